@@ -1,0 +1,80 @@
+"""Keeps what every door's blueprint does around a view: auth, one transaction, idempotency; and the door's own contract."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, g, make_response
+from flask_smorest import Api, Blueprint
+
+from app.core.database import transaction
+from app.core.stamp import Door
+from app.http.auth import Auth
+from app.http.idempotency import answered_once
+
+View = Callable[..., Any]
+
+
+class DoorBlueprint(Blueprint):  # type: ignore[misc]
+    """A topic of a door. Its auth is set here, where it is made; every view runs in one transaction.
+
+    Creating POSTs need an Idempotency-Key unless the blueprint is made with `repeatable=False` (sign-in, look-ups).
+    """
+
+    def __init__(self, name: str, *, door: Door, prefix: str, auth: Auth, repeatable: bool = True, tag: str = "") -> None:
+        """Name a topic, its prefix below the door's, and who may knock."""
+        super().__init__(f"{door}.{name}".replace(".", "_"), name, url_prefix=prefix, description=tag)
+        self.auth = auth
+        self.repeatable = repeatable
+
+    def route(self, rule: str, *, parameters: Any = None, **options: Any) -> Callable[[View], View]:
+        """Register a view; it is wrapped so that returning commits and raising rolls back."""
+        keyed = self.repeatable and "POST" in options.get("methods", ["GET"])
+        register = super().route(rule, parameters=parameters, **options)
+
+        def decorate(view: View) -> View:
+            wrapped = self._wrap(view, keyed=keyed)
+            wrapped._minhu_auth = self.auth.name  # type: ignore[attr-defined]
+            register(wrapped)
+            return view
+
+        return decorate
+
+    def _wrap(self, view: View, *, keyed: bool) -> View:
+        @functools.wraps(view)
+        def run(*args: Any, **kwargs: Any) -> Response:
+            with transaction():
+                g.stamp = self.auth.make_stamp(self.auth.door)
+
+                def answer() -> Response:
+                    return make_response(view(*args, **kwargs))
+
+                return answered_once(g.stamp, answer) if keyed else answer()
+
+        return run
+
+
+class DoorApi(Api):  # type: ignore[misc]
+    """A door's contract: its own OpenAPI document; errors are left to `http.problems`."""
+
+    def _register_error_handlers(self) -> None:
+        """Leave every error to the app's own handlers."""
+
+
+def open_door(app: Flask, *, name: str, title: str, prefix: str, blueprints: list[DoorBlueprint]) -> DoorApi:
+    """Open a door: register its topics below its prefix and publish its OpenAPI document."""
+    config = name.upper() + "_"
+    app.config.update(
+        {
+            f"{config}API_TITLE": title,
+            f"{config}API_VERSION": "v1",
+            f"{config}OPENAPI_VERSION": "3.1.0",
+            f"{config}OPENAPI_URL_PREFIX": prefix,
+            f"{config}OPENAPI_JSON_PATH": "openapi.json",
+        }
+    )
+    api = DoorApi(app, config_prefix=config)
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint, url_prefix=prefix + (blueprint.url_prefix or ""))
+    return api

@@ -1,0 +1,88 @@
+"""Keeps the fields and schemas that every door shares: strict schemas, moments with zone, case numbers, words and labels."""
+
+from datetime import UTC
+from enum import StrEnum
+from typing import Any
+
+from marshmallow import RAISE, ValidationError, fields, validate
+from marshmallow import Schema as MarshmallowSchema
+
+from app.core.clock import CHINA
+from app.core.paging import LIMIT, MOST
+from app.ledger.numbers import WrongNumber, check_number
+from app.ledger.vocabulary import label
+
+
+class Schema(MarshmallowSchema):
+    """A schema that refuses what it does not know and keeps the order of its fields."""
+
+    class Meta:
+        """Unknown fields are errors."""
+
+        unknown = RAISE
+
+
+class Moment(fields.AwareDateTime):
+    """A moment: RFC 3339 with zone in, the same in China's zone out."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take the usual options of a field."""
+        super().__init__(format="iso", **options)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> Any:
+        return super()._serialize(value.astimezone(CHINA) if value is not None else None, attr, obj, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        return super()._deserialize(value, attr, data, **options).astimezone(UTC)
+
+
+class Number(fields.String):
+    """A case number: blanks and hyphens are dropped, the check digit must be right."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        try:
+            return check_number(super()._deserialize(value, attr, data, **options))
+        except WrongNumber as wrong:
+            raise ValidationError(wrong.detail or wrong.title()) from None
+
+
+class Word(fields.Enum):
+    """One of a closed list, by its English code."""
+
+    def __init__(self, enum: type[StrEnum], **options: Any) -> None:
+        """Name the list."""
+        super().__init__(enum, by_value=True, **options)
+
+
+class Label(fields.String):
+    """The Chinese label of the word in another attribute; only told, never taken."""
+
+    def __init__(self, of: str, **options: Any) -> None:
+        """Name the attribute that holds the word."""
+        super().__init__(attribute=of, dump_only=True, **options)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> Any:
+        return None if value is None else label(value)
+
+
+def text(most: int, **options: Any) -> fields.String:
+    """Give a text field of at most `most` characters that is not blank."""
+    return fields.String(validate=validate.And(validate.Length(min=1, max=most), _not_blank), **options)
+
+
+def _not_blank(value: str) -> None:
+    if not value.strip():
+        raise ValidationError("不能为空")
+
+
+class PageQuery(Schema):
+    """How a list is asked for."""
+
+    cursor = fields.String(load_default=None)
+    limit = fields.Integer(load_default=LIMIT, validate=validate.Range(min=1, max=MOST))
+
+
+def page_of(item: type[Schema]) -> type[Schema]:
+    """Give the schema of a page of items."""
+    contents = {"items": fields.List(fields.Nested(item)), "next_cursor": fields.String(allow_none=True)}
+    return type(f"{item.__name__.removesuffix('Schema')}PageSchema", (Schema,), contents)

@@ -1,0 +1,106 @@
+"""Keeps who is told: an audience of the table becomes recipients, never one who is recused, never an anonymous person."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from app.core.database import db
+from app.core.stamp import Role
+from app.ledger.catalogue import catalogue
+from app.ledger.clocks import Deadline
+from app.ledger.models import Assignment, Case, Report, ReportClaim
+from app.ledger.recusal import is_recused
+from app.ledger.vocabulary import Audience, Clock, Duty, Subject
+from app.notices.models import Recipient
+from app.people.staff import posts_held
+
+Address = tuple[Recipient, int]
+
+_DESK_ROLES = {
+    Clock.ACCEPT: Role.INTAKE,
+    Clock.INFO: Role.INTAKE,
+    Clock.DISPATCH: Role.DISPATCHER,
+    Clock.CONTACT: Role.CALLBACK_AGENT,
+    Clock.REVIEW: Role.REVIEWER,
+    Clock.CALLBACK: Role.CALLBACK_AGENT,
+    Clock.OVERALL: Role.SUPERVISOR,
+}
+
+
+def shift_heads() -> list[int]:
+    """Give the heads of the shift: until rosters exist, the heads of the county's own unit."""
+    county_id = catalogue().county_id
+    return posts_held().at(county_id, Role.UNIT_HEAD) if county_id is not None else []
+
+
+def owners(deadline: Deadline) -> list[int]:
+    """Give who owns a clock: its person, else the staff in charge at its unit, else that unit's head, else the shift's head."""
+    if deadline.owner_staff_id is not None:
+        return [deadline.owner_staff_id]
+    unit, held = deadline.owner_unit_id, posts_held()
+    if unit is None:
+        return shift_heads()
+    at_unit = deadline.subject is Subject.ASSIGNMENT
+    role = Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER)
+    return held.at(unit, role) or held.at(unit, Role.UNIT_HEAD) or shift_heads()
+
+
+def _persons(case: Case) -> list[Address]:
+    concerned = select(Report.concerned_id).where(Report.case_id == case.id, Report.concerned_id.is_not(None))
+    claimed = select(ReportClaim.resident_id).join(Report).where(Report.case_id == case.id)
+    ids = set(db.session.scalars(concerned)) | set(db.session.scalars(claimed))
+    return [(Recipient.RESIDENT, int(resident)) for resident in sorted(i for i in ids if i is not None)]
+
+
+def _filers(case: Case) -> list[int]:
+    query = select(Report.filer_staff_id).where(Report.case_id == case.id, Report.filer_staff_id.is_not(None))
+    return [staff for staff in db.session.scalars(query) if staff is not None]
+
+
+def _assigned(case: Case, duty: Duty) -> list[int]:
+    query = select(Assignment).where(Assignment.case_id == case.id, Assignment.duty == duty, Assignment.ended_at.is_(None))
+    staff: list[int] = []
+    for assignment in db.session.scalars(query):
+        held = posts_held()
+        staff += (
+            [assignment.handler_id]
+            if assignment.handler_id is not None
+            else held.at(assignment.unit_id, Role.HANDLER) or held.at(assignment.unit_id, Role.UNIT_HEAD)
+        )
+    return staff
+
+
+def recipients(case: Case, audiences: Iterable[Audience], *, deadline: Deadline | None = None) -> list[Address]:
+    """Give the recipients of some audiences of a case, each once; `deadline` names the clock that OWNER and UNIT_HEAD speak of."""
+    found: dict[Address, None] = {}
+    for audience in audiences:
+        if audience is Audience.PERSONS:
+            found.update(dict.fromkeys(_persons(case)))
+            continue
+        for staff_id in _staff_of(case, audience, deadline):
+            if not is_recused(staff_id, case):
+                found[Recipient.STAFF, staff_id] = None
+    return list(found)
+
+
+def _staff_of(case: Case, audience: Audience, deadline: Deadline | None) -> list[int]:
+    held = posts_held()
+    unit = deadline.owner_unit_id if deadline is not None else case.lead_unit_id
+    match audience:
+        case Audience.FILERS:
+            return _filers(case)
+        case Audience.LEAD:
+            return _assigned(case, Duty.LEAD)
+        case Audience.ASSISTS:
+            return _assigned(case, Duty.ASSIST)
+        case Audience.INTAKE:
+            return held.over(case.territory_path, Role.INTAKE)
+        case Audience.SHIFT_HEAD:
+            return shift_heads()
+        case Audience.OWNER:
+            return owners(deadline) if deadline is not None else []
+        case Audience.UNIT_HEAD:
+            return held.at(unit, Role.UNIT_HEAD) or shift_heads() if unit is not None else shift_heads()
+        case Audience.SUPERVISORS:
+            return held.over(case.territory_path, Role.SUPERVISOR)
+    return []

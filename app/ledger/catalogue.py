@@ -1,0 +1,113 @@
+"""Keeps what intake and moves look up at every step, held for seconds: categories, grids, policies, the county's root."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from app.core.database import db
+from app.core.errors import Invalid
+from app.core.held import Held
+from app.ledger.clocks import DeadlinePolicy
+from app.ledger.models import Category
+from app.ledger.policies import DEFAULTS, Policy, ladder_from_json, ladder_to_json
+from app.ledger.terms import Term
+from app.territory.models import Grid, Level, Unit
+
+
+class UnknownCategory(Invalid):
+    """没有这个分类"""
+
+
+class UnknownGrid(Invalid):
+    """没有这个网格"""
+
+
+@dataclass(frozen=True)
+class CategoryFacts:
+    """A category's full name, its chain of ids from itself to the root, and whether it makes a case urgent."""
+
+    path: str
+    chain: tuple[int, ...]
+    urgent: bool
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A snapshot: categories by id, grids (unit path) by id, policies in force, the county's id and path."""
+
+    categories: dict[int, CategoryFacts]
+    grids: dict[int, str]
+    policies: tuple[Policy, ...]
+    policy_ladders: dict[int, Policy]
+    county_id: int | None
+    county_path: str
+
+    def category(self, category_id: int) -> CategoryFacts:
+        """Give a category; raises UnknownCategory."""
+        try:
+            return self.categories[category_id]
+        except KeyError:
+            raise UnknownCategory(errors={"category_id": ["没有这个分类"]}) from None
+
+    def grid_path(self, grid_id: int) -> str:
+        """Give the unit path of a grid; raises UnknownGrid."""
+        try:
+            return self.grids[grid_id]
+        except KeyError:
+            raise UnknownGrid(errors={"grid_id": ["没有这个网格"]}) from None
+
+
+def _policy(row: DeadlinePolicy) -> Policy:
+    term = Term(row.amount, row.unit, row.hours)
+    return Policy(
+        row.id, row.code, row.version, row.clock, term, ladder_from_json(row.ladder), row.urgent, row.category_id, row.kind
+    )
+
+
+def _load() -> Catalogue:
+    rows = db.session.execute(select(Category.id, Category.path, Category.parent_id, Category.urgent)).all()
+    parents = {row.id: row.parent_id for row in rows}
+
+    def chain(category_id: int) -> tuple[int, ...]:
+        links = [category_id]
+        while (parent := parents.get(links[-1])) is not None:
+            links.append(parent)
+        return tuple(links)
+
+    policies = [(_policy(row), row.active) for row in db.session.scalars(select(DeadlinePolicy))]
+    root = db.session.execute(select(Unit.id, Unit.path).where(Unit.level == Level.COUNTY).order_by(Unit.id).limit(1)).first()
+    return Catalogue(
+        {row.id: CategoryFacts(row.path, chain(row.id), row.urgent) for row in rows},
+        {row.id: row.path for row in db.session.execute(select(Grid.id, Unit.path).join(Unit, Unit.id == Grid.unit_id))},
+        tuple(policy for policy, active in policies if active),
+        {policy.id: policy for policy, _ in policies},
+        root.id if root else None,
+        root.path if root else "/",
+    )
+
+
+catalogue = Held(_load)
+
+
+def seed_policies() -> int:
+    """Store the default policies that are not there yet, by code; give how many were added. An administrator's stay."""
+    known = set(db.session.scalars(select(DeadlinePolicy.code)))
+    fresh = [
+        DeadlinePolicy(
+            code=default.code,
+            version=1,
+            clock=default.clock,
+            urgent=default.urgent,
+            kind=default.kind,
+            amount=default.term.amount,
+            unit=default.term.unit,
+            hours=default.term.hours,
+            ladder=ladder_to_json(default.ladder),
+        )
+        for default in DEFAULTS
+        if default.code not in known
+    ]
+    db.session.add_all(fresh)
+    db.session.flush()
+    catalogue.forget()
+    return len(fresh)

@@ -1,0 +1,97 @@
+"""Keeps the clocks: deadlines, the levels of their ladders that were reached, and the versioned policies that set them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base, enum_type
+from app.ledger.terms import HoursKind
+from app.ledger.terms import Unit as TermUnit
+from app.ledger.vocabulary import Clock, Kind, Subject
+
+
+class DeadlinePolicy(Base):
+    """How long a clock runs and what its ladder does; a change is a new version, running clocks keep theirs."""
+
+    __tablename__ = "deadline_policy"
+    __table_args__ = (UniqueConstraint("code", "version"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    code: Mapped[str]
+    version: Mapped[int]
+    clock: Mapped[Clock] = mapped_column(enum_type(Clock))
+    urgent: Mapped[bool | None]
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
+    kind: Mapped[Kind | None] = mapped_column(enum_type(Kind))
+    amount: Mapped[int]
+    unit: Mapped[TermUnit] = mapped_column(enum_type(TermUnit))
+    hours: Mapped[HoursKind] = mapped_column(enum_type(HoursKind))
+    ladder: Mapped[list[Any]]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Deadline(Base):
+    """One clock, fixed when it starts. Open while neither met nor cancelled; `next_check_at` is what the sweep reads.
+
+    `paused_at` and `remainder` (counted time of its own unit) are set while it stands still. `error` sets a poisoned row aside.
+    """
+
+    __tablename__ = "deadline"
+    __table_args__ = (
+        Index(
+            "ix_deadline_next_check_at",
+            "next_check_at",
+            "id",
+            postgresql_where="met_at IS NULL AND cancelled_at IS NULL AND next_check_at IS NOT NULL",
+        ),
+        Index(
+            "ix_deadline_late",
+            "breached_at",
+            "id",
+            postgresql_where="breached_at IS NOT NULL AND met_at IS NULL AND cancelled_at IS NULL",
+        ),
+        Index("ix_deadline_subject", "subject", "subject_id"),
+        Index("ix_deadline_case_id", "case_id"),
+        Index("ix_deadline_error", "id", postgresql_where="error IS NOT NULL"),
+        Index("ix_deadline_provisional", "due_at", postgresql_where="provisional AND met_at IS NULL AND cancelled_at IS NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    clock: Mapped[Clock] = mapped_column(enum_type(Clock))
+    subject: Mapped[Subject] = mapped_column(enum_type(Subject))
+    subject_id: Mapped[int]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
+    round: Mapped[int] = mapped_column(default=1)
+    owner_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    owner_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    label: Mapped[str]
+    policy_id: Mapped[int] = mapped_column(ForeignKey("deadline_policy.id"))
+    amount: Mapped[int]
+    starts_at: Mapped[datetime]
+    warn_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    provisional: Mapped[bool] = mapped_column(default=False)
+    next_check_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    remainder: Mapped[timedelta | None]
+    met_at: Mapped[datetime | None]
+    breached_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    level: Mapped[int] = mapped_column(default=0)
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("deadline.id"))
+    error: Mapped[str | None]
+
+
+class DeadlineLevel(Base):
+    """A level of a clock's ladder that was reached: each once, told or only written."""
+
+    __tablename__ = "deadline_level"
+    __table_args__ = (UniqueConstraint("deadline_id", "level"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    deadline_id: Mapped[int] = mapped_column(ForeignKey("deadline.id"))
+    level: Mapped[int]
+    at: Mapped[datetime]
+    told: Mapped[bool]

@@ -1,0 +1,163 @@
+"""Keeps clocks going: starting, meeting, pausing, resuming, running on and cancelling them, always at a given moment.
+
+A clock is fixed when it starts: it keeps its policy and version. Visits, service orders and milestones start theirs here too.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core.database import db
+from app.ledger.catalogue import catalogue
+from app.ledger.clocks import Deadline
+from app.ledger.county import county
+from app.ledger.policies import Policy, choose_policy, ladder_moments, next_check
+from app.ledger.terms import Due, Term, due_at, halved, remaining, resume, warn_at
+from app.ledger.vocabulary import Clock, Kind, Subject, Urgency
+from app.territory.calendar.queries import load_calendar
+from app.territory.calendar.rules import Calendar
+
+
+@dataclass(frozen=True)
+class ClockFor:
+    """What a new clock is for: its kind and subject, what chooses its policy, and who owns it."""
+
+    clock: Clock
+    subject: Subject
+    kind: Kind
+    urgency: Urgency
+    category_id: int | None
+    label: str
+    owner_unit_id: int | None
+    owner_staff_id: int | None = None
+    round: int = 1
+    half: bool = False
+
+
+def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
+    """Give the columns of a clock that starts at a moment, all but its subject's and case's ids."""
+    held = catalogue()
+    chain = held.category(wanted.category_id).chain if wanted.category_id is not None else ()
+    policy = choose_policy(
+        held.policies, wanted.clock, urgent=wanted.urgency is Urgency.URGENT, category_ids=chain, kind=wanted.kind
+    )
+    term = halved(policy.term) if wanted.half else policy.term
+    calendar = load_calendar(wanted.owner_unit_id)
+    due = due_at(at, term, calendar)
+    return {
+        "clock": wanted.clock,
+        "subject": wanted.subject,
+        "round": wanted.round,
+        "owner_unit_id": wanted.owner_unit_id,
+        "owner_staff_id": wanted.owner_staff_id,
+        "label": wanted.label,
+        "policy_id": policy.id,
+        "amount": term.amount,
+        "starts_at": at,
+        **_marks(policy, term, start=at, due=due, calendar=calendar),
+    }
+
+
+def _marks(policy: Policy, term: Term, *, start: datetime, due: Due, calendar: Calendar) -> dict[str, Any]:
+    warn = warn_at(start, due.at, term=term, calendar=calendar, share=county().amber_share)
+    moments = ladder_moments(policy.ladder, warn=warn, due=due.at, calendar=calendar)
+    check = next_check(moments, level=0, due=due.at, breached=False)
+    return {"warn_at": warn, "due_at": due.at, "provisional": due.provisional, "next_check_at": check}
+
+
+def term_of(deadline: Deadline) -> tuple[Policy, Term]:
+    """Give the policy (in the version that the clock keeps) and the term of a clock."""
+    policy = catalogue().policy_ladders[deadline.policy_id]
+    return policy, Term(deadline.amount, policy.term.unit, policy.term.hours)
+
+
+def moments_of(deadline: Deadline) -> list[tuple[Any, datetime]]:
+    """Give the moments of a clock's ladder as it stands now."""
+    policy, _ = term_of(deadline)
+    return ladder_moments(policy.ladder, warn=deadline.warn_at, due=deadline.due_at, calendar=load_calendar(deadline.owner_unit_id))
+
+
+def start_clock(wanted: ClockFor, at: datetime, *, subject_id: int, case_id: int | None) -> Deadline:
+    """Start a clock for a subject that is already stored."""
+    deadline = Deadline(**clock_row(wanted, at), subject_id=subject_id, case_id=case_id)
+    db.session.add(deadline)
+    return deadline
+
+
+def lock_case_clocks(case_ids: Iterable[int]) -> list[Deadline]:
+    """Lock every clock of cases whose rows the caller holds, in id order; ended ones too, since a move may let one run on."""
+    query = select(Deadline).where(Deadline.case_id.in_(sorted(set(case_ids)))).order_by(Deadline.id)
+    return list(db.session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+
+
+def is_open(deadline: Deadline) -> bool:
+    """Say whether a clock has neither been met nor cancelled."""
+    return deadline.met_at is None and deadline.cancelled_at is None
+
+
+def meet(deadline: Deadline, at: datetime) -> None:
+    """Stop a clock as met; a breach that no sweep has written yet is written here."""
+    deadline.met_at = at
+    deadline.next_check_at = None
+    if deadline.paused_at is None and at > deadline.due_at and deadline.breached_at is None:
+        deadline.breached_at = at
+
+
+def cancel(deadline: Deadline, at: datetime) -> None:
+    """End a clock without a verdict."""
+    deadline.cancelled_at = at
+    deadline.next_check_at = None
+
+
+def pause(deadline: Deadline, at: datetime) -> None:
+    """Let a clock stand still, keeping what is left of it; one that is already due keeps its due moment."""
+    if deadline.paused_at is not None:
+        return
+    _, term = term_of(deadline)
+    deadline.paused_at = at
+    deadline.next_check_at = None
+    if at <= deadline.due_at:
+        deadline.remainder = remaining(at, deadline.due_at, term=term, calendar=load_calendar(deadline.owner_unit_id))
+
+
+def go_on(deadline: Deadline, at: datetime) -> None:
+    """Resume a paused clock: what was left is added to the moment of resumption."""
+    if deadline.paused_at is None:
+        return
+    policy, term = term_of(deadline)
+    calendar = load_calendar(deadline.owner_unit_id)
+    if deadline.remainder is not None:
+        due = resume(at, deadline.remainder, term=term, calendar=calendar)
+        for name, value in _marks(policy, term, start=at, due=due, calendar=calendar).items():
+            setattr(deadline, name, value)
+    deadline.paused_at = deadline.remainder = None
+    schedule(deadline)
+
+
+def run_on(deadline: Deadline) -> None:
+    """Let a met clock run on unchanged: same start, same due moment, same levels reached."""
+    deadline.met_at = None
+    schedule(deadline)
+
+
+def schedule(deadline: Deadline) -> None:
+    """Set when the sweep looks at a running clock next."""
+    deadline.next_check_at = next_check(
+        moments_of(deadline), level=deadline.level, due=deadline.due_at, breached=deadline.breached_at is not None
+    )
+
+
+def open_of(
+    deadlines: Sequence[Deadline], clock: Clock, *, subject: Subject | None = None, subject_id: int | None = None
+) -> list[Deadline]:
+    """Give the open clocks of a kind, of one subject when named."""
+    return [
+        deadline
+        for deadline in deadlines
+        if deadline.clock is clock
+        and is_open(deadline)
+        and (subject is None or (deadline.subject is subject and deadline.subject_id == subject_id))
+    ]

@@ -1,0 +1,1 @@
+"""Keeps the jobs of the ledger: the sweep over the clocks."""

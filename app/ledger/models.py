@@ -1,0 +1,287 @@
+"""Keeps the case ledger: cases, the reports in them, and the append-only timeline of entries with its hash chain."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, CheckConstraint, Double, ForeignKey, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.database import Base, enum_type
+from app.core.stamp import ActorKind, Door, Role
+from app.ledger.vocabulary import (
+    Access,
+    Action,
+    CallbackBy,
+    Channel,
+    Duty,
+    Kind,
+    Outcome,
+    RequestKind,
+    RequestState,
+    Satisfaction,
+    State,
+    Urgency,
+)
+from app.people.models import Resident
+from app.territory.models import Grid, Unit
+
+
+class Category(Base):
+    """A node of the category tree; `path` is its full name, `城乡建设/安全生产/事故处理`."""
+
+    __tablename__ = "category"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    path: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"), index=True)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Reason(Base):
+    """A reason from the catalogue, told to the filer when a case is not taken up or goes elsewhere."""
+
+    __tablename__ = "reason"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[RequestKind] = mapped_column(enum_type(RequestKind))
+    words: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Case(Base):
+    """The ledger's unit of work. `entry_count` and `chain_head` bind its timeline; `version` counts its changes."""
+
+    __tablename__ = "case"
+    __table_args__ = (
+        Index("ix_case_state", "state", "id", postgresql_where="NOT archived"),
+        Index("ix_case_territory", "territory_path", "id", postgresql_ops={"territory_path": "text_pattern_ops"}),
+        Index("ix_case_grid", "grid_id", "id"),
+        Index("ix_case_category", "category_id", "id"),
+        Index("ix_case_channel", "channel", "id"),
+        Index("ix_case_lead", "lead_unit_id", "id", postgresql_where="lead_unit_id IS NOT NULL"),
+        Index("uq_case_upstream_number", "upstream_number", unique=True, postgresql_where="upstream_number IS NOT NULL"),
+        CheckConstraint("entry_count > 0", name="entry_count"),
+        CheckConstraint("octet_length(chain_head) = 32", name="chain_head"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[State] = mapped_column(enum_type(State))
+    channel: Mapped[Channel] = mapped_column(enum_type(Channel))
+    title: Mapped[str]
+    kind: Mapped[Kind] = mapped_column(enum_type(Kind))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
+    urgency: Mapped[Urgency] = mapped_column(enum_type(Urgency))
+    grid_id: Mapped[int | None] = mapped_column(ForeignKey("grid.id"))
+    territory_path: Mapped[str]
+    confidential: Mapped[bool] = mapped_column(default=False)
+    anonymous: Mapped[bool] = mapped_column(default=False)
+    archived: Mapped[bool] = mapped_column(default=False)
+    against_paths: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    against_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    upstream_number: Mapped[str | None]
+    outcome: Mapped[Outcome | None] = mapped_column(enum_type(Outcome))
+    lead_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    round: Mapped[int] = mapped_column(default=1)
+    heat: Mapped[int] = mapped_column(default=1)
+    unit_solved: Mapped[bool | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    entry_count: Mapped[int]
+    chain_head: Mapped[bytes]
+
+    category: Mapped[Category | None] = relationship()
+    grid: Mapped[Grid | None] = relationship()
+    lead_unit: Mapped[Unit | None] = relationship()
+    reports: Mapped[list["Report"]] = relationship(back_populates="case", order_by="Report.id")
+    assignments: Mapped[list["Assignment"]] = relationship(back_populates="case", order_by="Assignment.id")
+
+
+class Report(Base):
+    """What one person said, once, through one channel; never overwritten. Belongs to exactly one case."""
+
+    __tablename__ = "report"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(filer_resident_id, filer_staff_id) <= 1", name="one_filer"),
+        CheckConstraint(
+            "NOT anonymous OR (filer_resident_id IS NULL AND concerned_id IS NULL AND filer_staff_id IS NULL)", name="anonymous"
+        ),
+        Index("uq_report_source_key", "source_key", unique=True, postgresql_where="source_key IS NOT NULL"),
+        Index("ix_report_concerned_id", "concerned_id", "id", postgresql_where="concerned_id IS NOT NULL"),
+        Index("ix_report_filer_resident_id", "filer_resident_id", "id", postgresql_where="filer_resident_id IS NOT NULL"),
+        Index("ix_report_filer_staff_id", "filer_staff_id", "id", postgresql_where="filer_staff_id IS NOT NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    channel: Mapped[Channel] = mapped_column(enum_type(Channel))
+    title: Mapped[str]
+    body: Mapped[str]
+    said_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    filer_resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
+    filer_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    concerned_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
+    anonymous: Mapped[bool] = mapped_column(default=False)
+    confidential: Mapped[bool] = mapped_column(default=False)
+    claim_index: Mapped[bytes | None]
+    consent_id: Mapped[int | None]
+    household_id: Mapped[int | None] = mapped_column(ForeignKey("household.id"))
+    place_note: Mapped[str | None]
+    latitude: Mapped[float | None] = mapped_column(Double)
+    longitude: Mapped[float | None] = mapped_column(Double)
+    raw_point: Mapped[dict[str, Any] | None]
+    source_key: Mapped[str | None]
+
+    case: Mapped[Case] = relationship(back_populates="reports")
+    concerned: Mapped[Resident | None] = relationship(foreign_keys=[concerned_id])
+
+
+class ReportClaim(Base):
+    """A signed-in resident who proved a report's claim code: sees, supplements and rates it like the person concerned."""
+
+    __tablename__ = "report_claim"
+
+    report_id: Mapped[int] = mapped_column(ForeignKey("report.id"), primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), primary_key=True, index=True)
+    at: Mapped[datetime]
+
+
+class Entry(Base):
+    """One line of a case's timeline: who did what, in which role, through which door, when; linked to the line before."""
+
+    __tablename__ = "entry"
+    __table_args__ = (UniqueConstraint("case_id", "seq"), Index("ix_entry_at", "at", "id"))
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    seq: Mapped[int]
+    form: Mapped[int] = mapped_column(default=1)
+    at: Mapped[datetime]
+    actor: Mapped[ActorKind] = mapped_column(enum_type(ActorKind))
+    actor_id: Mapped[int | None]
+    role: Mapped[Role] = mapped_column(enum_type(Role))
+    door: Mapped[Door] = mapped_column(enum_type(Door))
+    action: Mapped[Action] = mapped_column(enum_type(Action))
+    from_state: Mapped[State | None] = mapped_column(enum_type(State, "from_state"))
+    to_state: Mapped[State] = mapped_column(enum_type(State, "to_state"))
+    facts: Mapped[dict[str, Any]]
+    words_seal: Mapped[bytes | None]
+    link: Mapped[bytes]
+
+    words: Mapped["EntryWords | None"] = relationship(back_populates="entry")
+
+
+class EntryWords(Base):
+    """The words of an entry and their salt, apart from it so that they can be erased without breaking the chain.
+
+    `reply` is for the person concerned; `note` is for the file.
+    """
+
+    __tablename__ = "entry_words"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    salt: Mapped[bytes]
+    reply: Mapped[str | None]
+    note: Mapped[str | None]
+
+    entry: Mapped[Entry] = relationship(back_populates="words")
+
+
+class Assignment(Base):
+    """A unit's part in one round of a case: lead or assist."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        Index("uq_assignment_lead", "case_id", unique=True, postgresql_where=text("duty = 'lead' AND ended_at IS NULL")),
+        Index("ix_assignment_unit_id", "unit_id", "case_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    round: Mapped[int]
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    duty: Mapped[Duty] = mapped_column(enum_type(Duty))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
+    handler_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    dispatched_at: Mapped[datetime]
+    signed_at: Mapped[datetime | None]
+    contacted_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    case: Mapped[Case] = relationship(back_populates="assignments")
+    unit: Mapped[Unit] = relationship()
+
+
+class CaseAccess(Base):
+    """What a unit may see or do of a case beyond its territory; losing a case turns write into read."""
+
+    __tablename__ = "case_access"
+    __table_args__ = (Index("ix_case_access_unit_path", "unit_path", "case_id", postgresql_ops={"unit_path": "text_pattern_ops"}),)
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    unit_path: Mapped[str]
+    mode: Mapped[Access] = mapped_column(enum_type(Access))
+
+
+class Request(Base):
+    """Something asked of a case that somebody else decides."""
+
+    __tablename__ = "request"
+    __table_args__ = (
+        Index("uq_request_pending", "case_id", "kind", unique=True, postgresql_where="state = 'pending'"),
+        CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="another_decides"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    kind: Mapped[RequestKind] = mapped_column(enum_type(RequestKind))
+    state: Mapped[RequestState] = mapped_column(enum_type(RequestState), default=RequestState.PENDING)
+    reason_code: Mapped[str] = mapped_column(ForeignKey("reason.code"))
+    reply: Mapped[str]
+    redirect_to: Mapped[str | None]
+    asked_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    asked_at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None]
+
+
+class Callback(Base):
+    """One call-back attempt or rating: the person's word beside the unit's word, which stands on the case."""
+
+    __tablename__ = "callback"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    round: Mapped[int]
+    at: Mapped[datetime]
+    by: Mapped[CallbackBy] = mapped_column(enum_type(CallbackBy))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    reached: Mapped[bool]
+    contacted: Mapped[bool | None]
+    solved: Mapped[bool | None]
+    satisfaction: Mapped[Satisfaction | None] = mapped_column(enum_type(Satisfaction))
+    attitude: Mapped[int | None]
+    competence: Mapped[int | None]
+    convenience: Mapped[int | None]
+    speed: Mapped[int | None]
+
+
+class Call(Base):
+    """A hotline call: its own record, whether or not it made a case; the number is sealed."""
+
+    __tablename__ = "call"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime]
+    number: Mapped[bytes | None]
+    number_index: Mapped[bytes | None] = mapped_column(index=True)
+    agent_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    recording: Mapped[str | None]
+    outcome: Mapped[str]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)

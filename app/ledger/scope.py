@@ -1,0 +1,77 @@
+"""Keeps who sees a case: by territory, by access granted, by having filed it; recusal overrides all."""
+
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
+
+from app.core.database import db
+from app.core.errors import NotAllowed, NotFound
+from app.core.stamp import Actor, ActorKind, Role, Stamp
+from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
+from app.ledger.recusal import not_recused
+from app.territory.models import Unit
+
+
+class CaseNotFound(NotFound):
+    """没有找到这个工单"""
+
+
+class NotYourUnit(NotAllowed):
+    """这个工单不由您的单位办理"""
+
+
+DESK_ROLES = (Role.INTAKE, Role.DISPATCHER, Role.REVIEWER, Role.CALLBACK_AGENT, Role.SUPERVISOR, Role.DATA_PROTECTION_OFFICER)
+"""Roles that see confidential cases of their territory; all others need access to the very case."""
+
+TERRITORY_ROLES = (*DESK_ROLES, Role.LEADER, Role.UNIT_HEAD, Role.HANDLER, Role.CADRE)
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """Give the condition under which an actor sees a case."""
+    if actor.kind is ActorKind.SYSTEM:
+        return not_(false())
+    if actor.kind is ActorKind.RESIDENT:
+        mine = or_(Report.filer_resident_id == actor.id, Report.concerned_id == actor.id)
+        filed = select(Report.case_id).where(mine)
+        claimed = select(Report.case_id).join(ReportClaim).where(ReportClaim.resident_id == actor.id)
+        return Case.id.in_(filed.union_all(claimed))
+    if actor.kind is ActorKind.ANONYMOUS:
+        return false()
+    ways: list[ColumnElement[bool]] = [Case.id.in_(select(Report.case_id).where(Report.filer_staff_id == actor.id))]
+    ways += [Case.territory_path.startswith(path) for path in actor.paths(*DESK_ROLES)]
+    open_to_all = [Case.territory_path.startswith(path) for path in actor.paths(*TERRITORY_ROLES)]
+    if actor.grid_ids:
+        open_to_all.append(Case.grid_id.in_(sorted(actor.grid_ids)))
+    if open_to_all:
+        ways.append(and_(not_(Case.confidential), or_(*open_to_all)))
+    ways += [
+        exists().where(CaseAccess.case_id == Case.id, CaseAccess.unit_path.startswith(path))
+        for path in actor.paths(Role.HANDLER, Role.UNIT_HEAD)
+    ]
+    return and_(or_(*ways), not_recused(actor))
+
+
+def find_case(stamp: Stamp, number: str) -> Case:
+    """Give a case that the actor sees, unlocked; raises CaseNotFound (also for one outside the actor's scope)."""
+    case = db.session.scalars(select(Case).where(Case.number == number, visible(stamp.actor))).first()
+    if case is None:
+        raise CaseNotFound
+    return case
+
+
+def reaches(actor: Actor, role: Role, path: str) -> bool:
+    """Say whether an actor's post in a role reaches the unit of `path`; roles without posts reach everywhere."""
+    if actor.kind is not ActorKind.STAFF:
+        return True
+    return any(path.startswith(post) for post in actor.paths(role))
+
+
+def path_of(unit_id: int) -> str:
+    """Give a unit's path; raises LookupError when there is no such unit."""
+    path = db.session.scalars(select(Unit.path).where(Unit.id == unit_id)).first()
+    if path is None:
+        raise LookupError(unit_id)
+    return path
+
+
+def belongs(actor: Actor, assignment: Assignment) -> bool:
+    """Say whether an actor handles for the unit of an assignment, from that unit or one above it."""
+    return any(path_of(assignment.unit_id).startswith(path) for path in actor.paths(Role.HANDLER, Role.UNIT_HEAD))

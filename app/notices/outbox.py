@@ -1,0 +1,132 @@
+"""Keeps the outbox going: filing notices in the writer's transaction, leasing them, settling them, dead letters.
+
+Claim with a lease → send outside any transaction → settle. A notice goes out at least once (a kill between sending and
+settling may send it twice); its key lets a receiver tell.
+"""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.database import db
+from app.core.errors import NotFound
+from app.notices.models import Notice, NoticeState, Recipient
+
+LEASE = timedelta(seconds=60)
+BACK_OFF = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
+"""Waits between attempts; after the last one a notice is dead."""
+
+
+class NoticeNotFound(NotFound):
+    """没有这条待重发的通知"""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A leased notice as a gateway gets it: whom, which template, which parameters, and the key that tells twins."""
+
+    id: int
+    key: str
+    recipient: Recipient
+    recipient_id: int
+    template: str
+    params: dict[str, Any]
+    lease: str
+    attempts: int
+
+
+def notice_row(
+    key: str, *, to: tuple[Recipient, int], template: str, params: dict[str, Any], case_id: int | None, at: datetime
+) -> dict[str, Any]:
+    """Give the columns of a notice; `params` must hold no identity data."""
+    recipient, recipient_id = to
+    return {
+        "key": f"{key}:{recipient}:{recipient_id}",
+        "recipient": recipient,
+        "recipient_id": recipient_id,
+        "template": template,
+        "params": params,
+        "case_id": case_id,
+        "state": NoticeState.PENDING,
+        "attempts": 0,
+        "next_attempt_at": at,
+        "created_at": at,
+    }
+
+
+_FILE = insert(Notice).on_conflict_do_nothing(index_elements=[Notice.key])
+
+
+def file_notices(rows: list[dict[str, Any]]) -> None:
+    """Store notices in the running transaction; one whose key is there already is not stored twice."""
+    if rows:
+        db.session.execute(_FILE, rows)
+
+
+def lease_notices(at: datetime, *, most: int = 100) -> list[Letter]:
+    """Claim up to `most` notices that are due, or whose lease ran out, in order, skipping what others claim now."""
+    query = (
+        select(Notice)
+        .where(Notice.state.in_((NoticeState.PENDING, NoticeState.LEASED)), Notice.next_attempt_at <= at)
+        .order_by(Notice.next_attempt_at, Notice.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    lease = secrets.token_hex(8)
+    letters = []
+    for notice in db.session.scalars(query):
+        notice.state, notice.lease, notice.next_attempt_at = NoticeState.LEASED, lease, at + LEASE
+        notice.attempts += 1
+        letters.append(
+            Letter(
+                notice.id, notice.key, notice.recipient, notice.recipient_id, notice.template, notice.params, lease, notice.attempts
+            )
+        )
+    return letters
+
+
+def settle_sent(letters: Iterable[Letter], at: datetime) -> None:
+    """Write that letters went out; a letter whose lease another process has taken over is left to that one."""
+    for letter in letters:
+        db.session.execute(
+            update(Notice)
+            .where(Notice.id == letter.id, Notice.lease == letter.lease, Notice.state == NoticeState.LEASED)
+            .values(state=NoticeState.SENT, sent_at=at, lease=None, last_error=None)
+        )
+
+
+def settle_failed(letter: Letter, error: str, at: datetime) -> None:
+    """Write that a letter could not be sent: it waits for its next attempt or, after the last, is dead."""
+    dead = letter.attempts > len(BACK_OFF)
+    db.session.execute(
+        update(Notice)
+        .where(Notice.id == letter.id, Notice.lease == letter.lease, Notice.state == NoticeState.LEASED)
+        .values(
+            state=NoticeState.DEAD if dead else NoticeState.PENDING,
+            next_attempt_at=at if dead else at + BACK_OFF[letter.attempts - 1],
+            lease=None,
+            last_error=error[:500],
+        )
+    )
+
+
+def dead_letters(*, most: int = 200) -> list[Notice]:
+    """Give dead notices, oldest first."""
+    return list(db.session.scalars(select(Notice).where(Notice.state == NoticeState.DEAD).order_by(Notice.id).limit(most)))
+
+
+def requeue(ids: Iterable[int] | None, at: datetime) -> int:
+    """Give dead notices (all when `ids` is None) a fresh set of attempts; raises NoticeNotFound when none matches."""
+    change = update(Notice).where(Notice.state == NoticeState.DEAD)
+    if ids is not None:
+        change = change.where(Notice.id.in_(list(ids)))
+    result = db.session.execute(change.values(state=NoticeState.PENDING, attempts=0, next_attempt_at=at, last_error=None))
+    count = int(getattr(result, "rowcount", 0))
+    if not count:
+        raise NoticeNotFound
+    return count

@@ -1,0 +1,130 @@
+"""Keeps people: staff with posts and grids, residents with their sealed identity, sessions, and who looked at whom."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Identity, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.database import Base, enum_type
+from app.core.stamp import Role
+from app.territory.models import Grid, Unit
+
+
+class Staff(Base):
+    """A member of staff, who signs in by login and password."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    login: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True)
+    failed_count: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    posts: Mapped[list["StaffPost"]] = relationship(back_populates="staff", order_by="StaffPost.id")
+    grids: Mapped[list["StaffGrid"]] = relationship(back_populates="staff")
+
+
+class StaffPost(Base):
+    """One role that a member of staff holds at one unit; it reaches the unit's subtree."""
+
+    __tablename__ = "staff_post"
+    __table_args__ = (UniqueConstraint("staff_id", "role", "unit_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    role: Mapped[Role] = mapped_column(enum_type(Role))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    staff: Mapped[Staff] = relationship(back_populates="posts")
+    unit: Mapped[Unit] = relationship()
+
+
+class StaffGrid(Base):
+    """A grid that a grid worker looks after."""
+
+    __tablename__ = "staff_grid"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    grid_id: Mapped[int] = mapped_column(ForeignKey("grid.id"), primary_key=True, index=True)
+    staff: Mapped[Staff] = relationship(back_populates="grids")
+    grid: Mapped[Grid] = relationship()
+
+
+class Resident(Base):
+    """A resident; every field that says who it is stands sealed in `resident_identity`."""
+
+    __tablename__ = "resident"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    grid_id: Mapped[int | None] = mapped_column(ForeignKey("grid.id"), index=True)
+    household_id: Mapped[int | None] = mapped_column(ForeignKey("household.id"), index=True)
+    created_at: Mapped[datetime]
+    identity: Mapped["ResidentIdentity | None"] = relationship(back_populates="resident")
+
+
+class ResidentIdentity(Base):
+    """The sealed part of a resident; phone and ID number are found by blind index, the last four digits too."""
+
+    __tablename__ = "resident_identity"
+
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), primary_key=True)
+    name: Mapped[bytes | None]
+    phone: Mapped[bytes | None]
+    phone_index: Mapped[bytes | None] = mapped_column(index=True)
+    id_number: Mapped[bytes | None]
+    id_number_index: Mapped[bytes | None] = mapped_column(index=True)
+    resident: Mapped[Resident] = relationship(back_populates="identity")
+
+
+class WechatAccount(Base):
+    """A WeChat identity, keyed by (appid, openid), bound to one resident; the openid is sealed and found by blind index."""
+
+    __tablename__ = "wechat_account"
+    __table_args__ = (UniqueConstraint("appid", "openid_index"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    appid: Mapped[str]
+    openid: Mapped[bytes]
+    openid_index: Mapped[bytes]
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+    created_at: Mapped[datetime]
+
+
+class Principal(StrEnum):
+    """Who a session belongs to."""
+
+    RESIDENT = "resident"
+    STAFF = "staff"
+
+
+class Session(Base):
+    """A signed-in session; only the token's hash is stored. It ends when idle, at its absolute end, or when revoked."""
+
+    __tablename__ = "session"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    principal: Mapped[Principal] = mapped_column(enum_type(Principal))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"), index=True)
+    door: Mapped[str]
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class IdentityAccess(Base):
+    """Who looked at whose identity, when and why; hash-chained like the ledger."""
+
+    __tablename__ = "identity_access"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+    fields: Mapped[str]
+    reason: Mapped[str]
+    link: Mapped[bytes]

@@ -1,0 +1,111 @@
+"""Keeps every setting of Minhu, and is the only reader of the environment. `docs/settings.md` is checked against it."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+
+def _flag(value: str) -> bool:
+    return value.strip().lower() in {"1", "true", "yes", "on"}
+
+
+def setting(name: str, default: str, doc: str) -> str:
+    """Declare a setting: environment name, default, and what it means; gives the text in force."""
+    SETTINGS[name] = (default, doc)
+    return os.environ.get(name, default)
+
+
+SETTINGS: dict[str, tuple[str, str]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every setting, read from the environment once. Fields are named as the environment variables, in lower case."""
+
+    environment: str = field(
+        default_factory=lambda: setting(
+            "MINHU_ENV", "development", "`development` or `production`. In production every development stand-in refuses to start."
+        )
+    )
+    data_dir: Path = field(
+        default_factory=lambda: Path(
+            setting(
+                "DATA_DIR", "var", "Folder for everything kept on this machine: database, keys, logs. Relative to the checkout."
+            )
+        )
+    )
+    database_url: str = field(
+        default_factory=lambda: setting(
+            "DATABASE_URL",
+            "",
+            "SQLAlchemy or libpq URL of a real PostgreSQL (15 or newer); empty means the embedded one under DATA_DIR.",
+        )
+    )
+    port: int = field(default_factory=lambda: int(setting("PORT", "8000", "Port on which the web processes listen.")))
+    bind: str = field(default_factory=lambda: setting("BIND", "127.0.0.1", "Address on which the web processes listen."))
+    web_workers: int = field(default_factory=lambda: int(setting("WEB_WORKERS", "2", "Web processes.")))
+    web_threads: int = field(default_factory=lambda: int(setting("WEB_THREADS", "8", "Threads in each web process.")))
+    demo: bool = field(
+        default_factory=lambda: _flag(
+            setting("DEMO", "off", "`on` fills an empty ledger with the demo county; `make run` sets it.")
+        )
+    )
+    development_clock: bool = field(
+        default_factory=lambda: _flag(
+            setting(
+                "DEVELOPMENT_CLOCK", "off", "`on` lets `flask clock advance` move the time of all processes; refused in production."
+            )
+        )
+    )
+    keys_file: str = field(
+        default_factory=lambda: setting(
+            "KEYS_FILE",
+            "",
+            "JSON file with the encryption, index and audit keys; empty means DATA_DIR/keys.json, made at the first start outside production.",
+        )
+    )
+    wechat_gateway: str = field(
+        default_factory=lambda: setting(
+            "WECHAT_GATEWAY",
+            "off",
+            "`off`, `official` (WeChat's servers) or `development` (codes `dev:NAME` sign in as NAME; refused in production).",
+        )
+    )
+    wechat_base_url: str = field(
+        default_factory=lambda: setting(
+            "WECHAT_BASE_URL",
+            "https://api.weixin.qq.com",
+            "Where WeChat's API answers; staging and tests point it at a local peer.",
+        )
+    )
+    wechat_appid: str = field(default_factory=lambda: setting("WECHAT_APPID", "", "The mini-program's appid."))
+    wechat_secret: str = field(repr=False, default_factory=lambda: setting("WECHAT_SECRET", "", "The mini-program's secret."))
+    wechat_timeout: float = field(
+        default_factory=lambda: float(setting("WECHAT_TIMEOUT", "5", "Seconds until a call to WeChat is given up."))
+    )
+    log_level: str = field(default_factory=lambda: setting("LOG_LEVEL", "INFO", "Python log level."))
+    testing: bool = False
+
+    @property
+    def production(self) -> bool:
+        """Whether development stand-ins must refuse."""
+        return self.environment == "production"
+
+    @property
+    def data_path(self) -> Path:
+        """DATA_DIR as an absolute path."""
+        return self.data_dir if self.data_dir.is_absolute() else ROOT / self.data_dir
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestConfig(Config):
+    """Settings of the tests: nothing is read from outside but what a test hands in."""
+
+    __test__ = False
+    environment: str = "development"
+    wechat_gateway: str = "development"
+    wechat_appid: str = "wx-test"
+    development_clock: bool = False
+    testing: bool = True
