@@ -46,7 +46,7 @@ faults: $(DEV) ## Kill processes under load, the long form
 # A stamp for each list, so that a changed list is installed and an unchanged one costs nothing. Programs are called as modules
 # (`python -m`), because a checkout that was moved has scripts that point to where it was.
 $(RUN): requirements.txt
-	@test -x $(BIN) || { echo "Installing into $(VENV) …"; $(PYTHON) -m venv $(VENV); } || \
+	@$(BIN) -c 'import pip' 2>/dev/null || { echo "Installing into $(VENV) …"; $(PYTHON) -m venv $(VENV); } || \
 	{ echo "$(PYTHON) cannot make a virtual environment: install Python 3.11 or newer with venv (Debian: apt install python3-venv), or set PYTHON."; exit 1; }
 	@$(PIP) -r requirements.txt
 	@touch $@

@@ -63,7 +63,7 @@ class Config:
         default_factory=lambda: setting(
             "KEYS_FILE",
             "",
-            "JSON file with the encryption, index and audit keys; empty means DATA_DIR/keys.json, made at the first start outside production.",
+            "JSON file with the encryption, index and audit keys; empty means DATA_DIR/keys.json (made in development).",
         )
     )
     wechat_gateway: str = field(

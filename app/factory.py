@@ -53,7 +53,10 @@ def create_app(
             "pool_size": config.web_threads,
             "max_overflow": 4,
             "pool_timeout": 10,
-            "connect_args": {"options": "-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=5000", "application_name": "minhu"},
+            "connect_args": {
+                "options": "-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=5000",
+                "application_name": "minhu",
+            },
         },
         MAX_CONTENT_LENGTH=MEGABYTE,
         TESTING=config.testing,

@@ -89,7 +89,7 @@ def test_a_dead_child_starts_again_at_once(child: Child) -> None:
 def test_a_child_that_dies_again_and_again_is_waited_for_longer_each_time(tmp_path: Path) -> None:
     failing = child_of(tmp_path, ["false"])
     failing.start()
-    pids = set()
+    pids = {failing.process and failing.process.pid}
     deadline = time.monotonic() + 2.5
     while time.monotonic() < deadline:
         failing.look_after()

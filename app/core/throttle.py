@@ -18,17 +18,17 @@ class Throttle(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     opened_at: Mapped[datetime]
-    count: Mapped[int]
+    tries: Mapped[int]
 
 
 def count_try(key: str, at: datetime, *, most: int, window: timedelta) -> None:
     """Count a try of `key`; raises TooMany beyond `most` tries in a window. The caller stores the count even then."""
     stale = Throttle.opened_at <= at - window
-    change = insert(Throttle).values(key=key, opened_at=at, count=1)
+    change = insert(Throttle).values(key=key, opened_at=at, tries=1)
     change = change.on_conflict_do_update(
         index_elements=[Throttle.key],
-        set_={"count": case((stale, 1), else_=Throttle.count + 1), "opened_at": case((stale, at), else_=Throttle.opened_at)},
+        set_={"tries": case((stale, 1), else_=Throttle.tries + 1), "opened_at": case((stale, at), else_=Throttle.opened_at)},
     )
-    row = db.session.execute(change.returning(Throttle.count, Throttle.opened_at)).one()
-    if row.count > most:
+    row = db.session.execute(change.returning(Throttle.tries, Throttle.opened_at)).one()
+    if row.tries > most:
         raise TooMany(retry_after=max(1, int((row.opened_at + window - at).total_seconds())))

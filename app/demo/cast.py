@@ -24,7 +24,17 @@ TOWNSHIPS = {
     "石桥镇": ("石桥社区", "东岭村", "西岭村"),
     "云溪街道": ("春晖社区", "南门社区", "翠湖社区"),
 }
-DEPARTMENTS = ("城市管理局", "住房和城乡建设局", "水利局", "人力资源和社会保障局", "民政局", "交通运输局", "公安局", "卫生健康委员会", "供水公司")
+DEPARTMENTS = (
+    "城市管理局",
+    "住房和城乡建设局",
+    "水利局",
+    "人力资源和社会保障局",
+    "民政局",
+    "交通运输局",
+    "公安局",
+    "卫生健康委员会",
+    "供水公司",
+)
 
 STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("fang", "方晓", Role.INTAKE, "云溪县"),
@@ -107,7 +117,9 @@ def _residents(stamp: Stamp, cast: Cast, appid: str) -> None:
     for code, head, place in (("H001", "郑守田", "柳林村一组 12 号"), ("H002", "林秀英", "柳林村一组 15 号")):
         cast.households[head] = add_household(stamp.at, code=f"{grid.code}{code}", grid=grid, head_name=head, place=place)
     household = cast.households["郑守田"]
-    cast.residents["zheng"] = enrol_resident(stamp, Person(name="郑守田", phone="05570000001"), grid_id=grid.id, household_id=household.id)
+    cast.residents["zheng"] = enrol_resident(
+        stamp, Person(name="郑守田", phone="05570000001"), grid_id=grid.id, household_id=household.id
+    )
 
 
 def _categories(cast: Cast) -> None:

@@ -33,7 +33,7 @@ class Consent(Base):
 
 
 class ProxyFiling(Base):
-    """A filing by a cadre or grid worker for a resident who cannot file; `reason` where the person lives outside the filer's area."""
+    """A filing by a cadre or grid worker for a resident who cannot file; `reason` where the person lives elsewhere."""
 
     __tablename__ = "proxy_filing"
 

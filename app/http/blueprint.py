@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from flask import Flask, Response, g, make_response
@@ -18,14 +19,29 @@ View = Callable[..., Any]
 class DoorBlueprint(Blueprint):  # type: ignore[misc]
     """A topic of a door. Its auth is set here, where it is made; every view runs in one transaction.
 
-    Creating POSTs need an Idempotency-Key unless the blueprint is made with `repeatable=False` (sign-in, look-ups).
+    Creating POSTs need an Idempotency-Key unless the blueprint is made with `repeatable=False` (look-ups). `first` runs before
+    the view's transaction and keeps its own (counting tries). With `in_steps=True` no transaction is opened around the view:
+    its function opens them one after the other and may wait for others in between (sign-in).
     """
 
-    def __init__(self, name: str, *, door: Door, prefix: str, auth: Auth, repeatable: bool = True, tag: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        door: Door,
+        prefix: str,
+        auth: Auth,
+        repeatable: bool = True,
+        in_steps: bool = False,
+        first: Callable[[], None] | None = None,
+        tag: str = "",
+    ) -> None:
         """Name a topic, its prefix below the door's, and who may knock."""
         super().__init__(f"{door}.{name}".replace(".", "_"), name, url_prefix=prefix, description=tag)
         self.auth = auth
-        self.repeatable = repeatable
+        self.repeatable = repeatable and not in_steps
+        self.in_steps = in_steps
+        self.first = first
 
     def route(self, rule: str, *, parameters: Any = None, **options: Any) -> Callable[[View], View]:
         """Register a view; it is wrapped so that returning commits and raising rolls back."""
@@ -43,7 +59,9 @@ class DoorBlueprint(Blueprint):  # type: ignore[misc]
     def _wrap(self, view: View, *, keyed: bool) -> View:
         @functools.wraps(view)
         def run(*args: Any, **kwargs: Any) -> Response:
-            with transaction():
+            if self.first is not None:
+                self.first()
+            with nullcontext() if self.in_steps else transaction():
                 g.stamp = self.auth.make_stamp(self.auth.door)
 
                 def answer() -> Response:

@@ -46,7 +46,7 @@ class Number(fields.String):
             raise ValidationError(wrong.detail or wrong.title()) from None
 
 
-class Word(fields.Enum):
+class Word(fields.Enum[StrEnum]):
     """One of a closed list, by its English code."""
 
     def __init__(self, enum: type[StrEnum], **options: Any) -> None:

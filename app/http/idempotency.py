@@ -103,8 +103,9 @@ def forget_first_answers(stamps: Callable[[], Stamp]) -> int:
     while True:
         with transaction():
             old = select(FirstAnswer.scope).where(FirstAnswer.at < stamps().at - KEPT).limit(1000)
-            count = len(db.session.execute(delete(FirstAnswer).where(FirstAnswer.scope.in_(old)).returning(FirstAnswer.status)).all())
+            count = len(
+                db.session.execute(delete(FirstAnswer).where(FirstAnswer.scope.in_(old)).returning(FirstAnswer.status)).all()
+            )
         gone += count
         if count < 1000:
             return gone
-

@@ -41,11 +41,19 @@ _WORDS = (
 )
 
 
-def problem(status: int, *, code: str, title: str, detail: str = "", headers: dict[str, str] | None = None, **more: Any) -> Response:
+def problem(
+    status: int, *, code: str, title: str, detail: str = "", headers: dict[str, str] | None = None, **more: Any
+) -> Response:
     """Give a problem response; empty members are left out."""
     from flask import json
 
-    body = {"type": f"urn:minhu:problem:{code}", "title": title, "status": status, "code": code, "request_id": g.get("request_id", "")}
+    body = {
+        "type": f"urn:minhu:problem:{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "request_id": g.get("request_id", ""),
+    }
     body |= {name: value for name, value in {"detail": detail, **more}.items() if value}
     return Response(json.dumps(body, ensure_ascii=False), status, headers, content_type="application/problem+json; charset=utf-8")
 
@@ -72,7 +80,9 @@ def of_http(error: HTTPException) -> Response:
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     name = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
     code = "validation_failed" if errors else name
-    return problem(status, code=code, title=TITLES.get(status, TITLES[400] if status < 500 else TITLES[500]), headers=headers, errors=errors)
+    return problem(
+        status, code=code, title=TITLES.get(status, TITLES[400] if status < 500 else TITLES[500]), headers=headers, errors=errors
+    )
 
 
 def _flatten(messages: dict[Any, Any], prefix: str = "") -> dict[str, list[str]]:

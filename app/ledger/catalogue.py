@@ -1,5 +1,6 @@
 """Keeps what intake and moves look up at every step, held for seconds: categories, grids, policies, the county's root."""
 
+import logging
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -12,6 +13,8 @@ from app.ledger.models import Category
 from app.ledger.policies import DEFAULTS, Policy, ladder_from_json, ladder_to_json
 from app.ledger.terms import Term
 from app.territory.models import Grid, Level, Unit
+
+log = logging.getLogger("minhu.ledger")
 
 
 class UnknownCategory(Invalid):
@@ -74,7 +77,7 @@ def _load() -> Catalogue:
             links.append(parent)
         return tuple(links)
 
-    policies = [(_policy(row), row.active) for row in db.session.scalars(select(DeadlinePolicy))]
+    policies = [(policy, row.active) for row in db.session.scalars(select(DeadlinePolicy)) if (policy := _policy(row)) is not None]
     root = db.session.execute(select(Unit.id, Unit.path).where(Unit.level == Level.COUNTY).order_by(Unit.id).limit(1)).first()
     return Catalogue(
         {row.id: CategoryFacts(row.path, chain(row.id), row.urgent) for row in rows},

@@ -35,7 +35,8 @@ class DeadlinePolicy(Base):
 class Deadline(Base):
     """One clock, fixed when it starts. Open while neither met nor cancelled; `next_check_at` is what the sweep reads.
 
-    `paused_at` and `remainder` (counted time of its own unit) are set while it stands still. `error` sets a poisoned row aside.
+    `paused_at` and `remainder` (counted time of its own unit) are set while it stands still;
+    `resumed_at` and `resumed_with` tell from where and with how much it went on. `error` sets a poisoned row aside.
     """
 
     __tablename__ = "deadline"
@@ -76,6 +77,8 @@ class Deadline(Base):
     next_check_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]
     remainder: Mapped[timedelta | None]
+    resumed_at: Mapped[datetime | None]
+    resumed_with: Mapped[timedelta | None]
     met_at: Mapped[datetime | None]
     breached_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]

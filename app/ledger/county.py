@@ -1,12 +1,14 @@
 """Keeps the county's own numbers and lists: defaults in one dataclass, overridden by rows that an administrator edits."""
 
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.clock import CHINA
 from app.core.database import Base, db
 from app.core.held import Held
 
@@ -25,7 +27,8 @@ class County:
     """What a county may set for itself. Lists are texts for people or words to look for."""
 
     danger_words: tuple[str, ...] = (
-        "燃气泄漏", "煤气泄漏", "天然气泄漏", "自杀", "跳楼", "轻生", "爆炸", "着火", "火灾", "触电", "溺水", "塌方", "坍塌", "中毒", "有人被困", "持刀",
+        "燃气泄漏", "煤气泄漏", "天然气泄漏", "自杀", "跳楼", "轻生", "爆炸", "着火", "火灾", "触电", "溺水", "塌方", "坍塌",
+        "中毒", "有人被困", "持刀",
     )  # fmt: skip
     callback_attempts: int = 3
     callback_days: int = 2
@@ -33,12 +36,14 @@ class County:
     text_limit: int = 4000
     title_limit: int = 60
     amber_share: float = 0.8
+    digest_times: tuple[str, ...] = ("09:00", "15:00")
 
 
 def _load() -> County:
     known = {field.name for field in fields(County)}
     rows = db.session.execute(select(CountySetting.name, CountySetting.value)).all()
-    return County(**{name: tuple(value) if isinstance(value, list) else value for name, value in rows if name in known})
+    overrides: dict[str, Any] = {row.name: tuple(row.value) if isinstance(row.value, list) else row.value for row in rows}
+    return County(**{name: value for name, value in overrides.items() if name in known})
 
 
 county = Held(_load)
@@ -47,3 +52,12 @@ county = Held(_load)
 def danger_in(text: str, words: tuple[str, ...]) -> tuple[str, ...]:
     """Give the danger words that a text contains, in the order of the list."""
     return tuple(word for word in words if word in text)
+
+
+def next_digest(at: datetime, times: tuple[str, ...]) -> datetime:
+    """Give the next moment (UTC) after `at` at which digests go out; `times` are `HH:MM` in China, in order."""
+    today = at.astimezone(CHINA).date()
+    moments = [
+        datetime.combine(today + timedelta(days=day), time.fromisoformat(hour), tzinfo=CHINA) for day in (0, 1) for hour in times
+    ]
+    return next(moment for moment in moments if moment > at).astimezone(UTC)

@@ -130,11 +130,30 @@ def go_on(deadline: Deadline, at: datetime) -> None:
     policy, term = term_of(deadline)
     calendar = load_calendar(deadline.owner_unit_id)
     if deadline.remainder is not None:
+        deadline.resumed_at, deadline.resumed_with = at, deadline.remainder
         due = resume(at, deadline.remainder, term=term, calendar=calendar)
         for name, value in _marks(policy, term, start=at, due=due, calendar=calendar).items():
             setattr(deadline, name, value)
     deadline.paused_at = deadline.remainder = None
     schedule(deadline)
+
+
+def recompute(deadline: Deadline) -> bool:
+    """Work a provisional clock out anew by the calendar as it is now; give whether anything changed. A due one is left alone."""
+    policy, term = term_of(deadline)
+    calendar = load_calendar(deadline.owner_unit_id)
+    if deadline.resumed_at is not None and deadline.resumed_with is not None:
+        start = deadline.resumed_at
+        due = resume(start, deadline.resumed_with, term=term, calendar=calendar)
+    else:
+        start = deadline.starts_at
+        due = due_at(start, term, calendar)
+    if (due.at, due.provisional) == (deadline.due_at, deadline.provisional):
+        return False
+    for name, value in _marks(policy, term, start=start, due=due, calendar=calendar).items():
+        setattr(deadline, name, value)
+    schedule(deadline)
+    return True
 
 
 def run_on(deadline: Deadline) -> None:

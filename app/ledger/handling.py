@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
+from app.ledger.clocks import Deadline
 from app.ledger.models import Assignment, Case, CaseAccess
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.recusal import is_unit_recused
 from app.ledger.scope import NotYourUnit, belongs
-from app.ledger.vocabulary import Access, Action, Duty, Outcome
+from app.ledger.vocabulary import Access, Action, Duty, Outcome, Subject
 from app.territory.models import Level, Unit
 
 
@@ -122,10 +123,18 @@ def sign_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
             raise AlreadySigned
         assignment = unsigned[0]
         assignment.signed_at, assignment.handler_id = acting.at, acting.actor.id
+        hand_over(assignment)
         return Step(assignment=assignment, facts={"duty": assignment.duty, "unit": assignment.unit.code})
 
     move_case(stamp, case, action, Words(), change)
     return case
+
+
+def hand_over(assignment: Assignment) -> None:
+    """Let the handler of an assignment own its open clocks."""
+    mine = (Deadline.subject == Subject.ASSIGNMENT, Deadline.subject_id == assignment.id)
+    running = (Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None))
+    db.session.execute(update(Deadline).where(*mine, *running).values(owner_staff_id=assignment.handler_id))
 
 
 def record_contact(stamp: Stamp, number: str, *, how: str, note: str, version: int | None = None) -> Case:

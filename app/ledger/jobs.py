@@ -1,1 +1,56 @@
-"""Keeps the jobs of the ledger: the sweep over the clocks."""
+"""Keeps the jobs of the ledger: the sweep over the clocks, and the clocks that waited for a year's calendar."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from app.core.database import db, lock_rows, transaction
+from app.core.jobs import job
+from app.core.stamp import Stamp
+from app.ledger.clocks import Deadline
+from app.ledger.deadlines import is_open, recompute
+from app.ledger.models import Case
+from app.ledger.sweep import Swept, sweep
+from app.ledger.timeline import append_entry
+from app.ledger.vocabulary import Action
+
+CHUNK = 200
+
+
+@job("sweep-deadlines", every=timedelta(seconds=10))
+def sweep_deadlines(stamps: Callable[[], Stamp]) -> Swept:
+    """Check every case against its deadlines."""
+    return sweep(stamps)
+
+
+@job("recompute-provisional", every=timedelta(hours=1))
+def recompute_provisional(stamps: Callable[[], Stamp]) -> int:
+    """Work out anew the clocks that reach into a year whose calendar was not published when they started; give how many moved.
+
+    Each gets an entry that tells the old and the new due moment. Clocks that are paused, or due already, wait or stay.
+    """
+    moved, last = 0, 0
+    while True:
+        with transaction():
+            at = stamps().at
+            query = select(Deadline.id, Deadline.case_id).where(
+                Deadline.provisional, Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None), Deadline.due_at > at
+            )
+            rows = db.session.execute(query.where(Deadline.id > last).order_by(Deadline.id).limit(CHUNK)).all()
+            cases = {case.id: case for case in lock_rows(Case, [row.case_id for row in rows if row.case_id], skip_locked=True)}
+            for clock in lock_rows(Deadline, [row.id for row in rows if not row.case_id or row.case_id in cases], skip_locked=True):
+                old = clock.due_at
+                if is_open(clock) and clock.paused_at is None and recompute(clock):
+                    moved += 1
+                    if clock.case_id is not None and clock.due_at != old:
+                        facts = {
+                            "clock": clock.clock,
+                            "deadline": clock.id,
+                            "from": old.isoformat(),
+                            "to": clock.due_at.isoformat(),
+                        }
+                        append_entry(stamps(), cases[clock.case_id], Action.RECOMPUTE_CLOCK, facts=facts)
+        if len(rows) < CHUNK:
+            return moved
+        last = rows[-1].id

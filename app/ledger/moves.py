@@ -122,7 +122,9 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
     for deadline in clocks:
         if not is_open(deadline):
             continue
-        if (deadline.clock in move.meets and _speaks_of(deadline, step)) or (deadline.clock is Clock.OVERALL and target in TERMINAL):
+        if (deadline.clock in move.meets and _speaks_of(deadline, step)) or (
+            deadline.clock is Clock.OVERALL and target in TERMINAL
+        ):
             meet(deadline, at)
         elif target not in RUNS_IN[deadline.clock]:
             cancel(deadline, at)

@@ -1,6 +1,7 @@
 """Keeps recusal (回避): whom a case is against, they and their subordinates never see, receive, decide or call back about it."""
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, cast, not_, or_, select, true
+from sqlalchemy import ColumnElement, Text, and_, cast, not_, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.database import db
 from app.core.errors import Invalid

@@ -153,7 +153,8 @@ def _chunks(size: int) -> Iterator[tuple[list[Any], list[Any]]]:
     heads = (Case.id, Case.number, Case.state, Case.entry_count, Case.chain_head)
     lines = (
         Entry.case_id, Entry.seq, Entry.form, Entry.at, Entry.actor, Entry.actor_id, Entry.role, Entry.door, Entry.action,
-        Entry.from_state, Entry.to_state, Entry.facts, Entry.words_seal, Entry.link, EntryWords.salt, EntryWords.reply, EntryWords.note,
+        Entry.from_state, Entry.to_state, Entry.facts, Entry.words_seal, Entry.link,
+        EntryWords.salt, EntryWords.reply, EntryWords.note,
     )  # fmt: skip
     while cases := list(db.session.execute(select(*heads).where(Case.id > last).order_by(Case.id).limit(size))):
         first, last = cases[0].id, cases[-1].id

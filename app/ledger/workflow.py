@@ -139,7 +139,10 @@ MOVES: dict[Action, Move] = {
             Action.LAPSE_INFO, _states(S.INFO_REQUESTED), (S.SUBMITTED,), SYSTEM,
             resumes=_clocks(C.ACCEPT, C.OVERALL), starts=(C.ACCEPT,), tells=(A.INTAKE, A.PERSONS),
         ),
-        Move(Action.ACCEPT, _states(S.SUBMITTED), (S.ACCEPTED,), DESK, meets=_clocks(C.ACCEPT), starts=(C.DISPATCH,), tells=(A.PERSONS,)),
+        Move(
+            Action.ACCEPT, _states(S.SUBMITTED), (S.ACCEPTED,), DESK, meets=_clocks(C.ACCEPT), starts=(C.DISPATCH,),
+            tells=(A.PERSONS,),
+        ),
         Move(
             Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER},
             words=("reply",), choose=_answered, meets=_clocks(C.ACCEPT, C.DISPATCH), starts=(C.CALLBACK,), tells=(A.PERSONS,),
@@ -179,7 +182,8 @@ MOVES: dict[Action, Move] = {
         Move(Action.ATTEMPT_CALLBACK, _states(S.AWAITING_CALLBACK), (), frozenset({R.CALLBACK_AGENT})),
         Move(
             Action.RECORD_CALLBACK, _states(S.AWAITING_CALLBACK), (S.CLOSED, S.IN_PROGRESS, S.ACCEPTED, S.AWAITING_UPSTREAM),
-            frozenset({R.CALLBACK_AGENT}) | SYSTEM, choose=_called_back, meets=_clocks(C.CALLBACK), starts=(C.RESOLVE, C.DISPATCH), tells=(A.LEAD,),
+            frozenset({R.CALLBACK_AGENT}) | SYSTEM, choose=_called_back, meets=_clocks(C.CALLBACK), starts=(C.RESOLVE, C.DISPATCH),
+            tells=(A.LEAD,),
         ),
         Move(
             Action.RATE, _states(S.AWAITING_CALLBACK, S.CLOSED), (S.CLOSED, S.IN_PROGRESS, S.ACCEPTED, S.AWAITING_UPSTREAM),

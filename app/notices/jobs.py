@@ -1,5 +1,6 @@
 """Keeps the job that empties the outbox."""
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -7,7 +8,9 @@ from app.core.database import transaction
 from app.core.jobs import job
 from app.core.stamp import Stamp
 from app.notices.gateways import Gateway, SendingFailed
-from app.notices.outbox import lease_notices, settle_failed, settle_sent
+from app.notices.outbox import Letter, bundled, bundles, lease_notices, settle_failed, settle_sent
+
+log = logging.getLogger("minhu.notices")
 
 _gateway: list[Gateway] = []
 
@@ -26,16 +29,23 @@ def send_notices(stamps: Callable[[], Stamp]) -> int:
             letters = lease_notices(stamps().at)
         if not letters:
             return sent
-        for letter in letters:
-            try:
-                _gateway[0].send(letter)
-            except SendingFailed as failure:
-                with transaction():
-                    settle_failed(letter, str(failure), stamps().at)
-            except Exception as failure:  # a bug in a template must not stop the others
-                with transaction():
-                    settle_failed(letter, f"{type(failure).__name__}: {failure}", stamps().at)
-            else:
-                sent += 1
-                with transaction():
-                    settle_sent([letter], stamps().at)
+        for bundle in bundles(letters):
+            error = _send(bundled(bundle))
+            with transaction():
+                if error is None:
+                    settle_sent(bundle, stamps().at)
+                    sent += len(bundle)
+                for letter in bundle if error is not None else ():
+                    settle_failed(letter, error or "", stamps().at)
+
+
+def _send(letter: Letter) -> str | None:
+    """Send one letter; give the error that it must wait with, None when it went out."""
+    try:
+        _gateway[0].send(letter)
+    except SendingFailed as failure:
+        return str(failure)
+    except Exception as failure:  # a fault in one template or gateway must not stop the other letters
+        log.exception("letter %s", letter.key)
+        return type(failure).__name__
+    return None

@@ -27,7 +27,10 @@ class Recipient(StrEnum):
 
 
 class Notice(Base):
-    """One message to one recipient: a template and its parameters (no identity data), sent at least once by key."""
+    """One message to one recipient: a template and its parameters (no identity data), sent at least once by key.
+
+    One marked `digest` waits for the next digest and travels in one message with its recipient's others.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -44,6 +47,7 @@ class Notice(Base):
     template: Mapped[str]
     params: Mapped[dict[str, Any]]
     case_id: Mapped[int | None] = mapped_column(index=True)
+    digest: Mapped[bool] = mapped_column(default=False)
     state: Mapped[NoticeState] = mapped_column(enum_type(NoticeState), default=NoticeState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime]

@@ -6,7 +6,7 @@ settling may send it twice); its key lets a receiver tell.
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,12 +38,20 @@ class Letter:
     params: dict[str, Any]
     lease: str
     attempts: int
+    digest: bool = False
 
 
 def notice_row(
-    key: str, *, to: tuple[Recipient, int], template: str, params: dict[str, Any], case_id: int | None, at: datetime
+    key: str,
+    *,
+    to: tuple[Recipient, int],
+    template: str,
+    params: dict[str, Any],
+    case_id: int | None,
+    at: datetime,
+    digest_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Give the columns of a notice; `params` must hold no identity data."""
+    """Give the columns of a notice; `params` must hold no identity data. One with `digest_at` waits for that digest."""
     recipient, recipient_id = to
     return {
         "key": f"{key}:{recipient}:{recipient_id}",
@@ -52,9 +60,10 @@ def notice_row(
         "template": template,
         "params": params,
         "case_id": case_id,
+        "digest": digest_at is not None,
         "state": NoticeState.PENDING,
         "attempts": 0,
-        "next_attempt_at": at,
+        "next_attempt_at": digest_at or at,
         "created_at": at,
     }
 
@@ -73,7 +82,7 @@ def lease_notices(at: datetime, *, most: int = 100) -> list[Letter]:
     query = (
         select(Notice)
         .where(Notice.state.in_((NoticeState.PENDING, NoticeState.LEASED)), Notice.next_attempt_at <= at)
-        .order_by(Notice.next_attempt_at, Notice.id)
+        .order_by(Notice.next_attempt_at, Notice.recipient_id, Notice.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
@@ -82,12 +91,26 @@ def lease_notices(at: datetime, *, most: int = 100) -> list[Letter]:
     for notice in db.session.scalars(query):
         notice.state, notice.lease, notice.next_attempt_at = NoticeState.LEASED, lease, at + LEASE
         notice.attempts += 1
-        letters.append(
-            Letter(
-                notice.id, notice.key, notice.recipient, notice.recipient_id, notice.template, notice.params, lease, notice.attempts
-            )
-        )
+        to = (notice.recipient, notice.recipient_id)
+        letters.append(Letter(notice.id, notice.key, *to, notice.template, notice.params, lease, notice.attempts, notice.digest))
     return letters
+
+
+def bundles(letters: Iterable[Letter]) -> list[list[Letter]]:
+    """Group leased letters for sending: each alone, but the digest letters of one recipient together."""
+    groups: dict[object, list[Letter]] = {}
+    for letter in letters:
+        groups.setdefault((letter.recipient, letter.recipient_id) if letter.digest else letter.id, []).append(letter)
+    return list(groups.values())
+
+
+def bundled(letters: list[Letter]) -> Letter:
+    """Give the one letter that carries a bundle: itself, or a digest of the sentences' templates and parameters."""
+    first = letters[0]
+    if len(letters) == 1:
+        return first
+    params = {"count": len(letters), "items": [{"template": each.template, "params": each.params} for each in letters]}
+    return replace(first, template="digest", params=params)
 
 
 def settle_sent(letters: Iterable[Letter], at: datetime) -> None:

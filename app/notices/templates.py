@@ -31,4 +31,7 @@ TEMPLATES: dict[str, str] = {
 
 def words_of(template: str, params: dict[str, Any]) -> str:
     """Give a notice's sentence; raises KeyError for an unknown template or a missing parameter."""
+    if template == "digest":
+        lines = [words_of(item["template"], item["params"]) for item in params["items"]]
+        return "\n".join([f"您有 {params['count']} 条时限提醒：", *lines])
     return TEMPLATES[template].format_map(params)

@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("template", sa.Text(), nullable=False),
         sa.Column("params", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("case_id", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.Boolean(), nullable=False),
         sa.Column(
             "state",
             sa.Enum("pending", "leased", "sent", "dead", name="notice_state", native_enum=False, create_constraint=True, length=40),
@@ -133,7 +134,7 @@ def upgrade() -> None:
         "throttle",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_throttle")),
         prefixes=["UNLOGGED"],
     )
@@ -385,7 +386,7 @@ def upgrade() -> None:
         sa.Column("confidential", sa.Boolean(), nullable=False),
         sa.Column("anonymous", sa.Boolean(), nullable=False),
         sa.Column("archived", sa.Boolean(), nullable=False),
-        sa.Column("against_paths", sa.ARRAY(sa.Text()), nullable=True),
+        sa.Column("against_paths", postgresql.ARRAY(sa.Text()), nullable=True),
         sa.Column("against_staff_id", sa.BigInteger(), nullable=True),
         sa.Column("upstream_number", sa.Text(), nullable=True),
         sa.Column(
@@ -585,6 +586,8 @@ def upgrade() -> None:
         sa.Column("next_check_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("remainder", sa.Interval(), nullable=True),
+        sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resumed_with", sa.Interval(), nullable=True),
         sa.Column("met_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("breached_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),

@@ -17,7 +17,8 @@ import psycopg
 import pytest
 
 from app.core import postgres
-from app.core.postgres.errors import FolderForeign, FolderUnusable, PasswordLost, SocketFolderTaken
+from app.core.postgres.errors import FolderForeign, FolderUnusable, PasswordLost
+from app.core.postgres.place import place_of
 from app.core.processes import find, is_alive, wait_gone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +121,7 @@ def starter(data_dir: Path, *, code: str = START, path: tuple[Path, ...] = (), u
         "PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT, SITE))),
         "PATH": "/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": tempfile.gettempdir(),
     }
     return subprocess.Popen(
         [interpreter, "-c", code, str(data_dir)],
@@ -314,16 +316,18 @@ def test_a_path_no_socket_can_have_gets_a_private_socket_folder(ground: Path, na
     assert not socket_folder.exists()
 
 
-def test_a_socket_folder_that_others_can_enter_is_refused(ground: Path) -> None:
-    url = postgres.connection_url(ground / ("long" * 30))
-    socket_folder = Path(parse_qs(urlsplit(url).query)["host"][0])
+def test_a_socket_folder_that_somebody_else_made_is_refused(ground: Path) -> None:
+    data_dir = ground / ("long" * 30)
+    if AS_ROOT:
+        os.chown(ground, NOBODY.pw_uid, NOBODY.pw_gid)
+    socket_folder = place_of(data_dir).socket_folder()
     socket_folder.mkdir()
     socket_folder.chmod(0o777)
     try:
-        with pytest.raises(SocketFolderTaken, match=socket_folder.name):
-            postgres.ensure_running(ground / ("long" * 30))
+        said = answer(starter(data_dir, user=NOBODY.pw_uid if AS_ROOT else None))
     finally:
         socket_folder.rmdir()
+    assert said.startswith(f"SocketFolderTaken {socket_folder} should be ours and private")
 
 
 def test_files_are_private_and_no_parents_mode_changes(ground: Path) -> None:

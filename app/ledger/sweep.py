@@ -1,0 +1,229 @@
+"""Keeps the sweep: every clock that reached a level of its ladder is told of, exactly once, whoever sweeps and however often.
+
+Due clocks are read unlocked, their cases claimed with `FOR UPDATE SKIP LOCKED`, the clocks read again, and breach, level,
+entry and notice written in one transaction a batch. The cost follows the number of due clocks, not the size of the ledger.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Table, bindparam, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.clock import CHINA
+from app.core.database import db, lock_rows, transaction
+from app.core.stamp import Stamp
+from app.ledger.audiences import recipients
+from app.ledger.clocks import Deadline, DeadlineLevel
+from app.ledger.commands import lapse_info
+from app.ledger.county import county, next_digest
+from app.ledger.deadlines import is_open, moments_of
+from app.ledger.models import Case, Entry
+from app.ledger.policies import Step, next_check
+from app.ledger.timeline import entry_columns
+from app.ledger.vocabulary import Action, Audience, Clock, State, Urgency
+from app.ledger.workflow import MOVES
+from app.notices.outbox import file_notices, notice_row
+
+BATCH = 100
+
+log = logging.getLogger("minhu.sweep")
+
+
+@dataclass
+class Swept:
+    """What a sweep did: clocks looked at, breaches written, levels written, notices filed, rows set aside."""
+
+    clocks: int = 0
+    breaches: int = 0
+    levels: int = 0
+    notices: int = 0
+    set_aside: int = 0
+
+
+@dataclass
+class _Writings:
+    """What one batch writes, gathered so that each table is written once."""
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    levels: list[dict[str, Any]] = field(default_factory=list)
+    clocks: list[dict[str, Any]] = field(default_factory=list)
+    cases: dict[int, dict[str, Any]] = field(default_factory=dict)
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    lapsed: list[Case] = field(default_factory=list)
+    breaches: int = 0
+
+
+def sweep(stamps: Callable[[], Stamp], *, batch: int = BATCH) -> Swept:
+    """Write every level that was reached by now, in the order in which they were; give what was done.
+
+    A batch that fails is repeated clock by clock; a clock that fails alone is set aside with its error and stops no other.
+    """
+    done = Swept()
+    last: tuple[datetime, int] | None = None
+    while True:
+        with transaction():
+            due = due_clocks(stamps().at, after=last, most=batch)
+        if not due:
+            return done
+        last = (due[-1][1], due[-1][0])
+        ids = [row[0] for row in due]
+        try:
+            _sweep_batch(stamps(), ids, done)
+        except Exception:
+            log.exception("a batch of %s clocks failed and is repeated singly", len(ids))
+            for deadline_id in ids:
+                _sweep_single(stamps(), deadline_id, done)
+
+
+def due_clocks(at: datetime, *, after: tuple[datetime, int] | None = None, most: int = BATCH) -> list[tuple[int, datetime]]:
+    """Give (id, moment) of open clocks to be looked at by `at`, in order, unlocked, after a place in that order."""
+    query = select(Deadline.id, Deadline.next_check_at).where(
+        Deadline.met_at.is_(None),
+        Deadline.cancelled_at.is_(None),
+        Deadline.next_check_at.is_not(None),
+        Deadline.next_check_at <= at,
+    )
+    if after is not None:
+        query = query.where(tuple_(Deadline.next_check_at, Deadline.id) > tuple_(*after))
+    rows = db.session.execute(query.order_by(Deadline.next_check_at, Deadline.id).limit(most))
+    return [(row.id, row.next_check_at) for row in rows]
+
+
+def _sweep_single(stamp: Stamp, deadline_id: int, done: Swept) -> None:
+    try:
+        _sweep_batch(stamp, [deadline_id], done)
+    except Exception as failure:
+        log.exception("clock %s is set aside", deadline_id)
+        with transaction():
+            change = update(Deadline).where(Deadline.id == deadline_id)
+            db.session.execute(change.values(error=f"{type(failure).__name__}: {failure}"[:500], next_check_at=None))
+        done.set_aside += 1
+
+
+def _sweep_batch(stamp: Stamp, ids: list[int], done: Swept) -> None:
+    with transaction():
+        subjects = set(db.session.scalars(select(Deadline.case_id).where(Deadline.id.in_(ids), Deadline.case_id.is_not(None))))
+        cases = {case.id: case for case in lock_rows(Case, [i for i in subjects if i is not None], skip_locked=True)}
+        clocks = [clock for clock in lock_rows(Deadline, ids, skip_locked=True) if _is_due(clock, stamp.at)]
+        writings = _Writings()
+        for clock in sorted(clocks, key=lambda clock: (clock.next_check_at, clock.id)):
+            if clock.case_id is None or clock.case_id in cases:
+                _look_at(stamp, clock, cases.get(clock.case_id or 0), writings)
+        _write(writings)
+        for case in writings.lapsed:
+            db.session.refresh(case)
+            lapse_info(stamp, case)
+    done.clocks += len(writings.clocks)
+    done.breaches += writings.breaches
+    done.levels += len(writings.levels)
+    done.notices += len(writings.notices)
+
+
+def _is_due(clock: Deadline, at: datetime) -> bool:
+    return is_open(clock) and clock.next_check_at is not None and clock.next_check_at <= at
+
+
+def _look_at(stamp: Stamp, clock: Deadline, case: Case | None, writings: _Writings) -> None:
+    moments = moments_of(clock)
+    reached = [step for step, moment in moments if step.level > clock.level and moment <= stamp.at]
+    breaches = clock.breached_at is None and clock.due_at <= stamp.at
+    level = reached[-1].level if reached else clock.level
+    writings.levels += [
+        {"deadline_id": clock.id, "level": step.level, "at": stamp.at, "told": step.level == level} for step in reached
+    ]
+    writings.clocks.append(
+        {
+            "clock_id": clock.id,
+            "new_level": level,
+            "new_breached_at": stamp.at if breaches else clock.breached_at,
+            "new_check_at": next_check(moments, level=level, due=clock.due_at, breached=breaches or clock.breached_at is not None),
+        }
+    )
+    writings.breaches += breaches
+    if case is not None:
+        action = _action(clock, reached, breaches=breaches)
+        seq = _append(stamp, case, action, clock, reached, writings)
+        _tell(stamp, case, clock, reached, action=action, seq=seq, writings=writings)
+        if clock.clock is Clock.INFO and breaches and case.state is State.INFO_REQUESTED:
+            writings.lapsed.append(case)
+
+
+def _action(clock: Deadline, reached: list[Step], *, breaches: bool) -> Action:
+    if breaches:
+        return Action.BREACH_CLOCK
+    return Action.ESCALATE_CLOCK if clock.breached_at is not None else Action.WARN_CLOCK
+
+
+def _append(stamp: Stamp, case: Case, action: Action, clock: Deadline, reached: list[Step], writings: _Writings) -> int:
+    head = writings.cases.setdefault(
+        case.id,
+        {"locked_id": case.id, "new_count": case.entry_count, "new_head": case.chain_head, "new_version": case.version},
+    )
+    facts = {"clock": clock.clock, "deadline": clock.id, "due": _moment(clock.due_at), "levels": [step.level for step in reached]}
+    columns = entry_columns(
+        stamp,
+        case.number,
+        seq=head["new_count"] + 1,
+        before=head["new_head"],
+        action=action,
+        states=(case.state, case.state),
+        facts=facts,
+        seal=None,
+    )
+    writings.entries.append({"case_id": case.id, **columns})
+    head["new_count"] += 1
+    head["new_head"] = columns["link"]
+    head["new_version"] += 1
+    return int(head["new_count"])
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(CHINA).strftime("%m月%d日 %H:%M")
+
+
+def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, action: Action, seq: int, writings: _Writings) -> None:
+    if not reached or case.state not in MOVES[action].sources:
+        return
+    told = reached[-1]
+    digest_at = None
+    if clock.clock is not Clock.SIGN and case.urgency is not Urgency.URGENT:
+        digest_at = next_digest(stamp.at, county().digest_times)
+    params = {"number": case.number, "clock": clock.label, "due": _moment(clock.due_at), "level": told.level}
+    key = f"{case.number}:{seq}:{clock.id}:{told.level}"
+    audiences: tuple[Audience, ...] = told.tell
+    writings.notices += [
+        notice_row(key, to=to, template=action.value, params=params, case_id=case.id, at=stamp.at, digest_at=digest_at)
+        for to in recipients(case, audiences, deadline=clock)
+    ]
+
+
+def _write(writings: _Writings) -> None:
+    """Write a batch, each table once; every row was locked by the caller."""
+    connection = db.session.connection()
+    if writings.entries:
+        connection.execute(insert(Entry), writings.entries)
+        connection.execute(_MOVE_HEADS, list(writings.cases.values()))
+    if writings.levels:
+        connection.execute(insert(DeadlineLevel), writings.levels)
+    if writings.clocks:
+        connection.execute(_MOVE_CLOCKS, writings.clocks)
+    file_notices(writings.notices)
+    db.session.expire_all()
+
+
+_case, _clock = (cast(Table, model.__table__) for model in (Case, Deadline))
+
+_MOVE_HEADS = (
+    update(_case)
+    .where(_case.c.id == bindparam("locked_id"))
+    .values(entry_count=bindparam("new_count"), chain_head=bindparam("new_head"), version=bindparam("new_version"))
+)
+_MOVE_CLOCKS = (
+    update(_clock)
+    .where(_clock.c.id == bindparam("clock_id"))
+    .values(level=bindparam("new_level"), breached_at=bindparam("new_breached_at"), next_check_at=bindparam("new_check_at"))
+)

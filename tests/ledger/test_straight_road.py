@@ -1,0 +1,322 @@
+"""The straight road: from submission to closed by the table, with clocks that belong to the state and a chain that holds."""
+
+import pytest
+from sqlalchemy import select
+
+from app.ledger.callbacks import FilerMayNotRate, HandlingUnitMayNotCallBack, Verdict, attempt_callback, rate_case, record_callback
+from app.ledger.clocks import Deadline
+from app.ledger.commands import (
+    AskerMayNotDecide,
+    RequestPending,
+    accept_case,
+    answer_case,
+    ask_info,
+    ask_to_refuse,
+    decide_request,
+    supply_info,
+)
+from app.ledger.handling import (
+    AssistsOutstanding,
+    ContactByDesk,
+    ContactMissing,
+    UnitRecused,
+    dispatch_case,
+    pass_result,
+    record_contact,
+    send_back,
+    sign_case,
+    submit_assist,
+    submit_result,
+)
+from app.ledger.intake import take_in
+from app.ledger.models import Case
+from app.ledger.moves import StaleVersion
+from app.ledger.scope import CaseNotFound
+from app.ledger.timeline import verify_ledger
+from app.ledger.vocabulary import Clock, Kind, Outcome, RequestKind, Satisfaction, State
+from app.ledger.workflow import RUNS_IN, IllegalMove, NotYourMove
+from tests.ledger.test_intake import lins_report
+
+HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.SATISFIED)
+UNHAPPY = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)
+
+
+@pytest.fixture
+def road(session, cast, clock, as_staff, as_resident):
+    return Road(session, cast, clock, as_staff, as_resident)
+
+
+class Road:
+    """Walks a case along the road, some minutes a step."""
+
+    def __init__(self, session, cast, clock, as_staff, as_resident):
+        self.session, self.cast, self.clock, self.as_staff, self.as_resident = session, cast, clock, as_staff, as_resident
+
+    def submitted(self, **more):
+        self.number = take_in(self.as_resident("lin"), lins_report(self.cast, **more)).number
+        return self.number
+
+    def accepted(self, **more):
+        self.submitted(**more)
+        self.clock.advance(minutes=10)
+        accept_case(
+            self.as_staff("fang"),
+            self.number,
+            kind=Kind.HELP,
+            category_id=self.cast.categories["路灯照明"],
+            grid_id=self.cast.grids["柳林村一网格"].id,
+        )
+        return self.number
+
+    def dispatched(self, assists=(), **more):
+        self.accepted(**more)
+        self.clock.advance(minutes=5)
+        units = self.cast.units
+        dispatch_case(
+            self.as_staff("du"),
+            self.number,
+            lead_unit_id=units["城市管理局"].id,
+            assist_unit_ids=[units[name].id for name in assists],
+            note="请尽快修复",
+        )
+        return self.number
+
+    def in_progress(self, **more):
+        self.dispatched(**more)
+        self.clock.advance(minutes=5)
+        sign_case(self.as_staff("he"), self.number)
+        return self.number
+
+    def under_review(self, **more):
+        self.in_progress(**more)
+        self.clock.advance(hours=1)
+        record_contact(self.as_staff("he"), self.number, how="phone", note="已电话联系，约好下午去修")
+        self.clock.advance(hours=3)
+        submit_result(self.as_staff("he"), self.number, reply="路灯已修好。", note="更换灯头一个", solved=True)
+        return self.number
+
+    def awaiting_callback(self, **more):
+        self.under_review(**more)
+        self.clock.advance(minutes=30)
+        pass_result(self.as_staff("qin"), self.number)
+        return self.number
+
+    @property
+    def case(self):
+        return self.session.scalars(select(Case).where(Case.number == self.number)).one()
+
+    def clocks(self):
+        """Open clocks of the case: kind → row."""
+        self.session.flush()
+        rows = self.session.scalars(select(Deadline).where(Deadline.case_id == self.case.id).order_by(Deadline.id))
+        return {row.clock: row for row in rows if row.met_at is None and row.cancelled_at is None}
+
+    def check(self, state):
+        assert self.case.state is state
+        assert all(state in RUNS_IN[kind] for kind in self.clocks())
+        assert verify_ledger().breaks == []
+
+
+def test_a_case_goes_from_submitted_to_closed(road):
+    road.awaiting_callback()
+    road.check(State.AWAITING_CALLBACK)
+    assert set(road.clocks()) == {Clock.OVERALL, Clock.CALLBACK}
+    record_callback(road.as_staff("lu"), road.number, HAPPY, note="居民满意")
+    road.check(State.CLOSED)
+    assert road.clocks() == {}
+    assert road.case.outcome is Outcome.PASSED_ON
+
+
+def test_each_step_starts_and_stops_its_clocks(road):
+    road.submitted()
+    assert set(road.clocks()) == {Clock.ACCEPT, Clock.OVERALL}
+    road.accepted()
+    assert set(road.clocks()) == {Clock.DISPATCH, Clock.OVERALL}
+    road.dispatched(assists=["水利局"])
+    assert set(road.clocks()) == {Clock.SIGN, Clock.CONTACT, Clock.RESOLVE, Clock.OVERALL}
+    road.in_progress()
+    clocks = road.clocks()
+    assert set(clocks) == {Clock.CONTACT, Clock.RESOLVE, Clock.OVERALL}
+    assert clocks[Clock.RESOLVE].owner_staff_id == road.cast.staff["he"].id
+
+
+def test_a_result_sent_back_runs_on_the_same_clock(road):
+    road.in_progress()
+    before = road.clocks()[Clock.RESOLVE]
+    due, ident = before.due_at, before.id
+    record_contact(road.as_staff("he"), road.number, how="phone", note="联系了")
+    submit_result(road.as_staff("he"), road.number, reply="修好了", note="已修", solved=True)
+    assert Clock.RESOLVE not in road.clocks()
+    road.clock.advance(hours=1)
+    send_back(road.as_staff("qin"), road.number, note="照片看不清")
+    road.check(State.IN_PROGRESS)
+    after = road.clocks()[Clock.RESOLVE]
+    assert (after.id, after.due_at) == (ident, due)
+
+
+def test_dissatisfaction_starts_a_rework_round_with_half_the_term(road):
+    road.awaiting_callback()
+    record_callback(road.as_staff("lu"), road.number, UNHAPPY)
+    road.check(State.IN_PROGRESS)
+    case = road.case
+    assert case.round == 2
+    leads = [a for a in case.assignments if a.ended_at is None]
+    assert [(a.unit.name, a.round) for a in leads] == [("城市管理局", 2)]
+    assert road.clocks()[Clock.RESOLVE].amount == 3  # half of five working days, rounded up
+    submit_result(road.as_staff("he"), road.number, reply="再次修好", note="换线", solved=True)
+    pass_result(road.as_staff("qin"), road.number)
+    rate_case(road.as_resident("lin"), road.number, HAPPY)
+    road.check(State.CLOSED)
+
+
+def test_dissatisfaction_with_a_direct_answer_goes_to_dispatch(road):
+    road.submitted()
+    answer_case(
+        road.as_staff("fang"),
+        road.number,
+        reply="请拨打供电热线",
+        category_id=road.cast.categories["路灯照明"],
+        grid_id=road.cast.grids["柳林村一网格"].id,
+    )
+    road.check(State.AWAITING_CALLBACK)
+    rate_case(road.as_resident("lin"), road.number, UNHAPPY)
+    road.check(State.ACCEPTED)
+    assert Clock.DISPATCH in road.clocks()
+
+
+def test_asking_for_information_stops_the_clocks_and_supplying_it_goes_on(road):
+    road.submitted()
+    road.clock.advance(minutes=30)
+    ask_info(road.as_staff("fang"), road.number, question="请问是哪一盏灯？")
+    clocks = road.clocks()
+    assert set(clocks) == {Clock.ACCEPT, Clock.OVERALL, Clock.INFO}
+    assert clocks[Clock.ACCEPT].paused_at is not None
+    road.clock.advance(days=1)
+    supply_info(road.as_resident("lin"), road.number, words="村口第二盏")
+    road.check(State.SUBMITTED)
+    accept = road.clocks()[Clock.ACCEPT]
+    assert accept.paused_at is None
+    assert (accept.due_at - road.clock()).total_seconds() == 90 * 60  # what was left of two working hours
+
+
+def test_information_asked_after_acceptance_returns_there(road):
+    road.accepted()
+    ask_info(road.as_staff("du"), road.number, question="哪一盏？")
+    supply_info(road.as_resident("lin"), road.number, words="第二盏")
+    road.check(State.ACCEPTED)
+
+
+def test_a_rejection_needs_a_second_person(road):
+    road.submitted()
+    fang = road.as_staff("fang")
+    request = ask_to_refuse(fang, road.number, RequestKind.REJECT, reason_code="no_facts", reply="请补充具体情况后再反映")
+    with pytest.raises(RequestPending):
+        ask_to_refuse(fang, road.number, RequestKind.REJECT, reason_code="no_facts", reply="再次申请")
+    with pytest.raises(AskerMayNotDecide):
+        decide_request(fang, road.number, request.id, approve=True)
+    decide_request(road.as_staff("ma"), road.number, request.id, approve=True)
+    road.check(State.REJECTED)
+    assert road.clocks() == {}
+
+
+def test_a_redirection_names_its_channel_and_can_be_refused(road):
+    road.accepted()
+    request = ask_to_refuse(
+        road.as_staff("fang"), road.number, RequestKind.REDIRECT, reason_code="petition", reply="请到信访局", redirect_to="县信访局"
+    )
+    decide_request(road.as_staff("ma"), road.number, request.id, approve=False, note="属于我们办理")
+    road.check(State.ACCEPTED)
+
+
+def test_a_result_needs_a_contact_and_the_assists(road):
+    road.in_progress(assists=["水利局"])
+    he = road.as_staff("he")
+    with pytest.raises(ContactMissing):
+        submit_result(he, road.number, reply="好了", note="好了", solved=True)
+    record_contact(he, road.number, how="phone", note="联系了")
+    with pytest.raises(AssistsOutstanding):
+        submit_result(he, road.number, reply="好了", note="好了", solved=True)
+    sign_case(road.as_staff("shui"), road.number)
+    submit_assist(road.as_staff("shui"), road.number, note="我方已完成")
+    submit_result(he, road.number, reply="好了", note="好了", solved=True)
+    road.check(State.UNDER_REVIEW)
+
+
+def test_the_handling_unit_neither_reviews_nor_calls_back(road, session):
+    from app.core.stamp import Role
+    from app.people.models import StaffPost
+
+    session.add(StaffPost(staff_id=road.cast.staff["he"].id, role=Role.CALLBACK_AGENT, unit_id=road.cast.units["云溪县"].id))
+    session.flush()
+    road.awaiting_callback()
+    with pytest.raises(HandlingUnitMayNotCallBack):
+        record_callback(road.as_staff("he"), road.number, HAPPY)
+
+
+def test_whom_a_case_is_against_never_sees_or_receives_it(road):
+    number = road.submitted(against_unit_id=road.cast.units["城市管理局"].id)
+    with pytest.raises(CaseNotFound):
+        sign_case(road.as_staff("he"), number)
+    accept_case(
+        road.as_staff("fang"),
+        number,
+        kind=Kind.COMPLAINT,
+        category_id=road.cast.categories["路灯照明"],
+        grid_id=road.cast.grids["柳林村一网格"].id,
+    )
+    with pytest.raises(UnitRecused):
+        dispatch_case(road.as_staff("du"), number, lead_unit_id=road.cast.units["城市管理局"].id)
+
+
+def test_a_confidential_case_is_contacted_by_the_desk_alone(road):
+    road.in_progress(confidential=True)
+    with pytest.raises(ContactByDesk):
+        record_contact(road.as_staff("he"), road.number, how="phone", note="联系")
+    record_contact(road.as_staff("lu"), road.number, how="phone", note="回访员代为联系")
+    assert Clock.CONTACT not in road.clocks()
+
+
+def test_the_neighbour_cannot_see_or_rate_the_case(road):
+    road.awaiting_callback()
+    with pytest.raises(CaseNotFound):
+        rate_case(road.as_resident("chen"), road.number, HAPPY)
+
+
+def test_who_files_for_another_may_not_rate(road):
+    chen = road.cast.residents["chen"].id
+    road.awaiting_callback(concerned_id=chen)
+    with pytest.raises(FilerMayNotRate):
+        rate_case(road.as_resident("lin"), road.number, HAPPY)
+    rate_case(road.as_resident("chen"), road.number, HAPPY)
+    road.check(State.CLOSED)
+
+
+def test_three_attempts_on_two_days_close_as_unreachable(road):
+    road.awaiting_callback()
+    for _ in range(2):
+        attempt_callback(road.as_staff("lu"), road.number)
+        road.clock.advance(hours=1)
+    assert road.case.state is State.AWAITING_CALLBACK
+    attempt_callback(road.as_staff("lu"), road.number)
+    assert road.case.state is State.AWAITING_CALLBACK  # three, but on one day
+    road.clock.advance(days=1)
+    attempt_callback(road.as_staff("lu"), road.number)
+    road.check(State.CLOSED)
+
+
+def test_the_table_refuses_by_role_and_by_state(road):
+    road.submitted()
+    with pytest.raises(NotYourMove):
+        dispatch_case(road.as_staff("fang"), road.number, lead_unit_id=road.cast.units["城市管理局"].id)
+    with pytest.raises(IllegalMove) as refused:
+        dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["城市管理局"].id)
+    assert refused.value.facts["state"] == "submitted"
+
+
+def test_a_stale_version_is_refused_with_the_present_one(road):
+    road.submitted()
+    version = road.case.version
+    ask_info(road.as_staff("fang"), road.number, question="哪一盏？", version=version)
+    with pytest.raises(StaleVersion) as refused:
+        supply_info(road.as_resident("lin"), road.number, words="第二盏", version=version)
+    assert refused.value.facts == {"version": version + 1, "state": "info_requested"}
