@@ -5,11 +5,12 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 from flask import Flask, Response, g, request
 
 from app.cli import register_commands
 from app.core.clock import Clock, DevelopmentClock, system_clock
-from app.core.crypto import load_keyring, use_keyring
+from app.core.crypto import KeysMissing, load_keyring, use_keyring
 from app.core.database import db
 from app.core.postgres import connection_url
 from app.desk_api import register_desk
@@ -37,6 +38,7 @@ class Parts:
     config: Config
     clock: Clock
     wechat: WechatGateway
+    keys_file: Path
 
 
 def create_app(
@@ -64,9 +66,9 @@ def create_app(
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    use_keyring(load_keyring(keys_path(config), make=not config.production))
+    _take_keys(config)
     use_gateway(notices or ConsoleGateway())
-    app.extensions["minhu"] = Parts(config, clock or clock_for(config), wechat or gateway_for(config))
+    app.extensions["minhu"] = Parts(config, clock or clock_for(config), wechat or gateway_for(config), keys_path(config))
     db.init_app(app)
     register_problems(app)
     register_miniprogram(app)
@@ -87,6 +89,15 @@ def clock_for(config: Config) -> Clock:
 def keys_path(config: Config) -> Path:
     """Give where the keys lie."""
     return Path(config.keys_file) if config.keys_file else config.data_path / "keys.json"
+
+
+def _take_keys(config: Config) -> None:
+    """Load the keys; only for commands the app is made without, since one of them makes the file. Raises KeysMissing."""
+    try:
+        use_keyring(load_keyring(keys_path(config), make=not config.production), file=keys_path(config))
+    except KeysMissing:
+        if click.get_current_context(silent=True) is None:
+            raise
 
 
 def database_url(config: Config) -> str:

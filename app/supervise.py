@@ -134,6 +134,7 @@ def _begin(watch: Watch) -> None:
     url = config.database_url or postgres.ensure_running(config.data_dir)
     warm = _schema_is_current(url)
     if not warm:
+        _say("正在准备数据库，请稍候……")
         _run_command(watch, "migrate")
         if config.demo:
             _run_command(watch, "demo")

@@ -1,7 +1,6 @@
 """Keeps the supervisor honest: what dies comes back, what a killed supervisor leaves is adopted, what is asked to stop stops."""
 
 import http.client
-import json
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ import pytest
 
 from app.core import postgres
 from app.core.child import Child
-from app.core.processes import Process, find, group_of, is_alive, wait_gone
+from app.core.processes import Process, find, group_of, is_alive, read_status, wait_gone
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -100,6 +99,7 @@ def test_a_child_that_dies_again_and_again_is_waited_for_longer_each_time(tmp_pa
 
 
 def test_the_next_parent_adopts_a_child_with_the_same_settings(child: Child) -> None:
+    eventually(child.note.exists)
     heir = child_of(child.data_dir, child.command)
     assert heir.adopt()
     assert heir.process == child.process
@@ -107,13 +107,16 @@ def test_the_next_parent_adopts_a_child_with_the_same_settings(child: Child) -> 
 
 
 def test_the_next_parent_replaces_a_child_with_other_settings(child: Child) -> None:
+    eventually(child.note.exists)
     heir = child_of(child.data_dir, child.command, fingerprint="other")
     assert not heir.adopt()
     assert not child.is_alive()
 
 
 def test_a_pid_that_is_another_process_now_is_neither_adopted_nor_killed(child: Child) -> None:
-    child.note.write_text(json.dumps(json.loads(child.note.read_text()) | {"started": 1}))
+    eventually(child.note.exists)
+    noted = child.note.read_text()
+    child.note.write_text(noted.replace(f" {read_status(noted.splitlines()[0]).started} ", " 1 "))
     assert not child_of(child.data_dir, child.command).adopt()
     assert child.is_alive()
 
@@ -179,8 +182,7 @@ class House:
         return self.started[-1]
 
     def noted(self, name: str) -> Process:
-        note = json.loads((self.data_dir / "run" / f"{name}.json").read_text())
-        return Process(note["pid"], note["started"])
+        return read_status((self.data_dir / "run" / f"{name}.pid").read_text().splitlines()[0])
 
     def answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)

@@ -1,8 +1,6 @@
 """Keeps one child process alive: adopts the one an earlier parent left, starts it anew when it dies, stops it by its pid."""
 
 import contextlib
-import json
-import os
 import signal
 import subprocess
 import time
@@ -10,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.data_dir import log_file, make_private, open_log
-from app.core.processes import Process, find, group_of, is_alive, send, wait_gone
+from app.core.processes import Process, find, group_of, is_alive, read_status, send, wait_gone
+
+NOTE_AND_BECOME = 'read -r status </proc/$$/stat; printf "%s\\n%s\\n" "$status" "$1" >"$0"; shift; exec "$@"'
+"""A shell notes itself and becomes the command: were we to note it, a kill in between would leave a child that nobody knows."""
 
 PATIENCE = 5.0
 """Seconds, at most, between a death and the next start."""
@@ -21,7 +22,7 @@ SETTLED = 30.0
 
 @dataclass(eq=False)
 class Child:
-    """One process that should live. Its note in the data folder, `run/NAME.json`, lets the next parent find it.
+    """One process that should live. Its note in the data folder, `run/NAME.pid`, lets the next parent find it.
 
     `command` runs in `cwd` with our environment. A child that was left by an earlier parent is adopted when its `fingerprint`
     (settings, code) is the same, and replaced otherwise. `grace` is in seconds, from being asked to stop to being killed.
@@ -42,17 +43,16 @@ class Child:
     @property
     def note(self) -> Path:
         """Where the child is noted."""
-        return self.data_dir / "run" / f"{self.name}.json"
+        return self.data_dir / "run" / f"{self.name}.pid"
 
     def adopt(self) -> bool:
         """Take over the child of an earlier parent; one of another fingerprint is stopped. Gives whether one was taken over."""
         try:
-            noted = json.loads(self.note.read_text(encoding="utf-8"))
-            process = Process(noted["pid"], noted["started"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            status, _, fingerprint = self.note.read_text(encoding="utf-8").partition("\n")
+            self.process, self._since = read_status(status), time.monotonic()
+        except (FileNotFoundError, ValueError):
             return False
-        self.process, self._since = process, time.monotonic()
-        if is_alive(process) and noted.get("fingerprint") == self.fingerprint:
+        if is_alive(self.process) and fingerprint.rstrip("\n") == self.fingerprint:
             return True
         self.stop()
         return False
@@ -60,15 +60,13 @@ class Child:
     def start(self) -> None:
         """Start the child in a session of its own, so that it outlives us when we are killed. Its words go to `log/NAME.log`."""
         make_private(self.note.parent)
+        shell = ["/bin/sh", "-c", NOTE_AND_BECOME, str(self.note), self.fingerprint]
         with open_log(self.data_dir, self.name) as log:
             self._own = subprocess.Popen(  # noqa: S603 - our own programs
-                self.command, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                [*shell, *self.command], cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self.process = find(self._own.pid) or Process(self._own.pid, 0)
         self._since = time.monotonic()
-        fresh = self.note.with_suffix(".new")
-        fresh.write_text(json.dumps({"pid": self.process.pid, "started": self.process.started, "fingerprint": self.fingerprint}))
-        os.replace(fresh, self.note)
 
     def is_alive(self) -> bool:
         """Whether the child lives."""

@@ -45,7 +45,8 @@ class Keyring:
 
     def decrypt(self, sealed: bytes, *, field: str) -> str:
         """Decrypt what `encrypt` gave for the same field; raises Undecipherable."""
-        key = self.encryption.get(int.from_bytes(sealed[:2], "big"))
+        version = int.from_bytes(sealed[:2], "big")
+        key = self.encryption.get(version) or _key_added_since(version)
         if key is None:
             raise Undecipherable(f"no key of this version for {field}")
         try:
@@ -114,12 +115,13 @@ def save_keyring_once(path: Path) -> None:
 
 
 _ring: Keyring | None = None
+_file: Path | None = None
 
 
-def use_keyring(ring: Keyring) -> None:
-    """Set the ring of this process."""
-    global _ring  # noqa: PLW0603 (one ring a process, set once by the factory)
-    _ring = ring
+def use_keyring(ring: Keyring, *, file: Path | None = None) -> None:
+    """Set the ring of this process; `file` is read again for a value that a newer key has sealed meanwhile."""
+    global _ring, _file
+    _ring, _file = ring, file
 
 
 def keyring() -> Keyring:
@@ -127,3 +129,16 @@ def keyring() -> Keyring:
     if _ring is None:
         raise KeysMissing("no keyring was loaded")
     return _ring
+
+
+def _key_added_since(version: int) -> bytes | None:
+    """Give a key that another process has added to the file, which this one then uses too; None when there is none."""
+    if _file is None:
+        return None
+    try:
+        fresh = load_keyring(_file, make=False)
+    except (KeysMissing, OSError, ValueError, KeyError):
+        return None
+    if version in fresh.encryption:
+        use_keyring(fresh, file=_file)
+    return fresh.encryption.get(version)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Text, select
+from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, Table, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, registry
 
@@ -48,6 +48,13 @@ def enum_type(enum: type[StrEnum], name: str = "") -> Enum:
     return Enum(
         enum, native_enum=False, length=40, create_constraint=True, name=name, values_callable=lambda e: [m.value for m in e]
     )
+
+
+def table_of(model: type[Base]) -> Table:
+    """Give the table of a model, for Core statements on hot paths."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 @contextmanager

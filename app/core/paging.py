@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from datetime import datetime
+from typing import Any, Generic, TypeVar, TypeVarTuple, cast
 
 import orjson
-from sqlalchemy import Select, and_, or_
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, or_
 
 from app.core.errors import Invalid
 
@@ -16,6 +16,10 @@ LIMIT = 50
 MOST = 200
 
 Row = TypeVar("Row")
+Columns = TypeVarTuple("Columns")
+
+Key = Sequence[tuple[SQLColumnExpression[Any], bool]]
+"""A sort key: columns, each with whether it descends; together they are unique."""
 
 
 class CursorUnreadable(Invalid):
@@ -46,7 +50,7 @@ def decode_cursor(cursor: str, *, width: int) -> list[Any]:
     return key
 
 
-def after(key: Sequence[tuple[ColumnElement[Any], bool]], values: Sequence[Any]) -> ColumnElement[bool]:
+def after(key: Key, values: Sequence[Any]) -> ColumnElement[bool]:
     """Give the condition "comes after `values`" for sort columns, each with whether it descends."""
     tests = []
     for place, (column, descends) in enumerate(key):
@@ -55,8 +59,30 @@ def after(key: Sequence[tuple[ColumnElement[Any], bool]], values: Sequence[Any])
     return or_(*tests)
 
 
-def paged(query: Select[Any], *, key: Sequence[tuple[ColumnElement[Any], bool]], cursor: str | None, limit: int) -> Select[Any]:
+def paged(query: Select[*Columns], *, key: Key, cursor: str | None, limit: int) -> Select[*Columns]:
     """Order a query by its sort key, start it after the cursor and take one row more than `limit`."""
     if cursor:
-        query = query.where(after(key, decode_cursor(cursor, width=len(key))))
+        values = decode_cursor(cursor, width=len(key))
+        query = query.where(after(key, [_fit(value, column) for value, (column, _) in zip(values, key, strict=True)]))
     return query.order_by(*(column.desc() if descends else column.asc() for column, descends in key)).limit(limit + 1)
+
+
+def page_from(rows: Sequence[Row], *, limit: int, key: Callable[[Row], Sequence[object]]) -> Page[Row]:
+    """Give the page of the rows that a `paged` query gave; `key` gives a row's sort key for the cursor."""
+    return Page(rows[:limit], encode_cursor(key(rows[limit - 1])) if len(rows) > limit else None)
+
+
+def _fit(value: Any, column: SQLColumnExpression[Any]) -> Any:
+    """Give a cursor's value as its column holds it; raises CursorUnreadable for a value of another kind."""
+    wanted = cast(ColumnElement[Any], column).type.python_type
+    if wanted is datetime and isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise CursorUnreadable from None
+        if moment.tzinfo is None:
+            raise CursorUnreadable
+        return moment
+    if type(value) is not wanted or (wanted is int and not -(2**63) <= value < 2**63):
+        raise CursorUnreadable
+    return value

@@ -24,6 +24,14 @@ def find(pid: int) -> Process | None:
     return Process(pid, int(status[19]))
 
 
+def read_status(line: str) -> Process:
+    """Give the process that a line copied from its /proc/<pid>/stat tells of. Raises ValueError when it is no such line."""
+    pid, status = line.partition(" ")[0], line.rpartition(")")[2].split()
+    if len(status) < 20:
+        raise ValueError("not a line of /proc/<pid>/stat")
+    return Process(int(pid), int(status[19]))
+
+
 def is_alive(process: Process) -> bool:
     """Whether this very process still runs."""
     return find(process.pid) == process

@@ -134,7 +134,8 @@ def _categories(cast: Cast) -> None:
                 db.session.add(found)
                 db.session.flush()
             parent_id = found.id
-        cast.categories[parts[-1]] = found.id
+        assert parent_id is not None
+        cast.categories[parts[-1]] = parent_id
 
 
 def find_cast() -> Cast:

@@ -49,10 +49,10 @@ def _bearer() -> str:
     return token.strip()
 
 
-def _signed_in(kind: ActorKind) -> Callable[[Door], Stamp]:
+def _signed_in(kind: ActorKind, *, touch: bool = True) -> Callable[[Door], Stamp]:
     def make(door: Door) -> Stamp:
         at = now_clock()()
-        actor, g.session_id = actor_of(_bearer(), at)
+        actor, g.session_id = actor_of(_bearer(), at, touch=touch)
         if actor.kind is not kind:
             raise WrongDoor
         return Stamp(actor, Role.RESIDENT if kind is ActorKind.RESIDENT else actor.posts[0].role, at, door)
@@ -65,7 +65,7 @@ def _nobody(door: Door) -> Stamp:
 
 
 def _resident_unnamed(door: Door) -> Stamp:
-    signed_in = _signed_in(ActorKind.RESIDENT)(door)
+    signed_in = _signed_in(ActorKind.RESIDENT, touch=False)(door)
     return Stamp(ANONYMOUS, Role.RESIDENT, signed_in.at, door)
 
 

@@ -9,7 +9,7 @@ from marshmallow import Schema as MarshmallowSchema
 
 from app.core.clock import CHINA
 from app.core.paging import LIMIT, MOST
-from app.ledger.numbers import WrongNumber, check_number
+from app.ledger.numbers import WrongNumber, check_number, in_fours
 from app.ledger.vocabulary import label
 
 
@@ -63,6 +63,17 @@ class Label(fields.String):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> Any:
         return None if value is None else label(value)
+
+
+class InFours(fields.String):
+    """The case number or claim code in another attribute as it is read aloud, in groups of four; only told, never taken."""
+
+    def __init__(self, of: str, **options: Any) -> None:
+        """Name the attribute that holds the digits."""
+        super().__init__(attribute=of, dump_only=True, **options)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> Any:
+        return None if value is None else in_fours(value)
 
 
 def text(most: int, **options: Any) -> fields.String:

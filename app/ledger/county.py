@@ -24,7 +24,10 @@ class CountySetting(Base):
 
 @dataclass(frozen=True)
 class County:
-    """What a county may set for itself. Lists are texts for people or words to look for."""
+    """What a county may set for itself. Lists are texts for people or words to look for.
+
+    `bounds` are south, west, north and east in WGS-84 degrees; without them a point need only lie in China.
+    """
 
     danger_words: tuple[str, ...] = (
         "燃气泄漏", "煤气泄漏", "天然气泄漏", "自杀", "跳楼", "轻生", "爆炸", "着火", "火灾", "触电", "溺水", "塌方", "坍塌",
@@ -37,6 +40,8 @@ class County:
     title_limit: int = 60
     amber_share: float = 0.8
     digest_times: tuple[str, ...] = ("09:00", "15:00")
+    emergency_numbers: tuple[str, ...] = ("110 报警", "119 火警", "120 急救")
+    bounds: tuple[float, ...] = ()
 
 
 def _load() -> County:

@@ -4,15 +4,16 @@ The rows of an intake are many and hot, so they are written with Core inserts: c
 statement whose parts hand the new ids on.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import CTE, Insert, Table, bindparam, literal, select
+from sqlalchemy import CTE, Insert, Table, bindparam, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from app.core.chain import GENESIS
 from app.core.crypto import keyring
-from app.core.database import db
+from app.core.database import db, table_of
 from app.core.errors import Conflict
 from app.core.stamp import Stamp
 from app.ledger.audiences import shift_heads
@@ -24,7 +25,7 @@ from app.ledger.models import Case, Entry, EntryWords, Report
 from app.ledger.numbers import new_claim_code, new_number
 from app.ledger.recusal import against, is_staff_against
 from app.ledger.submission import Receipt, Submission, check_persons, fit_words
-from app.ledger.timeline import entry_columns, sealed_words
+from app.ledger.timeline import FORM, entry_columns, sealed_words
 from app.ledger.vocabulary import Action, Kind, State, Subject, Urgency, label
 from app.ledger.workflow import MOVES, check_move
 from app.notices.models import Recipient
@@ -35,54 +36,60 @@ class AlreadyInLedger(Conflict):
     """这件事项已经登记过"""
 
 
-_CASE = ("number", "state", "channel", "title", "kind", "category_id", "urgency", "grid_id", "territory_path", "confidential",
-         "anonymous", "archived", "against_paths", "against_staff_id", "upstream_number", "round", "heat", "opened_at", "version",
-         "entry_count", "chain_head")  # fmt: skip
-_REPORT = ("channel", "title", "body", "said_at", "received_at", "filer_resident_id", "filer_staff_id", "concerned_id", "anonymous",
-           "confidential", "claim_index", "consent_id", "household_id", "place_note", "latitude", "longitude", "raw_point",
-           "source_key")  # fmt: skip
-_ENTRY = (
-    "seq",
-    "form",
-    "at",
-    "actor",
-    "actor_id",
-    "role",
-    "door",
-    "action",
-    "from_state",
-    "to_state",
-    "facts",
-    "words_seal",
-    "link",
-)
-_WORDS = ("salt", "reply", "note")
+_SHARED = {"title": Case.title, "channel": Case.channel, "confidential": Case.confidential, "anonymous": Case.anonymous}
+"""What case and report have in common at the start; each is one parameter, as is the moment (`at`) and the body."""
+
+_CASE = ("number", "kind", "category_id", "urgency", "grid_id", "territory_path", "against_paths", "against_staff_id",
+         "upstream_number", "chain_head")  # fmt: skip
+_REPORT = ("said_at", "filer_resident_id", "filer_staff_id", "concerned_id", "claim_index", "consent_id", "household_id",
+           "place_note", "latitude", "longitude", "raw_point", "source_key")  # fmt: skip
+_ENTRY = ("actor", "actor_id", "role", "door", "facts", "words_seal")
 
 
-def _below(table: Table, prefix: str, columns: tuple[str, ...], parent: CTE, key: str) -> Insert:
+def _given(table: Table, columns: Iterable[str]) -> dict[str, Any]:
+    """Give a parameter for each column, named after it."""
+    return {column: bindparam(column, type_=table.c[column].type) for column in columns}
+
+
+def _fixed(**columns: str) -> dict[str, Any]:
+    """Give columns whose value is the same in every intake; few parameters let the driver keep the statement prepared."""
+    return {column: literal_column(value) for column, value in columns.items()}
+
+
+def _below(table: Table, values: dict[str, Any], parent: CTE, key: str) -> Insert:
     """Give the insert of a row that hangs on the row which `parent` has just inserted."""
-    values = [bindparam(f"{prefix}_{column}", type_=table.c[column].type) for column in columns]
-    return insert(table).from_select([key, *columns], select(parent.c.id, *values), include_defaults=False)
+    return insert(table).from_select([key, *values], select(parent.c.id, *values.values()), include_defaults=False)
 
 
 def _statement() -> Any:
-    tables = [model.__table__ for model in (Case, Report, Entry, EntryWords)]
-    case_table, report_table, entry_table, words_table = (table for table in tables if isinstance(table, Table))
-    values = {column: bindparam(f"case_{column}", type_=case_table.c[column].type) for column in _CASE}
+    case_table, report_table, entry_table, words_table = (table_of(model) for model in (Case, Report, Entry, EntryWords))
+    at = bindparam("at", type_=case_table.c.opened_at.type)
+    shared = {name: bindparam(name, type_=column.type) for name, column in _SHARED.items()}
+    body = bindparam("body", type_=report_table.c.body.type)
     case = (
         insert(case_table)
-        .values(values)
+        .values(
+            _given(case_table, _CASE)
+            | shared
+            | {"opened_at": at}
+            | _fixed(state="'submitted'", archived="false", round="1", heat="1", version="1", entry_count="1")
+        )
         .on_conflict_do_nothing(index_elements=[case_table.c.number])
         .returning(case_table.c.id)
         .cte("new_case")
     )
-    report = _below(report_table, "report", _REPORT, case, "case_id").returning(report_table.c.id).cte("new_report")
-    entry = _below(entry_table, "entry", _ENTRY, case, "case_id").returning(entry_table.c.id).cte("new_entry")
-    words = _below(words_table, "words", _WORDS, entry, "entry_id").returning(literal(1)).cte("new_words")
-    return select(case.c.id, report.c.id).select_from(case).join(report, literal(value=True)).add_cte(words)
+    of_report = _given(report_table, _REPORT) | shared | {"body": body, "received_at": at}
+    report = _below(report_table, of_report, case, "case_id").returning(report_table.c.id).cte("new_report")
+    of_entry = _given(entry_table, _ENTRY) | {"at": at, "link": bindparam("chain_head", type_=entry_table.c.link.type)}
+    of_entry |= _fixed(seq="1", form=str(FORM), action="'submit'", from_state="NULL", to_state="'submitted'")
+    entry = _below(entry_table, of_entry, case, "case_id").returning(entry_table.c.id).cte("new_entry")
+    of_words = {"salt": bindparam("salt", type_=words_table.c.salt.type), "note": body}
+    words = _below(words_table, of_words, entry, "entry_id").returning(literal_column("1").label("one")).cte("new_words")
+    return select(case.c.id, report.c.id).select_from(case).join(report, literal_column("true")).add_cte(words)
 
 
 _TAKE_IN = _statement()
+_START_CLOCKS = insert(table_of(Deadline))
 
 
 def take_in(stamp: Stamp, submission: Submission) -> Receipt:
@@ -109,10 +116,11 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
     if dangers:
         facts["danger"] = list(dangers)
 
-    case: dict[str, Any] = {
-        "state": State.SUBMITTED,
-        "channel": submission.channel,
+    values: dict[str, Any] = {
+        **{column: getattr(submission, column) for column in _REPORT if hasattr(submission, column)},
         "title": title,
+        "body": body,
+        "channel": submission.channel,
         "kind": submission.kind,
         "category_id": submission.category_id,
         "urgency": Urgency.URGENT if urgent else Urgency.NORMAL,
@@ -120,46 +128,30 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
         "territory_path": territory,
         "confidential": confidential,
         "anonymous": submission.anonymous,
-        "archived": False,
         "against_paths": paths,
         "against_staff_id": staff_id,
         "upstream_number": submission.upstream_number,
-        "round": 1,
-        "heat": 1,
-        "opened_at": stamp.at,
-        "version": 1,
-        "entry_count": 1,
-    }
-    report: dict[str, Any] = {
-        **{column: getattr(submission, column) for column in _REPORT if hasattr(submission, column)},
-        "title": title,
-        "body": body,
         "said_at": submission.said_at or stamp.at,
-        "received_at": stamp.at,
-        "confidential": confidential,
+        "at": stamp.at,
     }
-    receipt = _store(stamp, case, report, facts, needs_code=needs_code)
-    _start_clocks(stamp, receipt.case_id, case)
+    receipt = _store(stamp, values, facts, needs_code=needs_code)
+    _start_clocks(stamp, receipt.case_id, values)
     _tell(stamp, receipt, submission, dangers, paths=paths, against_staff_id=staff_id)
     return receipt
 
 
-def _store(stamp: Stamp, case: dict[str, Any], report: dict[str, Any], facts: dict[str, Any], *, needs_code: bool) -> Receipt:
-    sealed = sealed_words(None, report["body"])
+def _store(stamp: Stamp, values: dict[str, Any], facts: dict[str, Any], *, needs_code: bool) -> Receipt:
+    sealed = sealed_words(None, values["body"])
     assert sealed is not None
-    words = {"words_salt": sealed[0], "words_reply": None, "words_note": report["body"]}
+    values["salt"] = sealed[0]
     while True:
         number = new_number(stamp.at)
         code = new_claim_code() if needs_code else None
         entry = entry_columns(
             stamp, number, seq=1, before=GENESIS, action=Action.SUBMIT, states=(None, State.SUBMITTED), facts=facts, seal=sealed[1]
         )
-        values = {f"case_{column}": value for column, value in case.items()}
-        values |= {f"report_{column}": value for column, value in report.items()}
-        values |= {f"entry_{column}": value for column, value in entry.items()}
-        values |= words
-        values["case_number"], values["case_chain_head"] = number, entry["link"]
-        values["report_claim_index"] = claim_index(number, code) if code else None
+        values |= {column: entry[column] for column in _ENTRY}
+        values |= {"number": number, "chain_head": entry["link"], "claim_index": claim_index(number, code) if code else None}
         try:
             row = db.session.execute(_TAKE_IN, values).first()
         except IntegrityError as error:
@@ -175,13 +167,13 @@ def claim_index(number: str, code: str) -> bytes:
     return keyring().blind(f"{number}:{code}", field="claim_code")
 
 
-def _start_clocks(stamp: Stamp, case_id: int, case: dict[str, Any]) -> None:
+def _start_clocks(stamp: Stamp, case_id: int, values: dict[str, Any]) -> None:
     county_id = catalogue().county_id
     rows = []
     for clock in MOVES[Action.SUBMIT].starts:
-        wanted = ClockFor(clock, Subject.CASE, case["kind"], case["urgency"], case["category_id"], label(clock), county_id)
+        wanted = ClockFor(clock, Subject.CASE, values["kind"], values["urgency"], values["category_id"], label(clock), county_id)
         rows.append({**clock_row(wanted, stamp.at), "subject_id": case_id, "case_id": case_id, "level": 0})
-    db.session.execute(insert(Deadline), rows)
+    db.session.connection().execute(_START_CLOCKS, rows)
 
 
 def _tell(

@@ -13,6 +13,7 @@ from app.ledger.vocabulary import (
     Access,
     Action,
     CallbackBy,
+    CallOutcome,
     Channel,
     Duty,
     Kind,
@@ -61,6 +62,9 @@ class Case(Base):
         Index("ix_case_grid", "grid_id", "id"),
         Index("ix_case_category", "category_id", "id"),
         Index("ix_case_channel", "channel", "id"),
+        Index("ix_case_kind", "kind", "id"),
+        Index("ix_case_urgent", "id", postgresql_where="urgency = 'urgent'"),
+        Index("ix_case_archived", "id", postgresql_where="archived"),
         Index("ix_case_lead", "lead_unit_id", "id", postgresql_where="lead_unit_id IS NOT NULL"),
         Index("uq_case_upstream_number", "upstream_number", unique=True, postgresql_where="upstream_number IS NOT NULL"),
         CheckConstraint("entry_count > 0", name="entry_count"),
@@ -199,6 +203,7 @@ class Assignment(Base):
     __table_args__ = (
         Index("uq_assignment_lead", "case_id", unique=True, postgresql_where=text("duty = 'lead' AND ended_at IS NULL")),
         Index("ix_assignment_unit_id", "unit_id", "case_id"),
+        Index("ix_assignment_handler_id", "handler_id", "case_id", postgresql_where=text("handler_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -284,5 +289,5 @@ class Call(Base):
     number_index: Mapped[bytes | None] = mapped_column(index=True)
     agent_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     recording: Mapped[str | None]
-    outcome: Mapped[str]
+    outcome: Mapped[CallOutcome] = mapped_column(enum_type(CallOutcome))
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)

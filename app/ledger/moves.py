@@ -70,7 +70,7 @@ def move_case(
     `change` makes the command's own changes once the table has said yes (it gets the stamp in the role that may act) and
     gives what it adds to the move. Raises IllegalMove, NotYourMove, WordsMissing.
     """
-    move, role = check_move(action, case.state, _roles(stamp, case))
+    move, role = check_move(action, case.state, roles_on(stamp, case))
     stamp = stamp if stamp.role in move.roles else stamp.acting_as(role)
     check_words(move, reply=words.reply, note=words.note)
     step = change(stamp) if change else Step()
@@ -93,7 +93,7 @@ def move_case(
     return entry
 
 
-def _roles(stamp: Stamp, case: Case) -> frozenset[Any]:
+def roles_on(stamp: Stamp, case: Case) -> frozenset[Any]:
     """Give the roles of the actor that reach this case: by territory, or through access for those who handle."""
     actor = stamp.actor
     if actor.kind is not ActorKind.STAFF:

@@ -7,7 +7,6 @@ from app.core.errors import NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
 from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
 from app.ledger.recusal import not_recused
-from app.territory.models import Unit
 
 
 class CaseNotFound(NotFound):
@@ -64,14 +63,6 @@ def reaches(actor: Actor, role: Role, path: str) -> bool:
     return any(path.startswith(post) for post in actor.paths(role))
 
 
-def path_of(unit_id: int) -> str:
-    """Give a unit's path; raises LookupError when there is no such unit."""
-    path = db.session.scalars(select(Unit.path).where(Unit.id == unit_id)).first()
-    if path is None:
-        raise LookupError(unit_id)
-    return path
-
-
 def belongs(actor: Actor, assignment: Assignment) -> bool:
     """Say whether an actor handles for the unit of an assignment, from that unit or one above it."""
-    return any(path_of(assignment.unit_id).startswith(path) for path in actor.paths(Role.HANDLER, Role.UNIT_HEAD))
+    return any(assignment.unit.path.startswith(path) for path in actor.paths(Role.HANDLER, Role.UNIT_HEAD))

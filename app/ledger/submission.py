@@ -69,24 +69,26 @@ def fit_words(submission: Submission, county: County) -> tuple[str, str]:
     errors: dict[str, list[str]] = {}
     if len(body) > county.text_limit:
         errors["body"] = [f"内容请不超过 {county.text_limit} 个字，现在是 {len(body)} 个字"]
-    elif _has_control(body):
+    elif has_control(body):
         errors["body"] = ["内容里有看不见的控制字符，请重新输入"]
     elif not any(character.isalnum() for character in body):
         errors["body"] = ["请用文字说明要反映的事情"]
     if len(title) > county.title_limit:
         errors["title"] = [f"标题请不超过 {county.title_limit} 个字"]
-    elif _has_control(title):
+    elif has_control(title):
         errors["title"] = ["标题里有看不见的控制字符，请重新输入"]
     if errors:
         raise WordsUnfit(errors=errors)
-    return title or _first_sentence(body), body
+    return title or title_of(body), body
 
 
-def _has_control(text: str) -> bool:
-    return any(unicodedata.category(character) == "Cc" and character not in "\n\r\t" for character in text)
+def has_control(text: str) -> bool:
+    """Say whether a text holds control characters other than line ends and tabs, or halves of characters."""
+    return any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t" for character in text)
 
 
-def _first_sentence(body: str) -> str:
+def title_of(body: str) -> str:
+    """Give a title for a body that came without one: its first sentence, 30 characters at most."""
     line = " ".join(body.split())
     for place, character in enumerate(line[:30]):
         if character in "。！？!?；;" and place >= 4:

@@ -8,11 +8,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, bindparam, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, tuple_, update
 
+from app.core.bulk import insert_many, update_many
 from app.core.clock import CHINA
 from app.core.database import db, lock_rows, transaction
 from app.core.stamp import Stamp
@@ -106,13 +106,14 @@ def _sweep_single(stamp: Stamp, deadline_id: int, done: Swept) -> None:
 
 def _sweep_batch(stamp: Stamp, ids: list[int], done: Swept) -> None:
     with transaction():
-        subjects = set(db.session.scalars(select(Deadline.case_id).where(Deadline.id.in_(ids), Deadline.case_id.is_not(None))))
-        cases = {case.id: case for case in lock_rows(Case, [i for i in subjects if i is not None], skip_locked=True)}
-        clocks = [clock for clock in lock_rows(Deadline, ids, skip_locked=True) if _is_due(clock, stamp.at)]
+        rows = db.session.execute(select(Deadline.id, Deadline.case_id).where(Deadline.id.in_(ids)))
+        subjects: dict[int, int | None] = {row.id: row.case_id for row in rows}
+        cases = {case.id: case for case in lock_rows(Case, [i for i in subjects.values() if i is not None], skip_locked=True)}
+        mine = [clock_id for clock_id, case_id in subjects.items() if case_id is None or case_id in cases]
+        clocks = [clock for clock in lock_rows(Deadline, mine, skip_locked=True) if _is_due(clock, stamp.at)]
         writings = _Writings()
         for clock in sorted(clocks, key=lambda clock: (clock.next_check_at, clock.id)):
-            if clock.case_id is None or clock.case_id in cases:
-                _look_at(stamp, clock, cases.get(clock.case_id or 0), writings)
+            _look_at(stamp, clock, cases.get(clock.case_id or 0), writings)
         _write(writings)
         for case in writings.lapsed:
             db.session.refresh(case)
@@ -137,10 +138,10 @@ def _look_at(stamp: Stamp, clock: Deadline, case: Case | None, writings: _Writin
     ]
     writings.clocks.append(
         {
-            "clock_id": clock.id,
-            "new_level": level,
-            "new_breached_at": stamp.at if breaches else clock.breached_at,
-            "new_check_at": next_check(moments, level=level, due=clock.due_at, breached=breaches or clock.breached_at is not None),
+            "id": clock.id,
+            "level": level,
+            "breached_at": stamp.at if breaches else clock.breached_at,
+            "next_check_at": next_check(moments, level=level, due=clock.due_at, breached=breaches or clock.breached_at is not None),
         }
     )
     writings.breaches += breaches
@@ -161,24 +162,24 @@ def _action(clock: Deadline, reached: list[Step], *, breaches: bool) -> Action:
 def _append(stamp: Stamp, case: Case, action: Action, clock: Deadline, reached: list[Step], writings: _Writings) -> int:
     head = writings.cases.setdefault(
         case.id,
-        {"locked_id": case.id, "new_count": case.entry_count, "new_head": case.chain_head, "new_version": case.version},
+        {"id": case.id, "entry_count": case.entry_count, "chain_head": case.chain_head, "version": case.version},
     )
     facts = {"clock": clock.clock, "deadline": clock.id, "due": _moment(clock.due_at), "levels": [step.level for step in reached]}
     columns = entry_columns(
         stamp,
         case.number,
-        seq=head["new_count"] + 1,
-        before=head["new_head"],
+        seq=head["entry_count"] + 1,
+        before=head["chain_head"],
         action=action,
         states=(case.state, case.state),
         facts=facts,
         seal=None,
     )
     writings.entries.append({"case_id": case.id, **columns})
-    head["new_count"] += 1
-    head["new_head"] = columns["link"]
-    head["new_version"] += 1
-    return int(head["new_count"])
+    head["entry_count"] += 1
+    head["chain_head"] = columns["link"]
+    head["version"] += 1
+    return int(head["entry_count"])
 
 
 def _moment(at: datetime) -> str:
@@ -203,27 +204,9 @@ def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, act
 
 def _write(writings: _Writings) -> None:
     """Write a batch, each table once; every row was locked by the caller."""
-    connection = db.session.connection()
-    if writings.entries:
-        connection.execute(insert(Entry), writings.entries)
-        connection.execute(_MOVE_HEADS, list(writings.cases.values()))
-    if writings.levels:
-        connection.execute(insert(DeadlineLevel), writings.levels)
-    if writings.clocks:
-        connection.execute(_MOVE_CLOCKS, writings.clocks)
+    insert_many(Entry, writings.entries)
+    update_many(Case, list(writings.cases.values()))
+    insert_many(DeadlineLevel, writings.levels)
+    update_many(Deadline, writings.clocks)
     file_notices(writings.notices)
     db.session.expire_all()
-
-
-_case, _clock = (cast(Table, model.__table__) for model in (Case, Deadline))
-
-_MOVE_HEADS = (
-    update(_case)
-    .where(_case.c.id == bindparam("locked_id"))
-    .values(entry_count=bindparam("new_count"), chain_head=bindparam("new_head"), version=bindparam("new_version"))
-)
-_MOVE_CLOCKS = (
-    update(_clock)
-    .where(_clock.c.id == bindparam("clock_id"))
-    .values(level=bindparam("new_level"), breached_at=bindparam("new_breached_at"), next_check_at=bindparam("new_check_at"))
-)

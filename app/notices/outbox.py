@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 
+from app.core.bulk import insert_many
 from app.core.database import db
 from app.core.errors import NotFound
 from app.notices.models import Notice, NoticeState, Recipient
@@ -68,13 +68,9 @@ def notice_row(
     }
 
 
-_FILE = insert(Notice).on_conflict_do_nothing(index_elements=[Notice.key])
-
-
 def file_notices(rows: list[dict[str, Any]]) -> None:
     """Store notices in the running transaction; one whose key is there already is not stored twice."""
-    if rows:
-        db.session.execute(_FILE, rows)
+    insert_many(Notice, rows, unless="key")
 
 
 def lease_notices(at: datetime, *, most: int = 100) -> list[Letter]:

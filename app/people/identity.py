@@ -3,14 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import exists, or_, select, text
 
 from app.core.chain import GENESIS, link
 from app.core.crypto import keyring
 from app.core.database import db
 from app.core.errors import Invalid, NotFound
 from app.core.stamp import Stamp
-from app.people.models import IdentityAccess, Resident, ResidentIdentity
+from app.people.models import IdentityAccess, Resident, ResidentIdentity, WechatAccount
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
@@ -111,11 +111,13 @@ def enrol_resident(stamp: Stamp, person: Person, *, grid_id: int | None = None, 
 def find_or_enrol(stamp: Stamp, person: Person, *, grid_id: int | None = None, household_id: int | None = None) -> Resident:
     """Give the resident with this ID number, or with this phone and name, enrolling when there is none.
 
-    A phone alone joins nobody: families share one.
+    A phone alone joins nobody: families share one. Nor does what a WeChat account says of itself, for nobody has proved it:
+    whoever owns the account joins the matter by its claim code.
     """
     person = clean_person(person)
     ring = keyring()
-    query = select(Resident).join(ResidentIdentity).order_by(Resident.id)
+    declared = exists().where(WechatAccount.resident_id == Resident.id)
+    query = select(Resident).join(ResidentIdentity).where(~declared).order_by(Resident.id)
     if person.id_number:
         index = ring.blind(person.id_number, field="id_number")
         found = db.session.scalars(query.where(ResidentIdentity.id_number_index == index)).first()

@@ -92,6 +92,16 @@ class WechatAccount(Base):
     created_at: Mapped[datetime]
 
 
+class SourceAccount(Base):
+    """A resident as another system knows them: found again by the blind index of that system's name for them."""
+
+    __tablename__ = "source_account"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    user_index: Mapped[bytes] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+
+
 class Principal(StrEnum):
     """Who a session belongs to."""
 

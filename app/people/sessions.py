@@ -155,12 +155,15 @@ _SESSION = select(
 )
 
 
-def actor_of(token: str, at: datetime) -> tuple[Actor, int]:
-    """Give the actor and session id of a token; raises TokenInvalid when unknown, idle too long, ended or revoked."""
+def actor_of(token: str, at: datetime, *, touch: bool = True) -> tuple[Actor, int]:
+    """Give the actor and session id of a token; raises TokenInvalid when unknown, idle too long, ended or revoked.
+
+    Without `touch` the use leaves no mark: a session marked at the moment of an anonymous report would tell whose it is.
+    """
     row = db.session.execute(_SESSION.where(Session.token_hash == _token_hash(token))).first()
     if row is None or row.revoked_at is not None or at >= row.ends_at or at >= row.used_at + IDLE[row.principal]:
         raise TokenInvalid
-    if at >= row.used_at + TOUCH:
+    if touch and at >= row.used_at + TOUCH:
         db.session.execute(update(Session).where(Session.id == row.id).values(used_at=func.greatest(Session.used_at, at)))
     if row.principal is Principal.RESIDENT:
         return Actor(ActorKind.RESIDENT, row.resident_id), row.id

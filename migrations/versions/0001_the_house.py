@@ -412,14 +412,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case")),
         sa.UniqueConstraint("number", name=op.f("uq_case_number")),
     )
+    op.create_index("ix_case_archived", "case", ["id"], unique=False, postgresql_where="archived")
     op.create_index("ix_case_category", "case", ["category_id", "id"], unique=False)
     op.create_index("ix_case_channel", "case", ["channel", "id"], unique=False)
     op.create_index("ix_case_grid", "case", ["grid_id", "id"], unique=False)
+    op.create_index("ix_case_kind", "case", ["kind", "id"], unique=False)
     op.create_index("ix_case_lead", "case", ["lead_unit_id", "id"], unique=False, postgresql_where="lead_unit_id IS NOT NULL")
     op.create_index("ix_case_state", "case", ["state", "id"], unique=False, postgresql_where="NOT archived")
     op.create_index(
         "ix_case_territory", "case", ["territory_path", "id"], unique=False, postgresql_ops={"territory_path": "text_pattern_ops"}
     )
+    op.create_index("ix_case_urgent", "case", ["id"], unique=False, postgresql_where="urgency = 'urgent'")
     op.create_index(
         "uq_case_upstream_number", "case", ["upstream_number"], unique=True, postgresql_where="upstream_number IS NOT NULL"
     )
@@ -466,6 +469,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
     )
     op.create_index(op.f("ix_assignment_case_id"), "assignment", ["case_id"], unique=False)
+    op.create_index(
+        "ix_assignment_handler_id",
+        "assignment",
+        ["handler_id", "case_id"],
+        unique=False,
+        postgresql_where=sa.text("handler_id IS NOT NULL"),
+    )
     op.create_index("ix_assignment_unit_id", "assignment", ["unit_id", "case_id"], unique=False)
     op.create_index(
         "uq_assignment_lead", "assignment", ["case_id"], unique=True, postgresql_where=sa.text("duty = 'lead' AND ended_at IS NULL")
@@ -478,7 +488,23 @@ def upgrade() -> None:
         sa.Column("number_index", sa.LargeBinary(), nullable=True),
         sa.Column("agent_id", sa.BigInteger(), nullable=False),
         sa.Column("recording", sa.Text(), nullable=True),
-        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "registered",
+                "consulted",
+                "existing_case",
+                "hung_up",
+                "silent",
+                "wrong_number",
+                "nuisance",
+                name="call_outcome",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
         sa.Column("case_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["staff.id"], name=op.f("fk_call_agent_id")),
         sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_call_case_id")),
@@ -602,6 +628,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deadline")),
     )
     op.create_index("ix_deadline_case_id", "deadline", ["case_id"], unique=False)
+    op.create_index(
+        "ix_deadline_due",
+        "deadline",
+        ["due_at", "id"],
+        unique=False,
+        postgresql_where="met_at IS NULL AND cancelled_at IS NULL AND paused_at IS NULL AND case_id IS NOT NULL",
+    )
     op.create_index("ix_deadline_error", "deadline", ["id"], unique=False, postgresql_where="error IS NOT NULL")
     op.create_index(
         "ix_deadline_late",
@@ -998,6 +1031,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_session_resident_id"), "session", ["resident_id"], unique=False)
     op.create_index(op.f("ix_session_staff_id"), "session", ["staff_id"], unique=False)
+    op.create_table(
+        "source_account",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("user_index", sa.LargeBinary(), nullable=False),
+        sa.Column("resident_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["resident_id"], ["resident.id"], name=op.f("fk_source_account_resident_id")),
+        sa.PrimaryKeyConstraint("source", "user_index", name=op.f("pk_source_account")),
+    )
+    op.create_index(op.f("ix_source_account_resident_id"), "source_account", ["resident_id"], unique=False)
     op.create_table(
         "visit",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

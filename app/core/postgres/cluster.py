@@ -107,7 +107,10 @@ def initialise(place: Place, way: Way, *, programs: str, password: str) -> None:
 
 
 def ensure_database(access: Access) -> None:
-    """Create the database in a running server when it is not there yet. Raises PasswordLost when the password does not fit."""
+    """Create the database in a running server when it is not there yet.
+
+    Raises PasswordLost when the password does not fit, and StartFailed when the server takes no connection just now.
+    """
     try:
         connection = psycopg.connect(
             host=str(access.socket_folder),
@@ -118,12 +121,12 @@ def ensure_database(access: Access) -> None:
             connect_timeout=10,
             autocommit=True,
         )
+        with connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
     except psycopg.OperationalError as refusal:
         if "password authentication failed" in str(refusal):
             raise PasswordLost(
                 "The password in DATA_DIR/postgres-access.json does not fit this database. Bring back its own file from a backup."
             ) from None
         raise StartFailed(f"PostgreSQL runs, but no connection is possible: {refusal}") from refusal
-    with connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
-            connection.execute(f"CREATE DATABASE {DATABASE}")  # type: ignore[arg-type,unused-ignore]

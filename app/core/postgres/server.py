@@ -56,13 +56,16 @@ def ensure_running(data_dir: Path) -> str:
     with explained(place):
         make_data_dir(place.data_dir)
         with place.locked():
-            server = _find_server(place) or _start(place)
-            _await_ready(place, server)
-            access = Access(place.access().password, _socket_folder_in_use(place))
-            if access != place.access():
-                place.keep(access, replace=True)
-            ensure_database(access)
-            return access.url()
+            attempts = 3
+            while True:
+                server = _find_server(place) or _start(place)
+                try:
+                    return _await_answer(place, server).url()
+                except StartFailed:
+                    # It may have been killed while we waited; one that dies by itself dies each time.
+                    attempts -= 1
+                    if is_alive(server) or not attempts:
+                        raise
 
 
 def connection_url(data_dir: Path) -> str:
@@ -148,10 +151,8 @@ def _start(place: Place) -> Process:
             stderr=log,
             check=False,
         )
-    server = find(int(launched.stdout)) if launched.stdout.isdigit() else None
-    if server is None:
-        raise _start_failure(place)
-    return server
+    pid = int(launched.stdout) if launched.stdout.isdigit() else 0
+    return find(pid) or Process(pid, 0)
 
 
 def _clear_remains(place: Place) -> None:
@@ -167,12 +168,32 @@ def _clear_remains(place: Place) -> None:
         place.pid_file.unlink(missing_ok=True)
 
 
-def _await_ready(place: Place, server: Process) -> None:
+def _await_answer(place: Place, server: Process) -> Access:
+    """Wait until the server answers a question, and give what a client needs for that.
+
+    It may have to replay first, also when it runs and a killed backend made it recover. Raises StartFailed, PasswordLost.
+    """
     deadline = time.monotonic() + START_SECONDS
-    while not _says_ready(place, server):
-        if not is_alive(server):
-            raise _start_failure(place)
-        if time.monotonic() > deadline:
+    while True:
+        if _says_ready(place, server):
+            access = Access(place.access().password, _socket_folder_in_use(place))
+            if access != place.access():
+                place.keep(access, replace=True)
+            try:
+                ensure_database(access)
+            except StartFailed:
+                if time.monotonic() > deadline or not is_alive(server):
+                    raise
+            else:
+                return access
+        elif not is_alive(server):
+            # Of two, started because a starter was killed at the wrong moment, the other may have won.
+            server = _find_server(place) or server
+            if not is_alive(server):
+                raise StartFailed(
+                    f"PostgreSQL did not start in {place.data}. The last lines of {place.log}:\n{last_lines(place.log)}"
+                )
+        elif time.monotonic() > deadline:
             raise StartFailed(f"PostgreSQL (pid {server.pid}) is not ready after {START_SECONDS} seconds. See {place.log}.")
         time.sleep(0.02)
 
@@ -180,7 +201,3 @@ def _await_ready(place: Place, server: Process) -> None:
 def _says_ready(place: Place, server: Process) -> bool:
     noted = _noted(place)
     return len(noted) > 7 and noted[0] == str(server.pid) and noted[7] == "ready"
-
-
-def _start_failure(place: Place) -> StartFailed:
-    return StartFailed(f"PostgreSQL did not start in {place.data}. The last lines of {place.log}:\n{last_lines(place.log)}")

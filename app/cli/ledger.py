@@ -1,0 +1,37 @@
+"""Keeps the command that proves the ledger: every chain re-computed, the first broken entry of each broken case named."""
+
+from time import monotonic
+
+import click
+
+from app.cli.ground import on_the_ledger
+from app.core.database import db
+from app.ledger.timeline import verify_ledger
+from app.people.identity import verify_accesses
+
+
+@click.group()
+def ledger() -> None:
+    """Prove the case ledger."""
+
+
+@ledger.command()
+@on_the_ledger
+def verify() -> None:
+    """Re-compute the chains of all timelines and of identity accesses; exit 1 when one is broken.
+
+    Reads one state of the database from beginning to end, whatever is written meanwhile.
+    """
+    began = monotonic()
+    db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    found = verify_ledger()
+    access = verify_accesses()
+    db.session.rollback()
+    for broken in found.breaks:
+        click.echo(f"case {broken.number}, entry {broken.seq}: {broken.what}")
+    if access is not None:
+        click.echo(f"identity access {access}: the record was altered, or one before it is missing")
+    seconds = monotonic() - began
+    click.echo(f"{found.cases} cases, {found.entries} entries, {len(found.breaks)} broken cases; {seconds:.1f} s")
+    if found.breaks or access is not None:
+        raise click.exceptions.Exit(1)

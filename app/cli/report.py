@@ -1,0 +1,32 @@
+"""Keeps how commands tell what is wrong with a table: the first rows on the terminal, all of them in a file."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from app.core.sheets import RowError
+
+SHOWN = 20
+
+
+def tell_errors(errors: Sequence[RowError], file: Path | None = None) -> None:
+    """Tell the first errors on standard error; write all of them to `file` as CSV (line, field, message) when one is named."""
+    for error in errors[:SHOWN]:
+        field = f", {error.field}" if error.field else ""
+        click.echo(f"line {error.line}{field}: {error.message}", err=True)
+    if len(errors) > SHOWN:
+        click.echo(f"… and {len(errors) - SHOWN} more", err=True)
+    if file is not None:
+        with file.open("w", encoding="utf-8-sig", newline="") as report:  # the mark lets spreadsheets read it
+            writer = csv.writer(report)
+            writer.writerow(("line", "field", "message"))
+            writer.writerows((error.line, error.field, error.message) for error in errors)
+
+
+def refuse(errors: Sequence[RowError], file: Path | None = None) -> NoReturn:
+    """Tell the errors and end the command: nothing was written."""
+    tell_errors(errors, file)
+    raise click.ClickException(f"{len(errors)} errors; nothing was written.")

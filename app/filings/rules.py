@@ -1,0 +1,80 @@
+"""Keeps what a proxy filing must be before it is taken in: pure checks of its consent and of the reason to file from afar."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.core.errors import Invalid
+from app.filings.models import ConsentBy
+from app.ledger.numbers import in_fours
+from app.ledger.submission import has_control
+from app.ledger.vocabulary import Kind
+from app.people.identity import Person
+
+
+class ConsentIncomplete(Invalid):
+    """请完整登记当事人的授权"""
+
+
+class PersonMissing(Invalid):
+    """请登记当事人的姓名"""
+
+
+class ReasonMissing(Invalid):
+    """当事人不住在您的辖区，请说明为什么由您代办"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentGiven:
+    """How the person consented: by what, before which witness where it was spoken, and where the evidence is."""
+
+    method: ConsentBy
+    witness: str | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filing:
+    """A matter filed for somebody else, with their consent; `reason` says why when they live outside the filer's villages."""
+
+    person: Person
+    consent: ConsentGiven
+    body: str
+    grid_id: int
+    title: str | None = None
+    kind: Kind = Kind.OTHER
+    category_id: int | None = None
+    confidential: bool = False
+    against_unit_code: str | None = None
+    reason: str | None = None
+
+
+def check_consent(consent: ConsentGiven, *, filer_name: str) -> None:
+    """Raise ConsentIncomplete unless the consent is whole: a spoken one has a witness, who is not the filer."""
+    errors: dict[str, list[str]] = {}
+    witness = (consent.witness or "").strip()
+    if consent.method is ConsentBy.SPOKEN and not witness:
+        errors["consent.witness"] = ["口头授权请登记见证人"]
+    elif witness == filer_name:
+        errors["consent.witness"] = ["见证人不能是代办人自己"]
+    for name, words in (("witness", consent.witness), ("evidence", consent.evidence)):
+        if words and has_control(words):
+            errors[f"consent.{name}"] = ["有看不见的控制字符，请重新输入"]
+    if errors:
+        raise ConsentIncomplete(errors=errors)
+
+
+def check_reason(reason: str | None, *, places: Iterable[str], villages: Iterable[str]) -> None:
+    """Raise ReasonMissing when one of `places` lies outside the filer's `villages` (unit paths) and no reason is given."""
+    mine = tuple(villages)
+    outside = any(not place.startswith(mine) for place in places)
+    if outside and not (reason or "").strip():
+        raise ReasonMissing(errors={"reason": ["当事人不住在您的辖区，请说明为什么由您代办"]})
+
+
+def handout(number: str, claim_code: str) -> str:
+    """Give the words that are printed for the resident."""
+    return (
+        f"您好！您委托代办的事项已经登记。\n工单号：{in_fours(number)}\n查询码：{in_fours(claim_code)}\n"
+        "凭这两个号码，您本人或家人可以在小程序“凭码查询”里查看进度、补充情况，办结后作出评价；也可以拨打热线查询。\n"
+        "查询码只交给您本人，请不要告诉别人。代办人可以查看进度，但不能代您评价。"
+    )

@@ -1,0 +1,83 @@
+"""Keeps when it is told who a person is: dialling for one's own open case, unmasking with a reason; hidden where promised."""
+
+from app.core.errors import Conflict, NotAllowed
+from app.core.stamp import Role, Stamp
+from app.ledger.handling import NobodyToContact, works_for_case
+from app.ledger.models import Case
+from app.ledger.scope import DESK_ROLES, belongs, find_case, reaches
+from app.ledger.vocabulary import TERMINAL
+from app.people.identity import Person, unmask
+
+DIALS = (Role.INTAKE, Role.DISPATCHER, Role.CALLBACK_AGENT)
+UNMASKS = (Role.SUPERVISOR, Role.DATA_PROTECTION_OFFICER)
+
+
+class NotYoursToDial(NotAllowed):
+    """只有经办本工单的人员可以拨打"""
+
+
+class NotYoursToUnmask(NotAllowed):
+    """查看完整信息需要督办员或个人信息保护负责人"""
+
+
+class CaseEnded(Conflict):
+    """工单已经结束"""
+
+
+class NoSuchDetail(Conflict):
+    """没有登记这项信息"""
+
+
+def _holds(stamp: Stamp, case: Case, roles: tuple[Role, ...]) -> bool:
+    """Say whether a role reaches the case and its holder does not work for a unit that handles it."""
+    return any(reaches(stamp.actor, role, case.territory_path) for role in roles) and not works_for_case(stamp, case)
+
+
+def shows_identity(stamp: Stamp, case: Case) -> bool:
+    """Say whether the actor may see who a case is about, masked: of a confidential one only the desk may, of an anonymous nobody."""
+    return not case.anonymous and (not case.confidential or _holds(stamp, case, DESK_ROLES))
+
+
+def may_dial(stamp: Stamp, case: Case) -> bool:
+    """Say whether a case is open and the actor's own: the desk's, or that of a handling unit unless it is confidential."""
+    if case.anonymous or case.state in TERMINAL:
+        return False
+    if _holds(stamp, case, DIALS):
+        return True
+    return not case.confidential and any(a.ended_at is None and belongs(stamp.actor, a) for a in case.assignments)
+
+
+def dial(stamp: Stamp, number: str) -> Person:
+    """Give the plain phone of the person concerned; the case is the reason, put on record.
+
+    Raises CaseNotFound, NobodyToContact, CaseEnded, NotYoursToDial, NoSuchDetail.
+    """
+    case = find_case(stamp, number)
+    if case.anonymous:
+        raise NobodyToContact
+    if not may_dial(stamp, case):
+        raise CaseEnded if case.state in TERMINAL and _holds(stamp, case, DIALS) else NotYoursToDial
+    person = unmask(stamp, _concerned(case), fields=("phone",), reason=f"case {number}")
+    if person.phone is None:
+        raise NoSuchDetail("没有登记电话")
+    return person
+
+
+def unmask_person(stamp: Stamp, number: str, *, fields: list[str], reason: str) -> Person:
+    """Give fields of the person concerned in plain words for a typed reason, put on record.
+
+    Raises CaseNotFound, NobodyToContact, NotYoursToUnmask, NoSuchDetail.
+    """
+    case = find_case(stamp, number)
+    if not _holds(stamp, case, UNMASKS):
+        raise NotYoursToUnmask
+    if case.anonymous:
+        raise NobodyToContact
+    return unmask(stamp, _concerned(case), fields=tuple(sorted(set(fields))), reason=f"case {number}: {reason}")
+
+
+def _concerned(case: Case) -> int:
+    concerned = next((report.concerned_id for report in case.reports if report.concerned_id is not None), None)
+    if concerned is None:
+        raise NoSuchDetail("没有登记当事人")
+    return concerned

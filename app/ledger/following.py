@@ -1,0 +1,266 @@
+"""Keeps what those who follow a case see of it: the person, the holder of its claim code, the filer, the grid.
+
+They see where it stands, what happens next, the replies and their own words; never notes for the file, never names of staff.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, null, or_, select, true
+from sqlalchemy import case as when
+from sqlalchemy.orm import joinedload
+
+from app.core.database import db
+from app.core.paging import Page, page_from, paged
+from app.core.stamp import Actor, ActorKind, Role, Stamp
+from app.ledger.catalogue import catalogue
+from app.ledger.claims import prove
+from app.ledger.clocks import Deadline
+from app.ledger.county import county
+from app.ledger.models import Callback, Case, Entry, EntryWords, Report, ReportClaim
+from app.ledger.outlook import outlook
+from app.ledger.scope import CaseNotFound, visible
+from app.ledger.vocabulary import Action, Channel, Clock, Kind, State, label
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a timeline as it is told: when, what, by whom in general words, and the words for the person or their own."""
+
+    at: datetime
+    action: Action
+    what: str
+    who: str
+    words: str | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A report in its own words."""
+
+    said_at: datetime
+    channel: Channel
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a case stands, for a list: `promised_by` is the promise for the whole, `late` whether it was or is broken."""
+
+    number: str
+    state: State
+    kind: Kind
+    title: str
+    opened_at: datetime
+    promised_by: datetime | None
+    late: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed(Standing):
+    """A case as its followers see it; `question` waits for their answer, `may_rate` says whether their rating would count."""
+
+    version: int
+    category: str | None
+    grid: str | None
+    closed_at: datetime | None
+    what_next: str
+    question: str | None
+    may_rate: bool
+    reports: list[Said]
+    timeline: list[Line]
+
+
+@dataclass(frozen=True)
+class _Follower:
+    """Who looks: the actor, and the report whose claim code was proved."""
+
+    actor: Actor
+    report_id: int | None = None
+
+    def reports(self) -> ColumnElement[bool]:
+        """Give the condition for the reports of a case whose words the follower may read."""
+        if self.report_id is not None:
+            return Report.id == self.report_id
+        if self.actor.kind is ActorKind.RESIDENT:
+            me = self.actor.id
+            claimed = exists().where(ReportClaim.report_id == Report.id, ReportClaim.resident_id == me)
+            return or_(Report.filer_resident_id == me, Report.concerned_id == me, claimed)
+        return or_(Report.filer_staff_id == self.actor.id, ~Report.confidential)
+
+    def own(self) -> ColumnElement[bool]:
+        """Give the condition for the entries whose words are the follower's own."""
+        if self.report_id is not None:
+            return and_(Entry.actor == ActorKind.ANONYMOUS, Entry.facts["report"].as_integer() == self.report_id)
+        return and_(Entry.actor == self.actor.kind, Entry.actor_id == self.actor.id)
+
+
+def follow(stamp: Stamp, number: str) -> Followed:
+    """Give a case that the actor sees as its followers see it; raises CaseNotFound."""
+    return _followed(stamp, and_(Case.number == number, visible(stamp.actor)), _Follower(stamp.actor))
+
+
+def follow_by_claim(stamp: Stamp, number: str, code: str) -> Followed:
+    """Give a case as the holder of its claim code sees it; raises WrongClaim."""
+    report = prove(number, code)
+    return _followed(stamp, Case.id == report.case_id, _Follower(stamp.actor, report.id))
+
+
+def follow_list(stamp: Stamp, *, state: State | None = None, cursor: str | None, limit: int) -> Page[Standing]:
+    """Give the cases of a resident, or those in the grids and villages of staff, newest first."""
+    query = standings(stamp).where(visible(stamp.actor), *_near(stamp.actor))
+    if state is not None:
+        query = query.where(Case.state == state)
+    key = [(Case.opened_at, True), (Case.number, True)]
+    rows = db.session.execute(paged(query, key=key, cursor=cursor, limit=limit)).all()
+    return page_from([standing(row) for row in rows], limit=limit, key=lambda line: (line.opened_at, line.number))
+
+
+def _near(actor: Actor) -> list[ColumnElement[bool]]:
+    if actor.kind is not ActorKind.STAFF:
+        return []
+    near: list[ColumnElement[bool]] = [Case.territory_path.startswith(path) for path in actor.paths(Role.CADRE)]
+    if actor.grid_ids:
+        near.append(Case.grid_id.in_(sorted(actor.grid_ids)))
+    return [or_(*near) if near else null() == true()]
+
+
+def standings(stamp: Stamp) -> Select[Any]:
+    """Give the query for `standing` rows of cases, to be narrowed and ordered."""
+    promise = promise_of_case()
+    running = and_(promise.c.met_at.is_(None), promise.c.paused_at.is_(None))
+    late = or_(promise.c.breached_at.is_not(None), and_(running, promise.c.due_at < stamp.at))
+    columns = (Case.number, Case.state, Case.kind, Case.title, Case.opened_at, promise.c.due_at.label("promised_by"))
+    return select(*columns, late.label("late")).select_from(Case).outerjoin(promise, true())
+
+
+def standing(row: Any) -> Standing:
+    """Make a `standings` row what it stands for."""
+    return Standing(
+        number=row.number,
+        state=row.state,
+        kind=row.kind,
+        title=row.title,
+        opened_at=row.opened_at,
+        promised_by=row.promised_by,
+        late=bool(row.late),
+    )
+
+
+def promise_of_case() -> FromClause:
+    """Give the newest version of a case's overall clock, to be joined to a query over cases."""
+    columns = (Deadline.due_at, Deadline.breached_at, Deadline.met_at, Deadline.paused_at)
+    newest = select(*columns).where(Deadline.case_id == Case.id, Deadline.clock == Clock.OVERALL)
+    return newest.correlate(Case).order_by(Deadline.id.desc()).limit(1).lateral("promise")
+
+
+def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> Followed:
+    case = db.session.scalars(select(Case).where(which).options(joinedload(Case.grid))).first()
+    if case is None:
+        raise CaseNotFound
+    reports = db.session.scalars(select(Report).where(Report.case_id == case.id, follower.reports()).order_by(Report.id)).all()
+    clocks = db.session.scalars(select(Deadline).where(Deadline.case_id == case.id).order_by(Deadline.id)).all()
+    lines, question = _timeline(case.id, follower)
+    promise = next((clock for clock in reversed(clocks) if clock.clock is Clock.OVERALL), None)
+    rate_until = _rate_until(stamp, case, reports, follower)
+    running = [clock for clock in clocks if clock.met_at is None and clock.cancelled_at is None and clock.round == case.round]
+    return Followed(
+        number=case.number,
+        state=case.state,
+        kind=case.kind,
+        title=case.title,
+        opened_at=case.opened_at,
+        promised_by=promise.due_at if promise else None,
+        late=promise is not None and _is_late(promise, stamp.at),
+        version=case.version,
+        category=catalogue().category(case.category_id).path if case.category_id is not None else None,
+        grid=case.grid.name if case.grid else None,
+        closed_at=case.closed_at,
+        what_next=outlook(
+            case.state,
+            stamp.at,
+            due={clock.clock: clock.due_at for clock in sorted(running, key=lambda clock: clock.due_at)},
+            promise=promise.due_at if promise else None,
+            rate_until=rate_until if case.state is State.CLOSED else None,
+        ),
+        question=question if case.state is State.INFO_REQUESTED else None,
+        may_rate=rate_until is not None,
+        reports=[Said(report.said_at, report.channel, report.title, report.body) for report in reports],
+        timeline=lines,
+    )
+
+
+def _is_late(clock: Deadline, at: datetime) -> bool:
+    return clock.breached_at is not None or (clock.met_at is None and clock.paused_at is None and clock.due_at < at)
+
+
+def _rate_until(stamp: Stamp, case: Case, reports: Sequence[Report], follower: _Follower) -> datetime | None:
+    """Give until when the follower's rating would count; None when it would not."""
+    if case.archived or case.state not in (State.AWAITING_CALLBACK, State.CLOSED) or not _is_concerned(follower, reports):
+        return None
+    until = (case.closed_at or stamp.at) + timedelta(days=county().rating_days)
+    if case.state is State.AWAITING_CALLBACK:
+        return until
+    heard = select(Callback.id).where(Callback.case_id == case.id, Callback.round == case.round, Callback.reached)
+    return until if stamp.at <= until and db.session.scalars(heard).first() is None else None
+
+
+def _is_concerned(follower: _Follower, reports: Sequence[Report]) -> bool:
+    if follower.report_id is not None:
+        return True
+    if follower.actor.kind is not ActorKind.RESIDENT:
+        return False
+    me = follower.actor.id
+    return any(report.concerned_id == me or report.filer_resident_id != me for report in reports)
+
+
+_INTERNAL = frozenset({
+    Action.ASK_REJECT, Action.ASK_REDIRECT, Action.REFUSE_REQUEST, Action.SIGN_ASSIST, Action.SUBMIT_ASSIST, Action.WARN_CLOCK,
+    Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
+})  # fmt: skip
+"""Entries that speak of how the house works, not of the matter."""
+
+_WHO = {
+    Role.HANDLER: "承办单位", Role.UNIT_HEAD: "承办单位", Role.GRID_WORKER: "网格员", Role.CADRE: "代办员",
+    Role.REVIEWER: "核验人员", Role.CALLBACK_AGENT: "回访员", Role.SYSTEM: "系统",
+}  # fmt: skip
+
+
+def _timeline(case_id: int, follower: _Follower) -> tuple[list[Line], str | None]:
+    """Give the lines of a case's timeline, and the last question to the person; notes of others are not even read."""
+    own = follower.own()
+    note = when((and_(own, Entry.action != Action.SUBMIT), EntryWords.note), else_=null())
+    query = select(
+        Entry.at, Entry.action, Entry.actor, Entry.role, Entry.facts, EntryWords.reply, note.label("own_words"), own.label("own")
+    )
+    query = query.outerjoin(EntryWords, EntryWords.entry_id == Entry.id)
+    rows = db.session.execute(
+        query.where(Entry.case_id == case_id, Entry.action.not_in(_INTERNAL), Entry.action != Action.ARCHIVE).order_by(Entry.seq)
+    ).all()
+    lines, question = [], None
+    for place, row in enumerate(rows):
+        shown = row.action is not Action.SUBMIT_RESULT or _passed(rows[place + 1 :])
+        words = row.own_words or (row.reply if shown else None)
+        what = label(row.action)
+        if row.action is Action.BREACH_CLOCK:
+            what = f"{label(Clock(row.facts['clock']))}已超时"
+        lines.append(Line(row.at, row.action, what, _who(row), words))
+        question = row.reply if row.action is Action.ASK_INFO else question
+    return lines, question
+
+
+def _passed(later: Sequence[Any]) -> bool:
+    """Say whether the first review of a result, among the entries after it, let it pass."""
+    reviews = (row.action for row in later if row.action in (Action.PASS, Action.SEND_BACK))
+    return next(reviews, None) is Action.PASS
+
+
+def _who(row: Any) -> str:
+    if row.own:
+        return "您"
+    if row.actor in (ActorKind.RESIDENT, ActorKind.ANONYMOUS):
+        return "反映人"
+    return _WHO.get(row.role, "工作人员")

@@ -1,0 +1,73 @@
+"""Keeps how people speak for themselves through the mini-program: under their name, or unnamed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core.database import db
+from app.core.stamp import Stamp
+from app.ledger.county import county
+from app.ledger.intake import take_in
+from app.ledger.places import Point, located
+from app.ledger.recusal import UnknownParty
+from app.ledger.submission import Receipt, Submission
+from app.ledger.vocabulary import Channel, Kind
+from app.people.models import Resident
+from app.territory.models import Unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matter:
+    """What a person says, where it is, and whom it is against; `at_home` keeps its point out of the ledger."""
+
+    body: str
+    title: str | None = None
+    kind: Kind = Kind.OTHER
+    category_id: int | None = None
+    grid_id: int | None = None
+    point: Point | None = None
+    at_home: bool = False
+    against_unit_code: str | None = None
+    confidential: bool = False
+
+
+def report_own(stamp: Stamp, matter: Matter) -> Receipt:
+    """Take in what a signed-in resident says for themselves.
+
+    A matter at home keeps its grid and household only, the resident's own where none is named. Raises what `take_in` raises,
+    and PointOutsideCounty.
+    """
+    me = stamp.actor.id
+    said: dict[str, Any] = _said(matter) | {"filer_resident_id": me, "concerned_id": me, "confidential": matter.confidential}
+    if matter.at_home:
+        home = db.session.execute(select(Resident.grid_id, Resident.household_id).where(Resident.id == me)).one()
+        said |= {"grid_id": matter.grid_id or home.grid_id, "household_id": home.household_id}
+    return take_in(stamp, Submission(**said))
+
+
+def report_unnamed(stamp: Stamp, matter: Matter) -> Receipt:
+    """Take in what somebody says without a name; only the claim code leads back to it. Raises as `report_own`."""
+    return take_in(stamp, Submission(**_said(matter), anonymous=True))
+
+
+def _said(matter: Matter) -> dict[str, Any]:
+    place = located(matter.point, county()) if matter.point is not None and not matter.at_home else {}
+    return {
+        "channel": Channel.MINI_PROGRAM,
+        "body": matter.body,
+        "title": matter.title,
+        "kind": matter.kind,
+        "category_id": matter.category_id,
+        "grid_id": matter.grid_id,
+        "against_unit_id": unit_of_code(matter.against_unit_code) if matter.against_unit_code else None,
+        **place,
+    }
+
+
+def unit_of_code(code: str) -> int:
+    """Give the id of the unit that a matter is against, by its code; raises UnknownParty."""
+    found = db.session.scalars(select(Unit.id).where(Unit.code == code)).first()
+    if found is None:
+        raise UnknownParty(errors={"against_unit_code": ["没有这个单位"]})
+    return found

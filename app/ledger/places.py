@@ -1,0 +1,39 @@
+"""Keeps where a matter is: the point as somebody gave it, and the same in WGS-84, in which the ledger stores."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.errors import Invalid
+from app.ledger.county import County
+from app.territory.datum import Datum, in_china, to_wgs84
+
+
+class PointOutsideCounty(Invalid):
+    """这个位置不在本县范围内"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A point in degrees, and in which datum they are meant."""
+
+    latitude: float
+    longitude: float
+    datum: Datum
+
+
+def located(point: Point, county: County) -> dict[str, Any]:
+    """Give the columns of a report's place: WGS-84 degrees and the raw point; raises PointOutsideCounty."""
+    latitude, longitude = point.latitude, point.longitude
+    if point.datum is Datum.GCJ02:
+        latitude, longitude = to_wgs84(latitude, longitude)
+    if not in_china(latitude, longitude) or not _inside(latitude, longitude, county.bounds):
+        raise PointOutsideCounty(errors={"point": ["这个位置不在本县范围内，请在地图上重新选择"]})
+    raw = {"latitude": point.latitude, "longitude": point.longitude, "datum": point.datum}
+    return {"latitude": latitude, "longitude": longitude, "raw_point": raw}
+
+
+def _inside(latitude: float, longitude: float, bounds: tuple[float, ...]) -> bool:
+    if len(bounds) != 4:
+        return True
+    south, west, north, east = bounds
+    return south <= latitude <= north and west <= longitude <= east

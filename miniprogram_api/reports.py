@@ -1,0 +1,91 @@
+"""Keeps how residents file: under their name, or unnamed."""
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from app.core.stamp import Door
+from app.http.auth import resident, stamp, unnamed_resident
+from app.http.blueprint import DoorBlueprint
+from app.http.fields import InFours, Schema, Word
+from app.ledger.own_report import Matter, report_own, report_unnamed
+from app.ledger.places import Point
+from app.ledger.vocabulary import Kind
+from app.territory.datum import Datum
+
+named = DoorBlueprint(
+    "reports", door=Door.MINI_PROGRAM, prefix="/reports", auth=resident(Door.MINI_PROGRAM), tag="反映问题"
+)
+unnamed = DoorBlueprint(
+    "anonymous_reports", door=Door.MINI_PROGRAM, prefix="/anonymous-reports", auth=unnamed_resident(Door.MINI_PROGRAM), tag="匿名反映"
+)
+
+LONGEST = 20_000
+"""Characters that the door lets through; how many a report may have is the county's to say, in a sentence for people."""
+
+
+class PointSchema(Schema):
+    """A point in degrees and how it is meant."""
+
+    latitude = fields.Float(required=True, validate=validate.Range(min=-90, max=90))
+    longitude = fields.Float(required=True, validate=validate.Range(min=-180, max=180))
+    datum = Word(Datum, required=True)
+
+    @post_load
+    def make(self, given: dict[str, Any], **_: Any) -> Point:
+        """Make it a point."""
+        return Point(**given)
+
+
+class MatterSchema(Schema):
+    """What is said, where it is, and which unit it is against."""
+
+    body = fields.String(required=True, validate=validate.Length(max=LONGEST))
+    title = fields.String(validate=validate.Length(max=LONGEST), allow_none=True)
+    kind = Word(Kind)
+    category_id = fields.Integer(allow_none=True)
+    grid_id = fields.Integer(allow_none=True)
+    point = fields.Nested(PointSchema, allow_none=True)
+    against_unit_code = fields.String(validate=validate.Length(max=40), allow_none=True)
+
+    @post_load
+    def make(self, given: dict[str, Any], **_: Any) -> Matter:
+        """Make it a matter."""
+        return Matter(**given)
+
+
+class OwnMatterSchema(MatterSchema):
+    """The same under one's name: at home, or confidential."""
+
+    at_home = fields.Boolean()
+    confidential = fields.Boolean()
+
+
+class ReceiptSchema(Schema):
+    """The number under which the matter is followed."""
+
+    number = fields.String()
+    number_in_fours = InFours("number")
+
+
+class UnnamedReceiptSchema(ReceiptSchema):
+    """The number, and the claim code without which nobody can follow the matter; shown once."""
+
+    claim_code = fields.String()
+    claim_code_in_fours = InFours("claim_code")
+
+
+@named.route("", methods=["POST"])
+@named.arguments(OwnMatterSchema)
+@named.response(201, ReceiptSchema)
+def report(matter: Matter) -> Any:
+    """File a report under one's name; a matter at home keeps grid and household, no point"""
+    return report_own(stamp(), matter)
+
+
+@unnamed.route("", methods=["POST"])
+@unnamed.arguments(MatterSchema)
+@unnamed.response(201, UnnamedReceiptSchema)
+def report_anonymously(matter: Matter) -> Any:
+    """File a report without a name: nothing is kept that tells who it was; the claim code alone leads back to it"""
+    return report_unnamed(stamp(), matter)
