@@ -33,8 +33,8 @@ bench: bench-submission bench-sweep ## Measure every figure of the bar, each wit
 bench-%: $(RUN) ## Measure one figure: bench-submission, bench-sweep
 	$(BIN) -m benchmarks.$*
 
-openapi: $(RUN) ## Write docs/openapi/, one document for each door
-	$(FLASK) write-openapi
+openapi: $(RUN) ## Write the generated documents: docs/openapi/ for each door, settings, error codes, workflow
+	$(FLASK) write-docs
 
 pins: $(DEV) ## Compile requirements*.in into requirements*.txt
 	$(PIN) -o requirements.txt requirements.in

@@ -4,10 +4,8 @@ Killed itself, it leaves them running, and the next start adopts them. `python -
 """
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
-import json
 import os
 import re
 import signal
@@ -15,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -23,7 +20,7 @@ import psycopg
 from app.core import postgres
 from app.core.child import PATIENCE, Child
 from app.core.data_dir import last_lines, log_file, make_data_dir, make_private, open_log
-from app.core.processes import Process, find, send
+from app.core.sole import HAND_OVER, Held, sole_holder
 from config import ROOT, Config
 
 ROUND = 0.2
@@ -31,7 +28,6 @@ ROUND = 0.2
 
 READY_SECONDS = 60
 CODE = ("app", "miniprogram_api", "migrations", "config.py", "wsgi.py", "requirements.txt")
-HAND_OVER = signal.SIGUSR1
 
 
 class CannotRun(Exception):
@@ -87,14 +83,15 @@ def main() -> int:
     os.putenv("DATA_DIR", str(config.data_dir))  # our children read it; whatever else is set goes to them unchanged
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, HAND_OVER):
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        # `nohup` means it; but every shell script has its background programs ignore SIGINT, and we mean to end by it.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda received, _: signals.append(received))
     try:
         make_data_dir(config.data_dir)
         make_private(config.data_dir / "run")
-        with _the_only_one(config):
+        with sole_holder(config.data_dir / "run" / "supervise.json", settings=_settings_fingerprint(config)):
             _run(config, signals)
-    except (CannotRun, postgres.PostgresFailure) as failure:
+    except (CannotRun, Held, postgres.PostgresFailure) as failure:
         _say(str(failure))
         return 1
     except OSError as failure:
@@ -104,8 +101,7 @@ def main() -> int:
 
 
 def _run(config: Config, signals: list[int]) -> None:
-    settings = _settings_fingerprint(config)
-    fingerprint = f"{settings}-{_newest_code()}"
+    fingerprint = f"{_settings_fingerprint(config)}-{_newest_code()}"
     web, scheduler = (
         Child(name, [sys.executable, "-m", *command], data_dir=config.data_dir, cwd=ROOT, fingerprint=fingerprint)
         for name, command in {"web": _web_command(config), "scheduler": ["flask", "--app", "wsgi", "scheduler"]}.items()
@@ -236,10 +232,10 @@ def _require_free_port(config: Config) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((config.bind, config.port))
-        except OSError as refusal:
+        except (OSError, OverflowError) as refusal:
             raise CannotRun(
-                f"Port {config.port} of {config.bind} cannot be used: {refusal.strerror}. Stop what listens there, "
-                f"or choose another port: PORT={config.port + 1} make run"
+                f"Port {config.port} of {config.bind} cannot be used: {refusal}. Stop what listens there, "
+                f"or choose another port: PORT=8080 make run"
             ) from None
 
 
@@ -266,42 +262,6 @@ def _newest_code() -> int:
     """Give when the code was changed last, in nanoseconds."""
     files = [path for name in CODE for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*.py"))]
     return max(path.stat().st_mtime_ns for path in files)
-
-
-@contextlib.contextmanager
-def _the_only_one(config: Config) -> Iterator[None]:
-    """Be the only one who looks after this data folder; another with the same settings is asked to hand over. Raises CannotRun."""
-    settings = _settings_fingerprint(config)
-    with os.fdopen(os.open(config.data_dir / "run" / "supervise.json", os.O_RDWR | os.O_CREAT, 0o600), "r+") as note:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                fcntl.flock(note, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                _ask_to_hand_over(note.read(), settings, config)
-                note.seek(0)
-            if time.monotonic() > deadline:
-                raise CannotRun(f"Another start from DATA_DIR {config.data_dir} does not hand over within 30 seconds.")
-            time.sleep(0.5)
-        me = find(os.getpid())
-        note.truncate(0)
-        note.write(json.dumps({"pid": os.getpid(), "started": me.started if me else 0, "settings": settings}))
-        note.flush()
-        yield
-
-
-def _ask_to_hand_over(noted: str, settings: str, config: Config) -> None:
-    try:
-        other = json.loads(noted)
-    except ValueError:
-        return  # it is just writing its note
-    if other["settings"] != settings:
-        raise CannotRun(
-            f"Minhu already runs from DATA_DIR {config.data_dir} with other settings (pid {other['pid']}). "
-            f"Stop it first (kill {other['pid']}), or set DATA_DIR to another folder."
-        )
-    send(Process(other["pid"], other["started"]), HAND_OVER)
 
 
 def _say(text: str) -> None:

@@ -64,7 +64,7 @@ def request_maker(tokens: list[str], grid: str, category: int) -> Callable[[int]
                 "body": f"柳林村一组第 {count} 号路灯坏了，晚上老人出门看不见，请尽快修理。",
                 "kind": "help",
                 "category_id": category,
-                "grid_code": grid,
+                "grid": grid,
                 "point": {"latitude": 33.54, "longitude": 117.55, "datum": "wgs84"},
             },
             ensure_ascii=False,

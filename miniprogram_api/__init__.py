@@ -2,6 +2,23 @@
 
 from flask import Flask
 
+from app.http.blueprint import open_door
+from miniprogram_api import cases, form, look_ups, reports, sign_in
+
+PREFIX = "/miniprogram/v1"
+
 
 def register_miniprogram(app: Flask) -> None:
     """Open the door."""
+    topics = [
+        sign_in.door,
+        sign_in.me,
+        form.blp,
+        reports.named,
+        reports.unnamed,
+        cases.blp,
+        cases.claims,
+        look_ups.reading,
+        look_ups.writing,
+    ]
+    open_door(app, name="MINIPROGRAM", title="民呼 · 居民小程序接口", prefix=PREFIX, blueprints=topics)

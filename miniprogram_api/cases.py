@@ -1,4 +1,4 @@
-"""Keeps how residents follow their own cases, add to them and rate them."""
+"""Keeps how residents follow their own cases, add to them, rate them, and join one to their account by its claim code."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from marshmallow import fields
 from app.core.stamp import Door
 from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import PageQuery, Schema, Word
+from app.http.fields import PageQuery, Word
 from app.ledger.callbacks import rate_case
 from app.ledger.claims import join_by_claim
 from app.ledger.commands import supplement, supply_info
 from app.ledger.following import follow, follow_list
 from app.ledger.vocabulary import State
-from miniprogram_api.look_ups import count_guess
+from miniprogram_api.look_ups import ProofSchema, count_guess
 from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, StandingPageSchema, WordsSchema
 
 blp = DoorBlueprint("cases", door=Door.MINI_PROGRAM, prefix="/cases", auth=resident(Door.MINI_PROGRAM), tag="我的事项")
@@ -28,7 +28,54 @@ class CasesQuery(PageQuery):
     state = Word(State, load_default=None)
 
 
-class MovedVersionSchema(Schema):
-    """The version that was seen."""
+class InformationSchema(WordsSchema):
+    """What was asked for; `version` is the one that was seen."""
 
-    version = fields.Integer()
+    version = fields.Integer(load_default=None)
+
+
+@blp.route("", methods=["GET"])
+@blp.arguments(CasesQuery, location="query")
+@blp.response(200, StandingPageSchema)
+def list_cases(wanted: dict[str, Any]) -> Any:
+    """List one's own cases, newest first"""
+    return follow_list(stamp(), **wanted)
+
+
+@blp.route("/<number>", methods=["GET"])
+@blp.response(200, FollowedSchema)
+def show_case(number: str) -> Any:
+    """Show one's own case: where it stands, what happens next and by when, the replies"""
+    return follow(stamp(), number)
+
+
+@blp.route("/<number>/supplements", methods=["POST"])
+@blp.arguments(WordsSchema)
+@blp.response(201, MovedSchema)
+def add_words(said: dict[str, Any], number: str) -> Any:
+    """Add something to a case that is under way"""
+    return supplement(stamp(), number, **said)
+
+
+@blp.route("/<number>/information", methods=["POST"])
+@blp.arguments(InformationSchema)
+@blp.response(201, MovedSchema)
+def supply(said: dict[str, Any], number: str) -> Any:
+    """Supply what was asked for"""
+    return supply_info(stamp(), number, **said)
+
+
+@blp.route("/<number>/rating", methods=["POST"])
+@blp.arguments(RatingSchema)
+@blp.response(201, MovedSchema)
+def rate(said: dict[str, Any], number: str) -> Any:
+    """Rate the handling as the person concerned; counts as call-back"""
+    return rate_case(stamp(), number, **said)
+
+
+@claims.route("", methods=["POST"])
+@claims.arguments(ProofSchema)
+@claims.response(201, MovedSchema)
+def claim(proof: dict[str, Any]) -> Any:
+    """Join a case to one's account by its claim code"""
+    return join_by_claim(stamp(), proof["number"], proof["claim_code"])

@@ -64,7 +64,6 @@ class UnitsQuery(PageQuery):
 class OfferedGridSchema(Schema):
     """A grid and its village or community."""
 
-    id = fields.Integer()
     code = fields.String()
     name = fields.String()
     unit = fields.String()
@@ -106,5 +105,3 @@ def list_grids(wanted: dict[str, Any]) -> Any:
 def list_units(wanted: dict[str, Any]) -> Any:
     """List units that a matter may be against, by name"""
     return offered_units(**wanted)
-
-

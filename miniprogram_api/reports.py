@@ -13,11 +13,13 @@ from app.ledger.places import Point
 from app.ledger.vocabulary import Kind
 from app.territory.datum import Datum
 
-named = DoorBlueprint(
-    "reports", door=Door.MINI_PROGRAM, prefix="/reports", auth=resident(Door.MINI_PROGRAM), tag="反映问题"
-)
+named = DoorBlueprint("reports", door=Door.MINI_PROGRAM, prefix="/reports", auth=resident(Door.MINI_PROGRAM), tag="反映问题")
 unnamed = DoorBlueprint(
-    "anonymous_reports", door=Door.MINI_PROGRAM, prefix="/anonymous-reports", auth=unnamed_resident(Door.MINI_PROGRAM), tag="匿名反映"
+    "anonymous_reports",
+    door=Door.MINI_PROGRAM,
+    prefix="/anonymous-reports",
+    auth=unnamed_resident(Door.MINI_PROGRAM),
+    tag="匿名反映",
 )
 
 LONGEST = 20_000
@@ -44,9 +46,9 @@ class MatterSchema(Schema):
     title = fields.String(validate=validate.Length(max=LONGEST), allow_none=True)
     kind = Word(Kind)
     category_id = fields.Integer(allow_none=True)
-    grid_id = fields.Integer(allow_none=True)
+    grid = fields.String(validate=validate.Length(max=40), allow_none=True)
     point = fields.Nested(PointSchema, allow_none=True)
-    against_unit_code = fields.String(validate=validate.Length(max=40), allow_none=True)
+    against_unit = fields.String(validate=validate.Length(max=40), allow_none=True)
 
     @post_load
     def make(self, given: dict[str, Any], **_: Any) -> Matter:

@@ -38,7 +38,6 @@ class SignedInSchema(Schema):
 class GridSchema(Schema):
     """A grid."""
 
-    id = fields.Integer()
     code = fields.String()
     name = fields.String()
 

@@ -1,5 +1,6 @@
 """Keeps how a ledger begins: the schema and what it needs first, the demo county, and who can sign in there."""
 
+import logging
 from datetime import datetime
 
 import click
@@ -22,13 +23,16 @@ def migrate() -> None:
     """
     from app.core.migrate import present_version, upgrade  # a large library, wanted here only
 
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     upgrade(db.engine)
     year = china_year(clock()())
     with transaction():
         seed_reference()
         changed = seed_calendar(year - 1, year + 2)
         unconfirmed = list(
-            db.session.scalars(select(CalendarYear.year).where(~CalendarYear.confirmed, CalendarYear.year >= year).order_by(CalendarYear.year))
+            db.session.scalars(
+                select(CalendarYear.year).where(~CalendarYear.confirmed, CalendarYear.year >= year).order_by(CalendarYear.year)
+            )
         )
     click.echo(f"The schema is at version {present_version(db.engine)}; {changed} days and years of the calendar were seeded.")
     if unconfirmed:
@@ -69,5 +73,5 @@ def accounts() -> None:
     """Print the demo accounts, for whoever looks at the demo county."""
     from app.demo.accounts import lines_of_accounts
 
-    for line in lines_of_accounts(config()):
+    for line in lines_of_accounts():
         click.echo(line)

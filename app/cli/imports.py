@@ -1,44 +1,26 @@
 """Keeps the commands by which real input comes in: units, categories, and past appeals as archived history."""
 
-import resource
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 
 import click
 
-from app.cli.ground import clock, command_stamp, on_the_ledger
-from app.cli.report import refuse, tell_errors
+from app.cli.ground import on_the_ledger
+from app.cli.messages import messages
+from app.cli.report import DRY_RUN, ERRORS, FILE, refuse
 from app.core.database import transaction
 from app.core.held import forget_all
-from app.core.sheets import RowError, Sheet, Unreadable, match_columns, open_sheet
-from app.core.stamp import Door
-from app.ledger.archive import archive_messages, stored_numbers, take_in_messages
-from app.ledger.importing import (
-    CATEGORY_COLUMNS,
-    MESSAGE_COLUMNS,
-    MESSAGE_REQUIRED,
-    PastMessage,
-    names_of_categories,
-    plan_categories,
-    read_message,
-    write_categories,
-)
-from app.ledger.models import Category
-from app.ledger.vocabulary import Channel
+from app.core.sheets import match_columns, open_sheet
+from app.ledger.importing import CATEGORY_COLUMNS, known_paths, plan_categories, write_categories
 from app.territory.importing import COLUMNS as UNIT_COLUMNS
 from app.territory.importing import known_units, plan_units, write_units
-
-FILE = click.argument("file", type=click.Path(path_type=Path))
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Check everything and write nothing.")
-ERRORS = click.option("--errors", type=click.Path(path_type=Path), help="Write every error to this file as CSV: line, field, message.")
 
 
 @click.group("import")
 def imports() -> None:
     """Bring in units, categories and past appeals from CSV files (UTF-8 or GBK)."""
+
+
+imports.add_command(messages)
 
 
 @imports.command()
@@ -71,7 +53,7 @@ def categories(file: Path, dry_run: bool, errors: Path | None) -> None:
     """Bring in the category tree, one leaf a row: 一级分类, 二级分类, 三级分类. With an error in any row nothing is written."""
     with open_sheet(file) as sheet, transaction():
         columns = match_columns(sheet.columns, CATEGORY_COLUMNS, {}, required=("first",))
-        plan = plan_categories(sheet.rows, columns, _paths())
+        plan = plan_categories(sheet.rows, columns, known_paths())
         if plan.errors:
             refuse(plan.errors, errors)
         if not dry_run:

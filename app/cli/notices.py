@@ -22,7 +22,9 @@ def dead(limit: int) -> None:
     for letter in letters:
         filed = f"{letter.created_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
         to = f"{letter.recipient} {letter.recipient_id}"
-        click.echo(f"{letter.id}  {filed}  {letter.template} to {to}, {letter.attempts} attempts: {letter.last_error or 'no error noted'}")
+        click.echo(
+            f"{letter.id}  {filed}  {letter.template} to {to}, {letter.attempts} attempts: {letter.last_error or 'no error noted'}"
+        )
     click.echo(f"{len(letters)} dead notices" + (" (there may be more)" if len(letters) == limit else ""))
 
 

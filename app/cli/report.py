@@ -11,6 +11,13 @@ from app.core.sheets import RowError
 
 SHOWN = 20
 
+FILE = click.argument("file", type=click.Path(path_type=Path))
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Check everything and write nothing.")
+ERRORS = click.option(
+    "--errors", type=click.Path(path_type=Path), help="Write every error to this file as CSV: line, field, message."
+)
+"""The arguments that every import has."""
+
 
 def tell_errors(errors: Sequence[RowError], file: Path | None = None) -> None:
     """Tell the first errors on standard error; write all of them to `file` as CSV (line, field, message) when one is named."""

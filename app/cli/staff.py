@@ -24,7 +24,9 @@ def staff() -> None:
 @staff.command()
 @click.option("--login", prompt=True, help="The name to sign in with.")
 @click.option("--name", prompt=True, help="The person's name.")
-@click.option("--post", "posts", multiple=True, metavar="ROLE@UNIT", help="A role at a unit, by its code or its name; repeat for more.")
+@click.option(
+    "--post", "posts", multiple=True, metavar="ROLE@UNIT", help="A role at a unit, by its code or its name; repeat for more."
+)
 @click.option("--grid", "grids", multiple=True, metavar="CODE", help="A grid that a grid worker looks after; repeat for more.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
 @on_the_ledger
@@ -63,7 +65,9 @@ def _post(text: str) -> tuple[Role, int]:
     if not units:
         raise click.ClickException(f"There is no unit “{place}”. Units come in with `flask import units`.")
     if len(units) > 1:
-        raise click.ClickException(f"Several units are called “{place}”: name one by its code ({', '.join(row.code for row in units)}).")
+        raise click.ClickException(
+            f"Several units are called “{place}”: name one by its code ({', '.join(row.code for row in units)})."
+        )
     return Role(role), units[0].id
 
 

@@ -16,7 +16,7 @@ Sealed = tuple[InstrumentedAttribute[Any], str]
 def reseal_batch(sealed: Sealed, *, after: Any = None, most: int = 500) -> tuple[Any, int]:
     """Seal anew, in the running transaction, up to `most` values of a column whose key (a single column) is past `after`.
 
-    Gives the last key that it reached and how many values it sealed, 0 when nothing is left. Raises Undecipherable, naming the field.
+    Gives the last key that it reached and how many values it sealed, 0 when nothing is left. Raises Undecipherable.
     """
     attribute, field = sealed
     table = cast(Table, attribute.class_.__table__)
@@ -26,9 +26,7 @@ def reseal_batch(sealed: Sealed, *, after: Any = None, most: int = 500) -> tuple
     rows: Sequence[Any] = db.session.execute(query if after is None else query.where(key > after)).all()
     if not rows:
         return after, 0
-    fresh = [
-        {"row_key": row[0], "fresh": ring.encrypt(ring.decrypt(bytes(row[1]), field=field), field=field)} for row in rows
-    ]
+    fresh = [{"row_key": row[0], "fresh": ring.encrypt(ring.decrypt(bytes(row[1]), field=field), field=field)} for row in rows]
     change = update(table).where(key == bindparam("row_key")).values({column.name: bindparam("fresh")})
     db.session.connection().execute(change, fresh)
     return rows[-1][0], len(rows)

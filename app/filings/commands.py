@@ -8,11 +8,11 @@ from app.core.stamp import ActorKind, Role, Stamp
 from app.filings.models import Consent, ProxyFiling
 from app.filings.rules import ConsentGiven, Filing, PersonMissing, check_consent, check_reason, handout
 from app.ledger.catalogue import catalogue
+from app.ledger.codes import in_ids
 from app.ledger.intake import take_in
-from app.ledger.own_report import unit_of_code
 from app.ledger.submission import Submission
 from app.ledger.vocabulary import Channel
-from app.people.identity import find_or_enrol
+from app.people.identity import Person, find_or_enrol
 from app.people.models import Resident, Staff
 
 PROXIES = (Role.CADRE, Role.GRID_WORKER)
@@ -43,12 +43,13 @@ def file_for(stamp: Stamp, filing: Filing) -> Filed:
     stamp = stamp.acting_as(role)
     assert stamp.actor.id is not None
     check_consent(filing.consent, filer_name=db.session.get_one(Staff, stamp.actor.id).name)
-    grid_path = catalogue().grid_path(filing.grid_id)
-    resident = _person(stamp, filing)
+    grid_id = catalogue().grid_id(filing.grid)
+    grid_path = catalogue().grid_path(grid_id)
+    resident = _person(stamp, filing.person, grid_id)
     home_path = catalogue().grid_path(resident.grid_id) if resident.grid_id is not None else grid_path
     check_reason(filing.reason, places=(grid_path, home_path), villages=stamp.actor.paths(*PROXIES))
     consent = _consent(stamp, resident.id, filing.consent)
-    receipt = take_in(stamp, _submission(stamp, filing, resident.id, consent.id))
+    receipt = take_in(stamp, _submission(stamp, filing, grid_id=grid_id, resident_id=resident.id, consent_id=consent.id))
     assert receipt.claim_code is not None
     db.session.add(
         ProxyFiling(
@@ -63,12 +64,12 @@ def file_for(stamp: Stamp, filing: Filing) -> Filed:
     return Filed(receipt.number, receipt.claim_code, handout(receipt.number, receipt.claim_code))
 
 
-def _person(stamp: Stamp, filing: Filing) -> Resident:
+def _person(stamp: Stamp, person: Person, grid_id: int) -> Resident:
     """Give the person concerned, enrolled in the filing's grid when nobody of this identity is known."""
-    if not (filing.person.name or "").strip():
+    if not (person.name or "").strip():
         raise PersonMissing(errors={"person.name": ["请登记当事人的姓名"]})
     try:
-        return find_or_enrol(stamp, filing.person, grid_id=filing.grid_id)
+        return find_or_enrol(stamp, person, grid_id=grid_id)
     except Invalid as refused:
         refused.errors = {f"person.{name}": sentences for name, sentences in refused.errors.items()}
         raise
@@ -89,17 +90,17 @@ def _consent(stamp: Stamp, resident_id: int, given: ConsentGiven) -> Consent:
     return consent
 
 
-def _submission(stamp: Stamp, filing: Filing, resident_id: int, consent_id: int) -> Submission:
+def _submission(stamp: Stamp, filing: Filing, *, grid_id: int, resident_id: int, consent_id: int) -> Submission:
     return Submission(
         channel=Channel.PROXY,
         body=filing.body,
         title=filing.title,
         kind=filing.kind,
         category_id=filing.category_id,
-        grid_id=filing.grid_id,
+        grid_id=grid_id,
         filer_staff_id=stamp.actor.id,
         concerned_id=resident_id,
         consent_id=consent_id,
         confidential=filing.confidential,
-        against_unit_id=unit_of_code(filing.against_unit_code) if filing.against_unit_code else None,
+        **in_ids({"against_unit": filing.against_unit}),
     )

@@ -34,17 +34,20 @@ class ConsentGiven:
 
 @dataclass(frozen=True, kw_only=True)
 class Filing:
-    """A matter filed for somebody else, with their consent; `reason` says why when they live outside the filer's villages."""
+    """A matter filed for somebody else, with their consent; grid and unit go by code.
+
+    `reason` says why the filer does it when they live outside the filer's villages.
+    """
 
     person: Person
     consent: ConsentGiven
     body: str
-    grid_id: int
+    grid: str
     title: str | None = None
     kind: Kind = Kind.OTHER
     category_id: int | None = None
     confidential: bool = False
-    against_unit_code: str | None = None
+    against_unit: str | None = None
     reason: str | None = None
 
 

@@ -10,6 +10,7 @@ from marshmallow import Schema as MarshmallowSchema
 from app.core.clock import CHINA
 from app.core.paging import LIMIT, MOST
 from app.ledger.numbers import WrongNumber, check_number, in_fours
+from app.ledger.submission import has_control
 from app.ledger.vocabulary import label
 
 
@@ -33,7 +34,10 @@ class Moment(fields.AwareDateTime):
         return super()._serialize(value.astimezone(CHINA) if value is not None else None, attr, obj, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
-        return super()._deserialize(value, attr, data, **options).astimezone(UTC)
+        try:
+            return super()._deserialize(value, attr, data, **options).astimezone(UTC)
+        except OverflowError:
+            raise ValidationError("年份超出范围") from None
 
 
 class Number(fields.String):
@@ -77,13 +81,15 @@ class InFours(fields.String):
 
 
 def text(most: int, **options: Any) -> fields.String:
-    """Give a text field of at most `most` characters that is not blank."""
-    return fields.String(validate=validate.And(validate.Length(min=1, max=most), _not_blank), **options)
+    """Give a text field of at most `most` characters that is not blank and holds no control characters."""
+    return fields.String(validate=validate.And(validate.Length(min=1, max=most), _readable), **options)
 
 
-def _not_blank(value: str) -> None:
+def _readable(value: str) -> None:
     if not value.strip():
         raise ValidationError("不能为空")
+    if has_control(value):
+        raise ValidationError("含有看不见的控制字符，请重新输入")
 
 
 class PageQuery(Schema):

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.crypto import keyring
-from app.core.database import Base, db, transaction
+from app.core.database import Base, db, table_of, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.jobs import job
 from app.core.stamp import Stamp
@@ -71,8 +71,7 @@ def answered_once(stamp: Stamp, answer: Callable[[], Response]) -> Response:
         if 200 <= response.status_code < 300:
             sealed = keyring().encrypt(response.get_data(as_text=True), field="first_answer.sealed")
             values = {"scope": scope, "body_hash": body_hash, "status": response.status_code, "sealed": sealed, "at": stamp.at}
-            stored = db.session.execute(_KEEP, values)
-            if getattr(stored, "rowcount", 0) != 1:
+            if db.session.execute(_KEEP, values).first() is None:
                 raise TwinAtWork
         return response
     if row.status is None:
@@ -83,7 +82,7 @@ def answered_once(stamp: Stamp, answer: Callable[[], Response]) -> Response:
     return Response(plain, row.status, {"Idempotency-Replayed": "true"}, content_type="application/json")
 
 
-_KEEP = insert(FirstAnswer).on_conflict_do_nothing(index_elements=[FirstAnswer.scope])
+_KEEP = insert(FirstAnswer).on_conflict_do_nothing(index_elements=[FirstAnswer.scope]).returning(FirstAnswer.status)
 
 
 def _key() -> str:

@@ -119,6 +119,11 @@ def of_data(error: DataError) -> Response:
     return problem(422, code="validation_failed", title=TITLES[422])
 
 
+def of_text(error: UnicodeEncodeError) -> Response:
+    """Give the problem of a text that holds half a character (a lone surrogate), which no encoding can hold."""
+    return problem(422, code="validation_failed", title=TITLES[422], detail="内容里有不完整的字符，请重新输入")
+
+
 def of_bug(error: Exception) -> Response:
     """Give the problem of an error of ours: logged by request id, told without anything internal."""
     log.exception("unhandled %s at %s", type(error).__name__, request.endpoint, exc_info=error)
@@ -132,4 +137,5 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(IntegrityError, of_integrity)
     app.register_error_handler(OperationalError, of_database)
     app.register_error_handler(DataError, of_data)
+    app.register_error_handler(UnicodeEncodeError, of_text)
     app.register_error_handler(Exception, of_bug)

@@ -40,6 +40,7 @@ class Catalogue:
 
     categories: dict[int, CategoryFacts]
     grids: dict[int, str]
+    grid_codes: dict[str, int]
     policies: tuple[Policy, ...]
     policy_ladders: dict[int, Policy]
     county_id: int | None
@@ -51,6 +52,17 @@ class Catalogue:
             return self.categories[category_id]
         except KeyError:
             raise UnknownCategory(errors={"category_id": ["没有这个分类"]}) from None
+
+    def below(self, category_id: int) -> list[int]:
+        """Give a category's id and those of all below it; none for an unknown one."""
+        return [each for each, facts in self.categories.items() if category_id in facts.chain]
+
+    def grid_id(self, code: str) -> int:
+        """Give the id of a grid by its code; raises UnknownGrid."""
+        try:
+            return self.grid_codes[code]
+        except KeyError:
+            raise UnknownGrid(errors={"grid": ["没有这个网格"]}) from None
 
     def grid_path(self, grid_id: int) -> str:
         """Give the unit path of a grid; raises UnknownGrid."""
@@ -78,10 +90,12 @@ def _load() -> Catalogue:
         return tuple(links)
 
     policies = [(policy, row.active) for row in db.session.scalars(select(DeadlinePolicy)) if (policy := _policy(row)) is not None]
+    grids = db.session.execute(select(Grid.id, Grid.code, Unit.path).join(Unit, Unit.id == Grid.unit_id)).all()
     root = db.session.execute(select(Unit.id, Unit.path).where(Unit.level == Level.COUNTY).order_by(Unit.id).limit(1)).first()
     return Catalogue(
         {row.id: CategoryFacts(row.path, chain(row.id), row.urgent) for row in rows},
-        {row.id: row.path for row in db.session.execute(select(Grid.id, Unit.path).join(Unit, Unit.id == Grid.unit_id))},
+        {row.id: row.path for row in grids},
+        {row.code: row.id for row in grids},
         tuple(policy for policy, active in policies if active),
         {policy.id: policy for policy, _ in policies},
         root.id if root else None,

@@ -34,14 +34,17 @@ def _holds(stamp: Stamp, case: Case, roles: tuple[Role, ...]) -> bool:
 
 
 def shows_identity(stamp: Stamp, case: Case) -> bool:
-    """Say whether the actor may see who a case is about, masked: of a confidential one only the desk may, of an anonymous nobody."""
+    """Say whether the actor may see who a case is about, masked: only the desk when confidential, nobody when anonymous."""
     return not case.anonymous and (not case.confidential or _holds(stamp, case, DESK_ROLES))
 
 
 def may_dial(stamp: Stamp, case: Case) -> bool:
-    """Say whether a case is open and the actor's own: the desk's, or that of a handling unit unless it is confidential."""
-    if case.anonymous or case.state in TERMINAL:
-        return False
+    """Say whether the actor may have the phone of a case's person now."""
+    return not case.anonymous and case.state not in TERMINAL and _is_own(stamp, case)
+
+
+def _is_own(stamp: Stamp, case: Case) -> bool:
+    """Say whether a case is the actor's own: the desk's, or that of a handling unit unless it is confidential."""
     if _holds(stamp, case, DIALS):
         return True
     return not case.confidential and any(a.ended_at is None and belongs(stamp.actor, a) for a in case.assignments)
@@ -50,13 +53,15 @@ def may_dial(stamp: Stamp, case: Case) -> bool:
 def dial(stamp: Stamp, number: str) -> Person:
     """Give the plain phone of the person concerned; the case is the reason, put on record.
 
-    Raises CaseNotFound, NobodyToContact, CaseEnded, NotYoursToDial, NoSuchDetail.
+    Raises CaseNotFound, NotYoursToDial, NobodyToContact, CaseEnded, NoSuchDetail.
     """
     case = find_case(stamp, number)
+    if not _is_own(stamp, case):
+        raise NotYoursToDial
     if case.anonymous:
         raise NobodyToContact
-    if not may_dial(stamp, case):
-        raise CaseEnded if case.state in TERMINAL and _holds(stamp, case, DIALS) else NotYoursToDial
+    if case.state in TERMINAL:
+        raise CaseEnded
     person = unmask(stamp, _concerned(case), fields=("phone",), reason=f"case {number}")
     if person.phone is None:
         raise NoSuchDetail("没有登记电话")
@@ -66,7 +71,7 @@ def dial(stamp: Stamp, number: str) -> Person:
 def unmask_person(stamp: Stamp, number: str, *, fields: list[str], reason: str) -> Person:
     """Give fields of the person concerned in plain words for a typed reason, put on record.
 
-    Raises CaseNotFound, NobodyToContact, NotYoursToUnmask, NoSuchDetail.
+    Raises CaseNotFound, NotYoursToUnmask, NobodyToContact, NoSuchDetail.
     """
     case = find_case(stamp, number)
     if not _holds(stamp, case, UNMASKS):

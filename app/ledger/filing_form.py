@@ -48,8 +48,8 @@ def offered_categories() -> list[Category]:
 
 
 def offered_grids(*, name: str | None, unit_code: str | None, cursor: str | None, limit: int) -> Page[Any]:
-    """Give grids in use (id, code, name, unit), by a part of the name of grid or village, or below a unit."""
-    query = select(Grid.id, Grid.code, Grid.name, Unit.name.label("unit")).join(Unit, Unit.id == Grid.unit_id).where(Grid.active)
+    """Give grids in use (code, name, unit), by a part of the name of grid or village, or below a unit."""
+    query = select(Grid.code, Grid.name, Unit.name.label("unit")).join(Unit, Unit.id == Grid.unit_id).where(Grid.active)
     if name:
         query = query.where(Grid.name.contains(name, autoescape=True) | Unit.name.contains(name, autoescape=True))
     if unit_code:

@@ -74,9 +74,14 @@ def plan_categories(rows: Iterable[Row | RowError], columns: Mapping[str, str], 
     return plan
 
 
+def known_paths() -> set[str]:
+    """Give the paths of the categories that there are."""
+    return set(db.session.scalars(select(Category.path)))
+
+
 def write_categories(plan: CategoryPlan) -> None:
     """Add the categories of a plan without errors, in the running transaction."""
-    ids = dict(db.session.execute(select(Category.path, Category.id)).tuples())
+    ids = dict(db.session.execute(select(Category.path, Category.id)).tuples().all())
     for path in plan.new:
         above, _, name = path.rpartition("/")
         category = Category(path=path, name=name, parent_id=ids.get(above))

@@ -7,28 +7,31 @@ from sqlalchemy import select
 
 from app.core.database import db
 from app.core.stamp import Stamp
+from app.ledger.catalogue import catalogue
+from app.ledger.codes import in_ids
 from app.ledger.county import county
 from app.ledger.intake import take_in
 from app.ledger.places import Point, located
-from app.ledger.recusal import UnknownParty
 from app.ledger.submission import Receipt, Submission
 from app.ledger.vocabulary import Channel, Kind
 from app.people.models import Resident
-from app.territory.models import Unit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Matter:
-    """What a person says, where it is, and whom it is against; `at_home` keeps its point out of the ledger."""
+    """What a person says, where it is, and whom it is against; grid and unit go by code.
+
+    `at_home` keeps the point of a matter at home out of the ledger.
+    """
 
     body: str
     title: str | None = None
     kind: Kind = Kind.OTHER
     category_id: int | None = None
-    grid_id: int | None = None
+    grid: str | None = None
     point: Point | None = None
     at_home: bool = False
-    against_unit_code: str | None = None
+    against_unit: str | None = None
     confidential: bool = False
 
 
@@ -42,7 +45,7 @@ def report_own(stamp: Stamp, matter: Matter) -> Receipt:
     said: dict[str, Any] = _said(matter) | {"filer_resident_id": me, "concerned_id": me, "confidential": matter.confidential}
     if matter.at_home:
         home = db.session.execute(select(Resident.grid_id, Resident.household_id).where(Resident.id == me)).one()
-        said |= {"grid_id": matter.grid_id or home.grid_id, "household_id": home.household_id}
+        said |= {"grid_id": said["grid_id"] or home.grid_id, "household_id": home.household_id}
     return take_in(stamp, Submission(**said))
 
 
@@ -59,15 +62,7 @@ def _said(matter: Matter) -> dict[str, Any]:
         "title": matter.title,
         "kind": matter.kind,
         "category_id": matter.category_id,
-        "grid_id": matter.grid_id,
-        "against_unit_id": unit_of_code(matter.against_unit_code) if matter.against_unit_code else None,
+        "grid_id": catalogue().grid_id(matter.grid) if matter.grid is not None else None,
+        **in_ids({"against_unit": matter.against_unit}),
         **place,
     }
-
-
-def unit_of_code(code: str) -> int:
-    """Give the id of the unit that a matter is against, by its code; raises UnknownParty."""
-    found = db.session.scalars(select(Unit.id).where(Unit.code == code)).first()
-    if found is None:
-        raise UnknownParty(errors={"against_unit_code": ["没有这个单位"]})
-    return found

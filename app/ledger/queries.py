@@ -109,7 +109,7 @@ class QueueRow:
 
 def work_queue(stamp: Stamp, sought: Sought) -> Page[QueueRow]:
     """Give a page of the cases that the actor sees. Archived cases show only when they are asked for."""
-    conditions = [visible(stamp.actor), Case.archived if sought.archived else not_(Case.archived), *_filters(stamp, sought)]
+    conditions: list[ColumnElement[bool]] = [visible(stamp.actor), *_filters(stamp, sought)]
     if sought.order is Order.DUE:
         return _by_due(stamp, conditions, sought)
     query = _heads().where(*conditions)
@@ -164,6 +164,7 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         Case.number: sought.number,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
+    found.append(Case.archived.expression if sought.archived else not_(Case.archived))
     if sought.category_id is not None:
         found.append(Case.category_id.in_(catalogue().below(sought.category_id)))
     if sought.grid is not None:
@@ -188,8 +189,8 @@ def _rows(cases: Sequence[Case], at: datetime) -> list[QueueRow]:
 def head_of(case: Case, clocks: Sequence[ClockView]) -> dict[str, Any]:
     """Give the fields of a queue row from a case (grid and lead unit loaded) and its open clocks, nearest first."""
     nearest = next((clock for clock in clocks if not clock.paused), None)
-    same = ("number", "title", "state", "channel", "kind", "urgency", "category_id", "confidential", "anonymous", "archived", "round",
-            "version", "opened_at")  # fmt: skip
+    same = ("number", "title", "state", "channel", "kind", "urgency", "category_id", "confidential", "anonymous", "archived",
+            "round", "version", "opened_at")  # fmt: skip
     return {
         **{name: getattr(case, name) for name in same},
         "category": catalogue().category(case.category_id).path if case.category_id is not None else None,

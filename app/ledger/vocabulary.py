@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from app.core.stamp import Role
-
 
 class Channel(StrEnum):
     """Ways in which a report reaches the ledger."""
@@ -257,10 +255,6 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Light.GREEN, "正常"), (Light.AMBER, "临期"), (Light.RED, "超时"),
     (CallOutcome.REGISTERED, "已登记"), (CallOutcome.CONSULTED, "当场咨询"), (CallOutcome.EXISTING_CASE, "查询或补充工单"),
     (CallOutcome.HUNG_UP, "中途挂断"), (CallOutcome.SILENT, "无声"), (CallOutcome.WRONG_NUMBER, "打错"), (CallOutcome.NUISANCE, "骚扰"),
-    (Role.RESIDENT, "居民"), (Role.HOUSEHOLD_HEAD, "户长"), (Role.GRID_WORKER, "网格员"), (Role.CADRE, "村干部"),
-    (Role.INTAKE, "受理员"), (Role.DISPATCHER, "派单员"), (Role.HANDLER, "承办人"), (Role.UNIT_HEAD, "单位负责人"),
-    (Role.REVIEWER, "核验员"), (Role.CALLBACK_AGENT, "回访员"), (Role.SUPERVISOR, "督办员"), (Role.LEADER, "领导"),
-    (Role.ADMINISTRATOR, "管理员"), (Role.DATA_PROTECTION_OFFICER, "个人信息保护负责人"), (Role.SYSTEM, "系统"),
 )  # fmt: skip
 
 LABELS = {(type(word), word): words for word, words in _LABELLED}

@@ -1,6 +1,6 @@
 """Keeps the writing of visit logs: each visit once by its key, each need a case of its own, the answered ones closed at once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
-from app.ledger.catalogue import UnknownGrid
+from app.ledger.catalogue import UnknownGrid, catalogue
 from app.ledger.commands import answer_locked
 from app.ledger.county import county
 from app.ledger.intake import take_in
@@ -62,12 +62,12 @@ def log_visit(stamp: Stamp, log: VisitLog) -> VisitLogged:
         raise OnlyGridWorkersVisit
     stamp = stamp.acting_as(role)
     check_visit(log, stamp.at, text_limit=county().text_limit)
-    log = _placed(stamp, log)
-    visit_id = db.session.execute(_STORE, _columns(stamp, log)).scalar()
+    columns = _columns(stamp, log)
+    visit_id = db.session.execute(_STORE, columns).scalar()
     if visit_id is None:
-        return _logged_before(stamp, log)
+        return _logged_before(log, columns)
     visit = db.session.get_one(Visit, visit_id)
-    visit.resident_id = _met(stamp, log)
+    visit.resident_id = _met(stamp, log, visit.grid_id)
     needs = [_take_need(stamp, log, visit, place) for place in range(len(log.needs))]
     return VisitLogged(visit, needs, replayed=False)
 
@@ -75,20 +75,21 @@ def log_visit(stamp: Stamp, log: VisitLog) -> VisitLogged:
 _STORE = insert(Visit).on_conflict_do_nothing(index_elements=[Visit.key]).returning(Visit.id)
 
 
-def _placed(stamp: Stamp, log: VisitLog) -> VisitLog:
-    """Give the log with its grid; raises HouseholdNotFound or UnknownGrid for one that is not the actor's."""
+def _grid(stamp: Stamp, log: VisitLog) -> int:
+    """Give the grid of the visit; raises HouseholdNotFound or UnknownGrid for one that is not the actor's."""
     if log.household_id is not None:
-        return replace(log, grid_id=find_household(stamp, log.household_id).grid_id)
-    if log.grid_id not in stamp.actor.grid_ids:
-        raise UnknownGrid("这不是您负责的网格", errors={"grid_id": ["这不是您负责的网格"]})
-    return log
+        return find_household(stamp, log.household_id).grid_id
+    grid_id = catalogue().grid_codes.get(log.grid or "")
+    if grid_id not in stamp.actor.grid_ids:
+        raise UnknownGrid("这不是您负责的网格", errors={"grid": ["这不是您负责的网格"]})
+    return grid_id
 
 
 def _columns(stamp: Stamp, log: VisitLog) -> dict[str, Any]:
     return {
         "key": log.key,
         "staff_id": stamp.actor.id,
-        "grid_id": log.grid_id,
+        "grid_id": _grid(stamp, log),
         "household_id": log.household_id,
         "outcome": log.outcome,
         "visited_at": log.visited_at,
@@ -98,7 +99,7 @@ def _columns(stamp: Stamp, log: VisitLog) -> dict[str, Any]:
     }
 
 
-def _met(stamp: Stamp, log: VisitLog) -> int | None:
+def _met(stamp: Stamp, log: VisitLog, grid_id: int) -> int | None:
     """Give who was met: the resident named, the person told of, else the only resident of the household."""
     if log.resident_id is not None:
         resident = db.session.get(Resident, log.resident_id)
@@ -107,7 +108,7 @@ def _met(stamp: Stamp, log: VisitLog) -> int | None:
         return resident.id
     if log.person is not None:
         try:
-            return find_or_enrol(stamp, log.person, grid_id=log.grid_id, household_id=log.household_id).id
+            return find_or_enrol(stamp, log.person, grid_id=grid_id, household_id=log.household_id).id
         except Invalid as refused:
             raise _below(refused, "person") from None
     if log.household_id is None:
@@ -157,15 +158,15 @@ def _below(refused: Invalid, path: str) -> Invalid:
     return refused
 
 
-def _logged_before(stamp: Stamp, log: VisitLog) -> VisitLogged:
+def _logged_before(log: VisitLog, columns: dict[str, Any]) -> VisitLogged:
     """Give the visit that has this key; raises VisitLoggedDifferently when it is another's, or says something else."""
     visit = db.session.scalars(select(Visit).where(Visit.key == log.key)).one()
     query = select(VisitNeed.place, VisitNeed.answered, Case.number, Case.state, Report.title, Report.body)
     query = query.join(Case, Case.id == VisitNeed.case_id).join(Report, Report.case_id == Case.id)
     query = query.where(VisitNeed.visit_id == visit.id, Report.source_key.startswith(f"visit:{visit.key}:"))
     rows = db.session.execute(query.order_by(VisitNeed.place)).all()
-    stored = {name: getattr(visit, name) for name in _columns(stamp, log)}
-    wanted = _columns(stamp, log) | {"received_at": visit.received_at, "phone_at": visit.phone_at}
+    stored = {name: getattr(visit, name) for name in columns}
+    wanted = columns | {"received_at": visit.received_at, "phone_at": visit.phone_at}
     said = [fit_words(_submission(log, visit, place), county()) for place in range(len(log.needs))]
     same_person = log.resident_id in (None, visit.resident_id)
     if stored != wanted or not same_person or said != [(row.title, row.body) for row in rows]:

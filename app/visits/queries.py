@@ -12,6 +12,7 @@ from app.core.database import db
 from app.core.errors import NotFound
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Role, Stamp
+from app.ledger.catalogue import catalogue
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident
 from app.territory.models import Grid, Household, Unit
@@ -36,26 +37,26 @@ class HouseholdShown:
 
     id: int
     code: str
-    grid_id: int
     grid: str
+    grid_name: str
     head_name: str | None
     place: str
     residents: list[ResidentShown]
 
 
 def own_grids(stamp: Stamp) -> list[Any]:
-    """Give the grids (id, code, name, unit) of a grid worker, or those below the villages of a cadre."""
+    """Give the grids (code, name, unit) of a grid worker, or those below the villages of a cadre."""
     mine: list[ColumnElement[bool]] = [Unit.path.startswith(path) for path in stamp.actor.paths(Role.CADRE)]
     mine.append(Grid.id.in_(sorted(stamp.actor.grid_ids)))
-    query = select(Grid.id, Grid.code, Grid.name, Unit.name.label("unit")).join(Unit, Unit.id == Grid.unit_id)
+    query = select(Grid.code, Grid.name, Unit.name.label("unit")).join(Unit, Unit.id == Grid.unit_id)
     return list(db.session.execute(query.where(Grid.active, or_(*mine)).order_by(Grid.code)))
 
 
-def own_households(stamp: Stamp, *, grid_id: int | None, cursor: str | None, limit: int) -> Page[HouseholdShown]:
+def own_households(stamp: Stamp, *, grid: str | None, cursor: str | None, limit: int) -> Page[HouseholdShown]:
     """Give the households of the actor's grids, of one of them when named, by code."""
     query = select(Household).where(Household.grid_id.in_(sorted(stamp.actor.grid_ids))).options(joinedload(Household.identity))
-    if grid_id is not None:
-        query = query.where(Household.grid_id == grid_id)
+    if grid is not None:
+        query = query.where(Household.grid_id == catalogue().grid_codes.get(grid))
     rows = list(db.session.scalars(paged(query, key=[(Household.code, False)], cursor=cursor, limit=limit)))
     page = page_from(rows, limit=limit, key=lambda household: (household.code,))
     return Page(_shown(list(page.items)), page.next_cursor)
@@ -81,13 +82,13 @@ def _shown(households: list[Household]) -> list[HouseholdShown]:
     for resident in db.session.scalars(query.order_by(Resident.id)):
         person = masked(open_person(resident.identity))
         living[resident.household_id or 0].append(ResidentShown(resident.id, person.name, person.phone))
-    names = select(Grid.id, Grid.name).where(Grid.id.in_({household.grid_id for household in households}))
-    grids = {row.id: row.name for row in db.session.execute(names)}
+    names = select(Grid.id, Grid.code, Grid.name).where(Grid.id.in_({household.grid_id for household in households}))
+    grids = {row.id: row for row in db.session.execute(names)}
     return [_mask(household, grids[household.grid_id], living[household.id]) for household in households]
 
 
-def _mask(household: Household, grid: str, residents: list[ResidentShown]) -> HouseholdShown:
+def _mask(household: Household, grid: Any, residents: list[ResidentShown]) -> HouseholdShown:
     ring = keyring()
     head = Person(name=ring.decrypt(household.identity.head_name, field="household.head_name"))
     place = re.sub(r"\d+", "**", ring.decrypt(household.identity.place, field="household.place"))
-    return HouseholdShown(household.id, household.code, household.grid_id, grid, masked(head).name, place, residents)
+    return HouseholdShown(household.id, household.code, grid.code, grid.name, masked(head).name, place, residents)

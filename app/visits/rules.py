@@ -43,7 +43,7 @@ class Need:
 class VisitLog:
     """A visit as the phone tells it: its own key, whom, when, how it went, what was found, what was needed.
 
-    `household_id` or `grid_id` says where. Who was met is a resident on the roster, or a person told by name and number.
+    `household_id` or `grid` (its code) says where. Who was met is a resident on the roster, or a person told by name and number.
     """
 
     key: UUID
@@ -51,7 +51,7 @@ class VisitLog:
     visited_at: datetime
     phone_at: datetime
     household_id: int | None = None
-    grid_id: int | None = None
+    grid: str | None = None
     resident_id: int | None = None
     person: Person | None = None
     findings: str | None = None
@@ -68,7 +68,7 @@ def check_visit(log: VisitLog, at: datetime, *, text_limit: int) -> None:
         errors["findings"] = [f"走访情况请不超过 {text_limit} 个字，现在是 {len(findings)} 个字"]
     elif findings is not None and has_control(findings):
         errors["findings"] = ["走访情况里有看不见的控制字符，请重新输入"]
-    if log.household_id is None and log.grid_id is None:
+    if log.household_id is None and log.grid is None:
         errors["household_id"] = ["请选择走访的户或网格"]
     if log.resident_id is not None and log.person is not None:
         errors["person"] = ["已选择居民，不用再填写姓名和电话"]

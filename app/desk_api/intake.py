@@ -1,0 +1,157 @@
+"""Keeps the moves of intake: accept, ask and supply, supplement, answer, ask for and decide on rejection and redirection."""
+
+from typing import Any
+
+from marshmallow import fields
+
+from app.core.stamp import Door
+from app.desk_api.shown import MovedSchema
+from app.desk_api.versions import IfMatch, MoveSchema
+from app.http.auth import staff, stamp
+from app.http.blueprint import DoorBlueprint
+from app.http.fields import Label, Schema, Word, text
+from app.ledger.codes import by_code
+from app.ledger.commands import accept_case, answer_case, ask_info, ask_to_refuse, decide_request, supplement, supply_info
+from app.ledger.vocabulary import Kind, RequestKind, RequestState, Urgency
+
+blp = DoorBlueprint("intake", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="受理")
+
+WORDS = 4000
+
+
+class AcceptanceSchema(MoveSchema):
+    """What the matter is and where: a grid by code, or outside any grid."""
+
+    kind = Word(Kind, required=True)
+    category_id = fields.Integer(required=True)
+    grid = text(40, load_default=None)
+    outside_grids = fields.Boolean()
+    urgency = Word(Urgency)
+
+
+class QuestionSchema(MoveSchema):
+    """What the person is asked."""
+
+    question = text(WORDS, required=True)
+
+
+class InformationSchema(MoveSchema):
+    """What the person said when asked."""
+
+    words = text(WORDS, required=True)
+
+
+class SupplementSchema(Schema):
+    """What somebody has to add."""
+
+    words = text(WORDS, required=True)
+
+
+class AnswerSchema(MoveSchema):
+    """The answer, and what the case still lacks: category, grid or outside any grid."""
+
+    reply = text(WORDS, required=True)
+    category_id = fields.Integer()
+    grid = text(40)
+    outside_grids = fields.Boolean()
+
+
+class RejectionSchema(MoveSchema):
+    """Why not, from the catalogue of reasons, and what the filer will read."""
+
+    reason_code = text(64, required=True)
+    reply = text(WORDS, required=True)
+
+
+class RedirectionSchema(RejectionSchema):
+    """Why and where to, and what the filer will read."""
+
+    redirect_to = text(100, required=True)
+
+
+class RequestedSchema(Schema):
+    """What was asked; somebody else decides."""
+
+    id = fields.Integer()
+    kind = Word(RequestKind)
+    kind_label = Label("kind")
+    state = Word(RequestState)
+    state_label = Label("state")
+
+
+class DecisionSchema(MoveSchema):
+    """Yes or no; a no needs a note."""
+
+    approve = fields.Boolean(required=True)
+    note = text(WORDS)
+
+
+@blp.route("/acceptance", methods=["POST"])
+@blp.arguments(AcceptanceSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def accept(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Accept a case: settle kind, category, place and urgency"""
+    return by_code(accept_case, stamp(), number, **given | match)
+
+
+@blp.route("/question", methods=["POST"])
+@blp.arguments(QuestionSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def ask(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Ask the filer for what is missing"""
+    return ask_info(stamp(), number, **given | match)
+
+
+@blp.route("/information", methods=["POST"])
+@blp.arguments(InformationSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def supply(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Supply, for the person on the phone, what was asked"""
+    return supply_info(stamp(), number, **given | match)
+
+
+@blp.route("/supplement", methods=["POST"])
+@blp.arguments(SupplementSchema)
+@blp.response(200, MovedSchema)
+def add(given: dict[str, Any], number: str) -> Any:
+    """Add what somebody has to say to a case under way"""
+    return supplement(stamp(), number, **given)
+
+
+@blp.route("/answer", methods=["POST"])
+@blp.arguments(AnswerSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def answer(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Answer a case directly, before it is dispatched"""
+    return by_code(answer_case, stamp(), number, **given | match)
+
+
+@blp.route("/rejection-request", methods=["POST"])
+@blp.arguments(RejectionSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(201, RequestedSchema)
+def ask_rejection(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Ask that a case be rejected"""
+    return ask_to_refuse(stamp(), number, RequestKind.REJECT, **given | match)
+
+
+@blp.route("/redirection-request", methods=["POST"])
+@blp.arguments(RedirectionSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(201, RequestedSchema)
+def ask_redirection(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Ask that a case be sent to another channel"""
+    return ask_to_refuse(stamp(), number, RequestKind.REDIRECT, **given | match)
+
+
+@blp.route("/requests/<int:request_id>/decision", methods=["POST"])
+@blp.arguments(DecisionSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def decide(given: dict[str, Any], match: dict[str, Any], number: str, request_id: int) -> Any:
+    """Decide what somebody else asked"""
+    return decide_request(stamp(), number, request_id, **given | match)

@@ -1,0 +1,98 @@
+"""Keeps the moves after handling: review, call-back, and the word of the upstream platform."""
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from app.core.stamp import Door
+from app.desk_api.shown import MovedSchema
+from app.desk_api.versions import IfMatch, MoveSchema
+from app.http.auth import staff, stamp
+from app.http.blueprint import DoorBlueprint
+from app.http.fields import Word, text
+from app.ledger.callbacks import Verdict, attempt_callback, confirm_upstream, record_callback
+from app.ledger.handling import pass_result, send_back
+from app.ledger.vocabulary import Satisfaction
+
+blp = DoorBlueprint("outcome", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="核验和回访")
+
+WORDS = 4000
+
+
+def _mark() -> fields.Integer:
+    return fields.Integer(validate=validate.Range(min=1, max=5), load_default=None, allow_none=True)
+
+
+class NoteSchema(MoveSchema):
+    """A note for the file, if there is one."""
+
+    note = text(WORDS)
+
+
+class NoteNeededSchema(MoveSchema):
+    """A note for the file."""
+
+    note = text(WORDS, required=True)
+
+
+class CallbackGivenSchema(NoteSchema):
+    """What the person says; the aspects go from 1 (poor) to 5 (good)."""
+
+    contacted = fields.Boolean(required=True)
+    solved = fields.Boolean(required=True)
+    satisfaction = Word(Satisfaction, required=True)
+    attitude = _mark()
+    competence = _mark()
+    convenience = _mark()
+    speed = _mark()
+
+    @post_load
+    def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Gather the marks in one verdict."""
+        verdict = Verdict(**{name: given.pop(name) for name in Verdict.__dataclass_fields__})
+        return given | {"verdict": verdict}
+
+
+@blp.route("/review/pass", methods=["POST"])
+@blp.arguments(NoteSchema, required=False)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def pass_review(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Pass a result at review"""
+    return pass_result(stamp(), number, **given | match)
+
+
+@blp.route("/review/send-back", methods=["POST"])
+@blp.arguments(NoteNeededSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def send_back_at_review(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Send a result back with a reason; the same clock runs on"""
+    return send_back(stamp(), number, **given | match)
+
+
+@blp.route("/callback-attempts", methods=["POST"])
+@blp.arguments(NoteSchema, required=False)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def attempt(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Record that the person could not be reached"""
+    return attempt_callback(stamp(), number, **given | match)
+
+
+@blp.route("/callbacks", methods=["POST"])
+@blp.arguments(CallbackGivenSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def call_back(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Record what the person said: the case closes, or is handled again"""
+    return record_callback(stamp(), number, **given | match)
+
+
+@blp.route("/upstream-confirmation", methods=["POST"])
+@blp.arguments(NoteNeededSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def confirm(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Record that the upstream platform has accepted the result"""
+    return confirm_upstream(stamp(), number, **given | match)

@@ -1,0 +1,287 @@
+"""Keeps a case as staff see it: reports with masked persons, who handles it, its clocks, requests, call-backs and timeline."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.core.database import db
+from app.core.paging import LIMIT, Page, page_from, paged
+from app.core.stamp import ActorKind, Door, Role, Stamp
+from app.ledger.disclosure import may_dial, shows_identity
+from app.ledger.models import Assignment, Callback, Case, Entry, Reason, Report, Request
+from app.ledger.possible import possible_actions
+from app.ledger.queries import ClockView, Named, QueueRow, head_of, open_clocks
+from app.ledger.scope import CaseNotFound, visible
+from app.ledger.vocabulary import Action, CallbackBy, Channel, Duty, Outcome, RequestKind, RequestState, Satisfaction, State
+from app.people.accounts import ROLE_LABELS
+from app.people.identity import Person, masked, open_person
+from app.people.models import Resident, Staff, StaffPost
+from app.territory.models import Unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportView:
+    """A report; `person` is masked, and None where nobody may see it. `filed_by` is the member of staff who filed it."""
+
+    id: int
+    channel: Channel
+    title: str
+    body: str
+    said_at: datetime
+    received_at: datetime
+    anonymous: bool
+    confidential: bool
+    place: str | None
+    latitude: float | None
+    longitude: float | None
+    person: Person | None
+    filed_by: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentView:
+    """A unit's part in a round."""
+
+    duty: Duty
+    round: int
+    unit: Named
+    handler: str | None
+    dispatched_at: datetime
+    signed_at: datetime | None
+    contacted_at: datetime | None
+    submitted_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestView:
+    """Something asked, and what became of it."""
+
+    id: int
+    kind: RequestKind
+    state: RequestState
+    reason_code: str
+    reason: str
+    reply: str
+    redirect_to: str | None
+    asked_by: str | None
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackView:
+    """A call-back attempt, a call-back or a rating."""
+
+    round: int
+    at: datetime
+    by: CallbackBy
+    agent: str | None
+    reached: bool
+    contacted: bool | None
+    solved: bool | None
+    satisfaction: Satisfaction | None
+    attitude: int | None
+    competence: int | None
+    convenience: int | None
+    speed: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryView:
+    """A line of the timeline: who stands as role and unit, and by name where it was staff."""
+
+    seq: int
+    at: datetime
+    action: Action
+    from_state: State | None
+    to_state: State
+    actor: ActorKind
+    role: Role
+    role_label: str
+    unit: str | None
+    name: str | None
+    door: Door
+    facts: dict[str, Any]
+    reply: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseView(QueueRow):
+    """A case with all that hangs on it. `actions` is what the viewer may do now; `timeline` begins with the newest entry."""
+
+    upstream_number: str | None
+    outcome: Outcome | None
+    unit_solved: bool | None
+    heat: int
+    closed_at: datetime | None
+    identity_hidden: bool
+    may_dial: bool
+    actions: list[Action]
+    reports: list[ReportView]
+    assignments: list[AssignmentView]
+    clocks: list[ClockView]
+    requests: list[RequestView]
+    callbacks: list[CallbackView]
+    timeline: Page[EntryView]
+
+
+def case_view(stamp: Stamp, number: str) -> CaseView:
+    """Give a case that the actor sees, in a number of statements that does not depend on what hangs on it; raises CaseNotFound."""
+    case = _load(stamp, number)
+    clocks = open_clocks([case.id], stamp.at).get(case.id, [])
+    asked = db.session.execute(
+        select(Request, Reason.words)
+        .join(Reason, Reason.code == Request.reason_code)
+        .where(Request.case_id == case.id)
+        .order_by(Request.id)
+    ).all()
+    heard = db.session.scalars(select(Callback).where(Callback.case_id == case.id).order_by(Callback.id)).all()
+    entries = _entries(case, cursor=None, limit=LIMIT)
+    shown = shows_identity(stamp, case)
+    names = _names(
+        [report.filer_staff_id for report in case.reports]
+        + [assignment.handler_id for assignment in case.assignments]
+        + [each for request, _ in asked for each in (request.asked_by, request.decided_by)]
+        + [callback.staff_id for callback in heard]
+        + _actors(entries.items)
+    )
+    pending = [request for request, _ in asked if request.state is RequestState.PENDING]
+    return CaseView(
+        **head_of(case, clocks),
+        upstream_number=case.upstream_number,
+        outcome=case.outcome,
+        unit_solved=case.unit_solved,
+        heat=case.heat,
+        closed_at=case.closed_at,
+        identity_hidden=not shown,
+        may_dial=may_dial(stamp, case),
+        actions=possible_actions(stamp, case, pending),
+        reports=[_report(report, names, shown=shown) for report in case.reports],
+        assignments=[_assignment(assignment, names) for assignment in case.assignments],
+        clocks=clocks,
+        requests=[_request(request, reason, names) for request, reason in asked],
+        callbacks=[_callback(callback, names) for callback in heard],
+        timeline=Page([_entry(entry, names, shown=shown) for entry in entries.items], entries.next_cursor),
+    )
+
+
+def entries_page(stamp: Stamp, number: str, *, cursor: str | None, limit: int) -> Page[EntryView]:
+    """Give a page of a case's timeline, the newest entry first; raises CaseNotFound."""
+    case = _load(stamp, number)
+    page = _entries(case, cursor=cursor, limit=limit)
+    names, shown = _names(_actors(page.items)), shows_identity(stamp, case)
+    return Page([_entry(entry, names, shown=shown) for entry in page.items], page.next_cursor)
+
+
+def _load(stamp: Stamp, number: str) -> Case:
+    query = select(Case).where(Case.number == number, visible(stamp.actor))
+    query = query.options(
+        joinedload(Case.grid),
+        joinedload(Case.lead_unit),
+        selectinload(Case.reports).joinedload(Report.concerned).joinedload(Resident.identity),
+        selectinload(Case.assignments).joinedload(Assignment.unit),
+    )
+    case = db.session.scalars(query).first()
+    if case is None:
+        raise CaseNotFound
+    return case
+
+
+def _entries(case: Case, *, cursor: str | None, limit: int) -> Page[Entry]:
+    query = select(Entry).where(Entry.case_id == case.id).options(joinedload(Entry.words))
+    entries = db.session.scalars(paged(query, key=[(Entry.seq, True)], cursor=cursor, limit=limit)).all()
+    return page_from(entries, limit=limit, key=lambda entry: [entry.seq])
+
+
+def _actors(entries: Iterable[Entry]) -> list[int | None]:
+    return [entry.actor_id for entry in entries if entry.actor is ActorKind.STAFF]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A member of staff: the name, and the unit of each role held today."""
+
+    name: str
+    units: dict[Role, str]
+
+    def unit(self, role: Role) -> str | None:
+        return self.units.get(role) or next(iter(self.units.values()), None)
+
+
+def _names(ids: Iterable[int | None]) -> dict[int | None, _Known]:
+    """Give name and units of staff; nobody for None."""
+    query = select(Staff.id, Staff.name, StaffPost.role, Unit.name)
+    query = query.outerjoin(StaffPost, StaffPost.staff_id == Staff.id).outerjoin(Unit, Unit.id == StaffPost.unit_id)
+    found: dict[int | None, _Known] = {}
+    wanted = {each for each in ids if each is not None}
+    for staff_id, name, role, unit in db.session.execute(query.where(Staff.id.in_(wanted)).order_by(StaffPost.id)):
+        known = found.setdefault(staff_id, _Known(name, {}))
+        if role is not None:
+            known.units.setdefault(role, unit)
+    return found
+
+
+def _name(names: dict[int | None, _Known], staff_id: int | None) -> str | None:
+    known = names.get(staff_id)
+    return known.name if known else None
+
+
+def _report(report: Report, names: dict[int | None, _Known], *, shown: bool) -> ReportView:
+    same = ("id", "channel", "title", "body", "said_at", "received_at", "anonymous", "confidential", "latitude", "longitude")
+    person = masked(open_person(report.concerned.identity)) if shown and report.concerned is not None else None
+    return ReportView(
+        **{name: getattr(report, name) for name in same},
+        place=report.place_note,
+        person=person,
+        filed_by=_name(names, report.filer_staff_id) if shown else None,
+    )
+
+
+def _assignment(assignment: Assignment, names: dict[int | None, _Known]) -> AssignmentView:
+    same = ("duty", "round", "dispatched_at", "signed_at", "contacted_at", "submitted_at", "ended_at")
+    return AssignmentView(
+        **{name: getattr(assignment, name) for name in same},
+        unit=Named(assignment.unit.code, assignment.unit.name),
+        handler=_name(names, assignment.handler_id),
+    )
+
+
+def _request(request: Request, reason: str, names: dict[int | None, _Known]) -> RequestView:
+    same = ("id", "kind", "state", "reason_code", "reply", "redirect_to", "asked_at", "decided_at")
+    return RequestView(
+        **{name: getattr(request, name) for name in same},
+        reason=reason,
+        asked_by=_name(names, request.asked_by),
+        decided_by=_name(names, request.decided_by),
+    )
+
+
+def _callback(callback: Callback, names: dict[int | None, _Known]) -> CallbackView:
+    same = ("round", "at", "by", "reached", "contacted", "solved", "satisfaction", "attitude", "competence", "convenience", "speed")
+    return CallbackView(**{name: getattr(callback, name) for name in same}, agent=_name(names, callback.staff_id))
+
+
+_MAY_BE_THE_FILER = frozenset({Role.CADRE, Role.GRID_WORKER})
+"""Roles that file for neighbours: where the person is hidden, so is who filed, or the village would be known."""
+
+
+def _entry(entry: Entry, names: dict[int | None, _Known], *, shown: bool) -> EntryView:
+    same = ("seq", "at", "action", "from_state", "to_state", "actor", "role", "door", "facts")
+    known = names.get(entry.actor_id) if entry.actor is ActorKind.STAFF else None
+    if not shown and entry.role in _MAY_BE_THE_FILER:
+        known = None
+    return EntryView(
+        **{name: getattr(entry, name) for name in same},
+        role_label=ROLE_LABELS[entry.role],
+        unit=known.unit(entry.role) if known else None,
+        name=known.name if known else None,
+        reply=entry.words.reply if entry.words else None,
+        note=entry.words.note if entry.words else None,
+    )

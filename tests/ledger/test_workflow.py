@@ -1,0 +1,155 @@
+"""The table of moves against an expectation written out by hand: every action × state × role, and where each move leads."""
+
+import itertools
+
+import pytest
+
+from app.core.stamp import Role
+from app.ledger.vocabulary import OPEN, TERMINAL, Action, Clock, State
+from app.ledger.workflow import MOVES, RUNS_IN, Facts, IllegalMove, NotYourMove, WordsMissing, check_move, check_words
+
+OPENS = "–"
+ANY_OPEN = (
+    "submitted info_requested accepted dispatched in_progress suspended under_review awaiting_callback awaiting_upstream"
+)
+ANY = ANY_OPEN + " closed rejected redirected merged withdrawn terminated void"
+FILER = "resident grid_worker cadre intake dispatcher callback_agent"
+
+EXPECTED = {
+    # action: (from, by, words)
+    "submit": (OPENS, FILER + " system", ""),
+    "archive": (OPENS, "administrator system", ""),
+    "supplement": (ANY_OPEN.replace("info_requested ", ""), FILER, "note"),
+    "ask_info": ("submitted accepted", "intake dispatcher", "reply"),
+    "supply_info": ("info_requested", FILER, "note"),
+    "lapse_info": ("info_requested", "system", ""),
+    "accept": ("submitted", "intake dispatcher", ""),
+    "answer": ("submitted accepted", "intake dispatcher grid_worker", "reply"),
+    "ask_reject": ("submitted accepted", "intake dispatcher", "note"),
+    "ask_redirect": ("submitted accepted", "intake dispatcher", "note"),
+    "reject": ("submitted accepted", "intake dispatcher supervisor unit_head", "reply"),
+    "redirect": ("submitted accepted", "intake dispatcher supervisor unit_head", "reply"),
+    "refuse_request": ("submitted accepted", "intake dispatcher supervisor unit_head", "note"),
+    "dispatch": ("accepted", "dispatcher", ""),
+    "sign": ("dispatched", "handler unit_head", ""),
+    "sign_assist": ("dispatched in_progress", "handler unit_head", ""),
+    "contact": ("in_progress", "handler unit_head callback_agent", "note"),
+    "submit_assist": ("in_progress", "handler unit_head", "note"),
+    "submit_result": ("in_progress", "handler unit_head", "reply note"),
+    "pass": ("under_review", "reviewer supervisor", ""),
+    "send_back": ("under_review", "reviewer supervisor", "note"),
+    "attempt_callback": ("awaiting_callback", "callback_agent", ""),
+    "record_callback": ("awaiting_callback", "callback_agent system", ""),
+    "rate": ("awaiting_callback closed", "resident", ""),
+    "confirm_upstream": ("awaiting_upstream", "intake dispatcher supervisor", "note"),
+    "claim": (ANY, "resident", ""),
+    "warn_clock": (ANY_OPEN, "system", ""),
+    "breach_clock": (ANY_OPEN, "system", ""),
+    "escalate_clock": (ANY_OPEN, "system", ""),
+    "recompute_clock": (ANY_OPEN, "system administrator", ""),
+}
+
+LEADS_TO = [
+    # action, facts, target
+    ("submit", {}, "submitted"),
+    ("archive", {}, "closed"),
+    ("supplement", {"state": "in_progress"}, "in_progress"),
+    ("ask_info", {"state": "accepted"}, "info_requested"),
+    ("supply_info", {"state": "info_requested", "asked_from": "submitted"}, "submitted"),
+    ("supply_info", {"state": "info_requested", "asked_from": "accepted"}, "accepted"),
+    ("lapse_info", {"state": "info_requested", "asked_from": "accepted"}, "submitted"),
+    ("accept", {"state": "submitted"}, "accepted"),
+    ("answer", {"state": "submitted", "present": True}, "closed"),
+    ("answer", {"state": "submitted"}, "awaiting_callback"),
+    ("answer", {"state": "accepted", "anonymous": True}, "closed"),
+    ("answer", {"state": "accepted", "present": True, "upstream": True}, "awaiting_upstream"),
+    ("reject", {"state": "submitted"}, "rejected"),
+    ("redirect", {"state": "accepted"}, "redirected"),
+    ("ask_reject", {"state": "accepted"}, "accepted"),
+    ("dispatch", {"state": "accepted"}, "dispatched"),
+    ("sign", {"state": "dispatched"}, "in_progress"),
+    ("sign_assist", {"state": "dispatched"}, "dispatched"),
+    ("contact", {"state": "in_progress"}, "in_progress"),
+    ("submit_result", {"state": "in_progress"}, "under_review"),
+    ("pass", {"state": "under_review"}, "awaiting_callback"),
+    ("pass", {"state": "under_review", "anonymous": True}, "closed"),
+    ("pass", {"state": "under_review", "anonymous": True, "upstream": True}, "awaiting_upstream"),
+    ("send_back", {"state": "under_review"}, "in_progress"),
+    ("record_callback", {"state": "awaiting_callback", "has_lead": True}, "closed"),
+    ("record_callback", {"state": "awaiting_callback", "upstream": True}, "awaiting_upstream"),
+    ("record_callback", {"state": "awaiting_callback", "unhappy": True, "has_lead": True}, "in_progress"),
+    ("record_callback", {"state": "awaiting_callback", "unhappy": True, "has_lead": False}, "accepted"),
+    ("rate", {"state": "awaiting_callback"}, "closed"),
+    ("rate", {"state": "awaiting_callback", "unhappy": True, "has_lead": True}, "in_progress"),
+    ("rate", {"state": "closed", "unhappy": True, "has_lead": True}, "closed"),
+    ("confirm_upstream", {"state": "awaiting_upstream"}, "closed"),
+    ("breach_clock", {"state": "accepted"}, "accepted"),
+]
+
+
+def test_every_action_stands_in_the_expectation():
+    assert {action.value for action in MOVES} == set(EXPECTED) == {action.value for action in Action}
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_every_state_and_role_is_allowed_or_refused_as_written(action):
+    sources, roles, _ = (field.split() for field in EXPECTED[action])
+    for state, role in itertools.product([None, *State], Role):
+        written_state = (OPENS if state is None else state.value) in sources
+        written_role = role.value in roles
+        if written_role and written_state:
+            move, acting = check_move(action, state, frozenset({role}))
+            assert (move.action, acting) == (action, role)
+            continue
+        expected = IllegalMove if written_role else NotYourMove
+        with pytest.raises(expected):
+            check_move(action, state, frozenset({role}))
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_words_are_required_as_written(action):
+    needed = set(EXPECTED[action][2].split())
+    assert set(MOVES[action].words) == needed
+    for word in needed:
+        given = {name: "说明" for name in ("reply", "note")} | {word: " "}
+        with pytest.raises(WordsMissing) as refused:
+            check_words(MOVES[action], **given)
+        assert set(refused.value.errors) == {word}
+
+
+@pytest.mark.parametrize(("action", "facts", "target"), LEADS_TO)
+def test_each_move_leads_where_it_is_written(action, facts, target):
+    told = {"state": "submitted"} | facts
+    told |= {name: State(told[name]) for name in ("state", "asked_from") if name in told}
+    move = MOVES[Action(action)]
+    reached = move.target(Facts(**told))
+    assert reached.value == target
+    assert reached in move.targets or not move.targets
+
+
+def test_every_target_and_every_move_is_among_the_expected_ones():
+    written = {action for action, _, _ in LEADS_TO}
+    moving = {action.value for action, move in MOVES.items() if move.targets}
+    assert moving <= written
+
+
+def test_no_clock_runs_in_a_terminal_state_and_every_open_state_but_one_has_a_clock_of_its_own():
+    for clock, states in RUNS_IN.items():
+        assert not states & TERMINAL, clock
+    own = set().union(*(states for clock, states in RUNS_IN.items() if clock is not Clock.OVERALL))
+    assert {state for state in OPEN if state not in own} == {State.AWAITING_UPSTREAM}
+
+
+def test_every_started_clock_belongs_to_a_target_of_its_move():
+    for move in MOVES.values():
+        targets = set(move.targets) or move.sources
+        for clock in move.starts:
+            assert RUNS_IN[clock] & set(targets), (move.action, clock)
+
+
+def test_a_terminal_state_is_reached_only_with_words_for_the_person():
+    """Closing by review, call-back or rating rests on the result's reply; every other way to an end carries its own."""
+    resting = {Action.PASS, Action.RECORD_CALLBACK, Action.RATE, Action.CONFIRM_UPSTREAM, Action.ARCHIVE}
+    for move in MOVES.values():
+        if set(move.targets) & TERMINAL and move.action not in resting:
+            assert "reply" in move.words, move.action
