@@ -10,6 +10,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
+import app.core.throttle
 import app.http.idempotency
 import app.ledger.jobs
 import app.notices.jobs  # noqa: F401

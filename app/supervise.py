@@ -133,11 +133,11 @@ def _begin(watch: Watch) -> None:
         _say("正在准备数据库，请稍候……")
         _run_command(watch, "migrate")
         if config.demo:
-            _run_command(watch, "demo")
+            _try_command(watch, "demo")
     _start(watch, watch.web)
     ready = _await_ready(watch)
     if warm and config.demo:
-        _run_command(watch, "demo")
+        _try_command(watch, "demo")
     _start(watch, watch.scheduler)
     host = _host(config)
     if not ready:
@@ -145,7 +145,7 @@ def _begin(watch: Watch) -> None:
         return
     _say(f"民呼已就绪，请打开 http://{host}:{config.port}/ ，按 Ctrl+C 停止。数据和日志在 {config.data_dir}")
     if config.demo:
-        _say(_run_command(watch, "accounts", wanted=True))
+        _say(_try_command(watch, "accounts", wanted=True))
 
 
 def _end(watch: Watch) -> None:
@@ -195,6 +195,15 @@ def _run_command(watch: Watch, name: str, *, wanted: bool = False) -> str:
     if running.returncode != 0:
         raise CannotRun(f"`flask --app wsgi {name}` failed. The last lines of {log}:\n{last_lines(log)}")
     return said.decode("utf-8", "replace").rstrip() if wanted else ""
+
+
+def _try_command(watch: Watch, name: str, *, wanted: bool = False) -> str:
+    """Run a command that nothing depends on: its failure is told, and everything goes on."""
+    try:
+        return _run_command(watch, name, wanted=wanted)
+    except CannotRun as failure:
+        _say(str(failure))
+        return ""
 
 
 def _await_ready(watch: Watch) -> bool:

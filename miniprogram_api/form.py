@@ -7,9 +7,9 @@ from marshmallow import fields
 from app.core.stamp import Door
 from app.http.auth import anybody
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import PageQuery, Schema, Word, page_of, text
+from app.http.fields import Label, PageQuery, Schema, Word, page_of, text
 from app.ledger.filing_form import filing_form, offered_categories, offered_grids, offered_units
-from app.ledger.vocabulary import label
+from app.ledger.vocabulary import Kind
 from app.territory.models import Level
 
 blp = DoorBlueprint("form", door=Door.MINI_PROGRAM, prefix="", auth=anybody(Door.MINI_PROGRAM), tag="填报页")
@@ -18,8 +18,8 @@ blp = DoorBlueprint("form", door=Door.MINI_PROGRAM, prefix="", auth=anybody(Door
 class KindSchema(Schema):
     """A kind of matter and its label."""
 
-    code = fields.Function(str)
-    label = fields.Function(label)
+    code = Word(Kind, attribute="kind")
+    label = Label("kind")
 
 
 class EmergencyNumberSchema(Schema):

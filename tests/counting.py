@@ -12,7 +12,8 @@ def statements() -> Iterator[list[str]]:
     sent: list[str] = []
 
     def note(connection, cursor, statement, parameters, context, executemany):
-        sent.append(statement)
+        if not statement.startswith(("SAVEPOINT", "RELEASE")):
+            sent.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:

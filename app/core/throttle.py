@@ -1,13 +1,18 @@
 """Keeps counts of tries per key and window, shared by all processes; the table is unlogged, a crash forgives."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import case
+from sqlalchemy import case, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.database import Base, db
+from app.core.database import Base, db, transaction
 from app.core.errors import TooMany
+from app.core.jobs import job
+from app.core.stamp import Stamp
+
+LONGEST_WINDOW = timedelta(days=1)
 
 
 class Throttle(Base):
@@ -32,3 +37,11 @@ def count_try(key: str, at: datetime, *, most: int, window: timedelta) -> None:
     row = db.session.execute(change.returning(Throttle.tries, Throttle.opened_at)).one()
     if row.tries > most:
         raise TooMany(retry_after=max(1, int((row.opened_at + window - at).total_seconds())))
+
+
+@job("forget-tries", every=timedelta(hours=1))
+def forget_tries(stamps: Callable[[], Stamp]) -> int:
+    """Delete counts whose window opened more than a day ago; give how many."""
+    with transaction():
+        old = delete(Throttle).where(Throttle.opened_at < stamps().at - LONGEST_WINDOW)
+        return len(db.session.execute(old.returning(Throttle.tries)).all())

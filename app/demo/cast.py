@@ -11,8 +11,8 @@ from app.ledger.models import Category
 from app.ledger.reference import seed_reference
 from app.people.identity import Person, enrol_resident, set_person
 from app.people.models import Resident, Staff
-from app.people.sessions import sign_in_wechat
-from app.people.staff import enrol_staff
+from app.people.sessions import hash_password, sign_in_wechat
+from app.people.staff import enrol_hashed
 from app.territory.calendar.commands import seed_calendar
 from app.territory.commands import add_grid, add_household, add_unit
 from app.territory.models import Grid, Household, Level, Unit
@@ -54,6 +54,7 @@ STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("min", "闵民", Role.HANDLER, "民政局"),
     ("jiao", "焦通", Role.HANDLER, "交通运输局"),
     ("gong", "龚水", Role.HANDLER, "供水公司"),
+    ("wei", "魏康", Role.HANDLER, "卫生健康委员会"),
     ("liu", "柳镇", Role.HANDLER, "柳河镇"),
     ("zhou", "周格", Role.GRID_WORKER, "柳林村"),
     ("zhao", "赵格", Role.GRID_WORKER, "河湾村"),
@@ -97,10 +98,11 @@ def build_county(stamp: Stamp, *, appid: str) -> Cast:
                 cast.grids[name] = add_grid(code=f"{unit.code}{grid:02d}", name=name, unit=unit)
     for place, name in enumerate(DEPARTMENTS, start=1):
         cast.units[name] = add_unit(code=f"990101D{place:02d}", name=name, level=Level.DEPARTMENT, parent=county)
+    hashed = hash_password(PASSWORD)
     for login, name, role, unit_name in STAFF:
         grids = [cast.grids[f"{unit_name}一网格"].id] if role is Role.GRID_WORKER else []
-        cast.staff[login] = enrol_staff(
-            login=login, name=name, password=PASSWORD, posts=[(role, cast.units[unit_name].id)], grid_ids=grids
+        cast.staff[login] = enrol_hashed(
+            login=login, name=name, password_hash=hashed, posts=[(role, cast.units[unit_name].id)], grid_ids=grids
         )
     _residents(stamp, cast, appid)
     _categories(cast)

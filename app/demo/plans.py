@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
-from app.demo.topics import ELSEWHERE, GAS, PRAISE, TIP_OFFS, TOPICS, UNFIT, Topic
+from app.demo.topics import AGAINST, ELSEWHERE, GAS, PRAISE, TIP_OFFS, TOPICS, UNFIT, Topic
 from app.ledger.vocabulary import Channel, RequestKind, State
 
 SEED = 20261124
-FLOWING = 165
+FLOWING = 100
 """How many cases go their way without being told where to stop."""
 
 CHANNELS: tuple[tuple[Channel, int], ...] = (
@@ -22,9 +23,10 @@ VISITED = ("柳林村", "河湾村")
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What becomes of one case. `day` is a share of the month's working days; `rest` is where the case is left lying.
+    """What becomes of one case. It begins on a `day`, a share of the month's working days, or so many working hours `ago`.
 
-    `pace` makes the handling unit take so much of its term. `refuse` gives the words of one that is not taken up.
+    `rest` is where it is left lying. A brisk one loses no minute at the desk. `pace` makes the handling unit take so much of
+    its term. `refusal` chooses the words of one that is not taken up, or goes elsewhere.
     """
 
     seed: int
@@ -34,6 +36,8 @@ class Plan:
     topic: Topic
     village: str
     who: int
+    ago: float | None = None
+    brisk: bool = False
     weekend: bool = False
     anonymous: bool = False
     confidential: bool = False
@@ -124,7 +128,19 @@ def _resting(first: int) -> Iterator[Plan]:
 
 
 _UPSTREAM = {"channel": Channel.UPSTREAM_12345}
-_SPECIAL: tuple[dict[str, object], ...] = (
+_SPECIAL: tuple[dict[str, Any], ...] = (
+    {"ago": 0.1, "rest": State.SUBMITTED},
+    {"ago": 0.4, "rest": State.SUBMITTED, "channel": Channel.MINI_PROGRAM},
+    {"ago": 0.9, "rest": State.SUBMITTED, "channel": Channel.HOTLINE},
+    {"ago": 0.25, "rest": State.ACCEPTED, "brisk": True},
+    {"ago": 0.3, "rest": State.DISPATCHED, "brisk": True},
+    {"ago": 1.0, "rest": State.INFO_REQUESTED, "asks": True, "brisk": True},
+    *({"ago": ago, "rest": State.IN_PROGRESS, "brisk": True} for ago in (1.5, 2.5, 5.0, 9.0)),
+    *({"ago": ago, "rest": State.UNDER_REVIEW, "brisk": True, "pace": 0.02} for ago in (3.5, 6.0)),
+    *({"ago": ago, "rest": State.AWAITING_CALLBACK, "brisk": True, "pace": 0.02} for ago in (5.5, 8.0, 12.0)),
+    {"ago": 0.6, "direct": True, "brisk": True, "channel": Channel.HOTLINE},
+    {"ago": 2.0, "direct": True, "brisk": True, "channel": Channel.VISIT},
+    {"ago": 3.0, "direct": True, "brisk": True, "channel": Channel.MINI_PROGRAM, "rest": State.AWAITING_CALLBACK},
     *({"day": day, "rest": State.SUBMITTED} for day in (0.97, 0.93, 0.88, 0.999)),
     *({"day": day, "rest": State.INFO_REQUESTED, "asks": True} for day in (0.93, 0.88, 0.9)),
     *({"day": day, "rest": State.INFO_REQUESTED, "asks": True, "silent": True} for day in (0.3, 0.45)),
@@ -153,11 +169,14 @@ _SPECIAL: tuple[dict[str, object], ...] = (
     {"day": 0.8, "topic": TIP_OFFS[1], "confidential": True, "channel": Channel.MINI_PROGRAM, "rest": State.IN_PROGRESS},
     *({"day": day, "topic": GAS, "channel": Channel.HOTLINE, "assisted": True, "pace": 0.1} for day in (0.3, 0.72)),
     {"day": 0.96, "topic": GAS, "channel": Channel.HOTLINE, "rest": State.IN_PROGRESS},
+    {"day": 0.3, "unreachable": True, "pace": 0.2, "channel": Channel.HOTLINE},
+    {"day": 0.35, "unhappy": True, "pace": 0.2, "channel": Channel.MINI_PROGRAM, "rates": True, "topic": TOPICS[4]},
+    {"day": 0.5, "unhappy": True, "direct": True, "channel": Channel.LETTER, "topic": TOPICS[3]},
     *({"day": day, "topic": PRAISE, "direct": True, "channel": Channel.HOTLINE} for day in (0.35, 0.65)),
     {"day": 0.4, "anonymous": True, "channel": Channel.MINI_PROGRAM, "rates": True, "pace": 0.3},
     {"day": 0.8, "anonymous": True, "channel": Channel.MINI_PROGRAM, "rest": State.IN_PROGRESS},
-    {"day": 0.45, "against": "供水公司", "topic": TOPICS[4], "pace": 0.5},
-    {"day": 0.75, "against": "城市管理局", "topic": TOPICS[4], "rest": State.IN_PROGRESS},
+    {"day": 0.45, "against": "供水公司", "topic": AGAINST[0], "pace": 0.5},
+    {"day": 0.75, "against": "城市管理局", "topic": AGAINST[1], "rest": State.IN_PROGRESS},
     {"day": 0.3, "who": 0, "channel": Channel.MINI_PROGRAM, "rates": True, "village": "柳林村", "pace": 0.3},
     {"day": 0.83, "who": 0, "channel": Channel.MINI_PROGRAM, "village": "柳林村", "rest": State.AWAITING_CALLBACK, "pace": 0.15},
     {"day": 0.9, "who": 1, "channel": Channel.MINI_PROGRAM, "village": "柳林村", "rest": State.IN_PROGRESS},

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, g, make_response
 from flask_smorest import Api, Blueprint
-from marshmallow import RAISE, Schema
+from marshmallow import RAISE, Schema, fields
 
 from app.core.database import transaction
 from app.core.stamp import Door
@@ -15,6 +15,27 @@ from app.http.auth import Auth
 from app.http.idempotency import answered_once
 
 View = Callable[..., Any]
+
+_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+    "description": "A fresh UUID for each thing to be done; the same one when the request is repeated.",
+}
+
+
+class ProblemSchema(Schema):
+    """An error, as RFC 9457 has it."""
+
+    type = fields.String()
+    title = fields.String()
+    status = fields.Integer()
+    code = fields.String()
+    detail = fields.String()
+    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    facts = fields.Dict()
+    request_id = fields.String()
 
 
 class DoorBlueprint(Blueprint):  # type: ignore[misc]
@@ -52,10 +73,19 @@ class DoorBlueprint(Blueprint):  # type: ignore[misc]
         def decorate(view: View) -> View:
             wrapped = self._wrap(view, keyed=keyed)
             wrapped._minhu_auth = self.auth.name  # type: ignore[attr-defined]
-            register(wrapped)
+            register(self.doc(**self._contract(keyed=keyed))(wrapped))
             return view
 
         return decorate
+
+    def _contract(self, *, keyed: bool) -> dict[str, Any]:
+        """Give what the OpenAPI document says of every view of this topic: who may knock, and the key of a creating POST."""
+        contract: dict[str, Any] = {}
+        if self.auth.name != "anybody":
+            contract["security"] = [{"bearer": []}]
+        if keyed:
+            contract["parameters"] = [_KEY]
+        return contract
 
     def arguments(self, schema: type[Schema] | Schema, *, location: str = "json", **options: Any) -> Callable[[View], View]:
         """Take the fields of a schema as the view's next argument; a misspelt filter is refused, not overlooked."""
@@ -88,8 +118,17 @@ class DoorBlueprint(Blueprint):  # type: ignore[misc]
 class DoorApi(Api):  # type: ignore[misc]
     """A door's contract: its own OpenAPI document; errors are left to `http.problems`."""
 
+    ERROR_SCHEMA = ProblemSchema
+
     def _register_error_handlers(self) -> None:
         """Leave every error to the app's own handlers."""
+
+    def _register_responses(self) -> None:
+        """Describe every error as a problem."""
+        usual: str = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
 
 
 def open_door(app: Flask, *, name: str, title: str, prefix: str, blueprints: list[DoorBlueprint]) -> DoorApi:

@@ -71,7 +71,7 @@ def answered_once(stamp: Stamp, answer: Callable[[], Response]) -> Response:
         if 200 <= response.status_code < 300:
             sealed = keyring().encrypt(response.get_data(as_text=True), field="first_answer.sealed")
             values = {"scope": scope, "body_hash": body_hash, "status": response.status_code, "sealed": sealed, "at": stamp.at}
-            if db.session.execute(_KEEP, values).first() is None:
+            if db.session.connection().execute(_KEEP, values).first() is None:
                 raise TwinAtWork
         return response
     if row.status is None:
@@ -82,7 +82,8 @@ def answered_once(stamp: Stamp, answer: Callable[[], Response]) -> Response:
     return Response(plain, row.status, {"Idempotency-Replayed": "true"}, content_type="application/json")
 
 
-_KEEP = insert(FirstAnswer).on_conflict_do_nothing(index_elements=[FirstAnswer.scope]).returning(FirstAnswer.status)
+_ANSWERS = table_of(FirstAnswer)
+_KEEP = insert(_ANSWERS).on_conflict_do_nothing(index_elements=[_ANSWERS.c.scope]).returning(_ANSWERS.c.status)
 
 
 def _key() -> str:

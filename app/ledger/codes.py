@@ -49,8 +49,8 @@ def in_ids(given: dict[str, Any]) -> dict[str, Any]:
         code = _CODES.get(field)
         if code is None:
             taken[field] = value
-        elif value is not None:
-            taken[code.parameter] = _look_up(field, code, value)
+        else:
+            taken[code.parameter] = None if value is None else _look_up(field, code, value)
     return taken
 
 

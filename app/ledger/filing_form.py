@@ -22,10 +22,17 @@ class EmergencyNumber:
 
 
 @dataclass(frozen=True)
+class OfferedKind:
+    """A kind of matter that a person may choose."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True)
 class FilingForm:
     """The words and limits of a filing page."""
 
-    kinds: list[Kind]
+    kinds: list[OfferedKind]
     text_limit: int
     title_limit: int
     emergency_words: str
@@ -38,7 +45,7 @@ def filing_form() -> FilingForm:
     numbers = [EmergencyNumber(number, label) for number, _, label in (text.partition(" ") for text in settings.emergency_numbers)]
     words = "有人身危险时，请先拨打下面的紧急电话，不要等待受理。"
     return FilingForm(
-        [kind for kind in Kind if kind is not Kind.SERVICE], settings.text_limit, settings.title_limit, words, numbers
+        [OfferedKind(kind) for kind in Kind if kind is not Kind.SERVICE], settings.text_limit, settings.title_limit, words, numbers
     )
 
 

@@ -14,6 +14,7 @@ from app.core.crypto import keyring
 from app.core.database import db
 from app.core.errors import NotFound, TooMany, Unauthenticated
 from app.core.stamp import Actor, ActorKind, Post, Role, Stamp
+from app.core.throttle import Throttle
 from app.people.models import Principal, Resident, Session, Staff, StaffGrid, StaffPost, WechatAccount
 from app.territory.models import Unit
 
@@ -92,17 +93,17 @@ class Attempt:
 def try_password(stamp: Stamp, login: str, password: str) -> Attempt:
     """Try to sign a member of staff in. A failure is counted, so the caller stores it first and raises the refusal after.
 
-    After five failures the account is locked for 1, 2, 4 … minutes, an hour at most. An unknown login takes as long
-    and says the same as a wrong password.
+    After five failures the account is locked for 1, 2, 4 … minutes, an hour at most. An unknown login takes as long, says the
+    same and is locked like one with a wrong password.
     """
     staff = db.session.scalars(select(Staff).where(Staff.login == login).with_for_update()).first()
-    if staff is not None and staff.locked_until is not None and staff.locked_until > stamp.at:
-        wait = int((staff.locked_until - stamp.at).total_seconds()) + 1
-        return Attempt(None, SignInLocked(retry_after=wait))
-    right = _matches(staff.password_hash if staff else _NOBODY, password)
-    if staff is None or not staff.active or not right:
-        if staff is not None:
-            _count_failure(staff, stamp.at)
+    if staff is None:
+        return Attempt(None, _refuse_unknown(stamp.at, login, password))
+    if staff.locked_until is not None and staff.locked_until > stamp.at:
+        return Attempt(None, _locked(staff.locked_until, stamp.at))
+    if not _matches(staff.password_hash, password) or not staff.active:
+        staff.failed_count += 1
+        staff.locked_until = _lock(staff.failed_count, stamp.at)
         return Attempt(None, SignInFailed())
     staff.failed_count, staff.locked_until = 0, None
     return Attempt(_open_session(stamp, Principal.STAFF, staff.id), None)
@@ -115,11 +116,28 @@ def _matches(password_hash: str, password: str) -> bool:
         return False
 
 
-def _count_failure(staff: Staff, at: datetime) -> None:
-    staff.failed_count += 1
-    over = staff.failed_count - FREE_TRIES
-    if over >= 0:
-        staff.locked_until = at + min(timedelta(minutes=2 ** min(over, 10)), LONGEST_LOCK)
+def _lock(failures: int, at: datetime) -> datetime | None:
+    """Give until when a login is locked that has failed so often, lastly at `at`; None while tries are free."""
+    over = failures - FREE_TRIES
+    return at + min(timedelta(minutes=2 ** min(over, 10)), LONGEST_LOCK) if over >= 0 else None
+
+
+def _locked(until: datetime, at: datetime) -> SignInLocked:
+    return SignInLocked(retry_after=int((until - at).total_seconds()) + 1)
+
+
+def _refuse_unknown(at: datetime, login: str, password: str) -> SignInFailed | SignInLocked:
+    """Refuse a login that nobody has, counting and locking as if somebody had it: the lock must not tell who exists."""
+    key = f"unknown-login:{keyring().blind(login, field='login').hex()}"
+    fresh = insert(Throttle).values(key=key, opened_at=at, tries=0)
+    db.session.execute(fresh.on_conflict_do_nothing(index_elements=[Throttle.key]))
+    failures = db.session.get_one(Throttle, key, with_for_update=True)
+    until = _lock(failures.tries, failures.opened_at)
+    if until is not None and until > at:
+        return _locked(until, at)
+    _matches(_NOBODY, password)
+    failures.tries, failures.opened_at = failures.tries + 1, at
+    return SignInFailed()
 
 
 def sign_in_wechat(stamp: Stamp, *, appid: str, openid: str) -> SignedIn:

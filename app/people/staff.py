@@ -20,9 +20,16 @@ class LoginTaken(Conflict):
 
 def enrol_staff(*, login: str, name: str, password: str, posts: Iterable[tuple[Role, int]], grid_ids: Iterable[int] = ()) -> Staff:
     """Store a member of staff with posts (role, unit id) and grids; raises LoginTaken."""
+    return enrol_hashed(login=login, name=name, password_hash=hash_password(password), posts=posts, grid_ids=grid_ids)
+
+
+def enrol_hashed(
+    *, login: str, name: str, password_hash: str, posts: Iterable[tuple[Role, int]], grid_ids: Iterable[int] = ()
+) -> Staff:
+    """Store a member of staff whose password is hashed already; raises LoginTaken. A hash takes a tenth of a second to make."""
     if db.session.scalars(select(Staff.id).where(Staff.login == login)).first() is not None:
         raise LoginTaken
-    staff = Staff(login=login, name=name, password_hash=hash_password(password))
+    staff = Staff(login=login, name=name, password_hash=password_hash)
     staff.posts = [StaffPost(role=role, unit_id=unit_id) for role, unit_id in posts]
     staff.grids = [StaffGrid(grid_id=grid_id) for grid_id in grid_ids]
     db.session.add(staff)

@@ -1,20 +1,16 @@
 """Who sits at the desk: the cast with open sessions, and a case that goes its road through the door."""
 
-import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from app.core.database import db
-from app.people.models import Principal, Session
-from app.people.sessions import ABSOLUTE
+from app.core.stamp import ActorKind
 from tests.callers import Caller
+from tests.sessions import open_session
 
 DESK = "/desk/v1"
 
@@ -23,7 +19,9 @@ DESK = "/desk/v1"
 class DeskCaller(Caller):
     """Somebody at the desk, who may say which version they saw."""
 
-    def post(self, path: str, body: Any = None, *, key: str | None = "", address: str = "127.0.0.1", match: str = "") -> TestResponse:
+    def post(
+        self, path: str, body: Any = None, *, key: str | None = "", address: str = "127.0.0.1", match: str = ""
+    ) -> TestResponse:
         headers = self._headers() | ({"Idempotency-Key": key or str(uuid4())} if key is not None else {})
         headers |= {"If-Match": match} if match else {}
         return self.client.post(self.door + path, json=body, headers=headers, environ_base={"REMOTE_ADDR": address})
@@ -34,19 +32,7 @@ def desk(client, cast, clock) -> Callable[[str], DeskCaller]:
     """Gives a member of staff by login with an open session (without the slow password)."""
 
     def sit(login: str) -> DeskCaller:
-        token = f"token-of-{login}-{uuid4()}"
-        at = clock()
-        session = Session(
-            token_hash=hashlib.sha256(token.encode()).digest(),
-            principal=Principal.STAFF,
-            staff_id=cast.staff[login].id,
-            door="desk",
-            created_at=at,
-            used_at=at,
-            ends_at=at + ABSOLUTE[Principal.STAFF],
-        )
-        db.session.add(session)
-        db.session.commit()
+        token = open_session(ActorKind.STAFF, cast.staff[login].id, clock())
         return DeskCaller(client, DESK, token)
 
     return sit
@@ -130,19 +116,3 @@ class Road:
 @pytest.fixture
 def road(desk, cast, clock, heard) -> Road:
     return Road(desk, cast, clock, heard)
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Collects the statements that the database is sent meanwhile."""
-    sent: list[str] = []
-
-    def note(connection, cursor, statement, parameters, context, executemany):
-        sent.append(statement)
-
-    connection = db.engines[None]
-    event.listen(connection, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(connection, "before_cursor_execute", note)

@@ -1,0 +1,179 @@
+"""Who may knock where: a written row for every endpoint, held against the URL map and tried with and without tokens."""
+
+import re
+from uuid import uuid4
+
+import pytest
+
+from app.core.stamp import ActorKind
+from tests.sessions import open_session
+
+ROWS = """
+GET  /                                                             page
+GET  /assets/<path:name>                                           page
+GET  /docs/<door>                                                  page
+GET  /healthz                                                      page
+GET  /readyz                                                       page
+GET  /metrics                                                      page
+
+GET  /miniprogram/v1/openapi.json                                  page
+POST /miniprogram/v1/sign-in                                       anybody
+POST /miniprogram/v1/sign-out                                      resident
+GET  /miniprogram/v1/me                                            resident
+PUT  /miniprogram/v1/me                                            resident
+GET  /miniprogram/v1/filing-form                                   anybody
+GET  /miniprogram/v1/categories                                    anybody
+GET  /miniprogram/v1/grids                                         anybody
+GET  /miniprogram/v1/units                                         anybody
+POST /miniprogram/v1/reports                                       resident
+POST /miniprogram/v1/anonymous-reports                             unnamed_resident
+GET  /miniprogram/v1/cases                                         resident
+GET  /miniprogram/v1/cases/<number>                                resident
+POST /miniprogram/v1/cases/<number>/information                    resident
+POST /miniprogram/v1/cases/<number>/supplements                    resident
+POST /miniprogram/v1/cases/<number>/rating                         resident
+POST /miniprogram/v1/claims                                        resident
+POST /miniprogram/v1/look-ups                                      anybody
+POST /miniprogram/v1/look-ups/information                          anybody
+POST /miniprogram/v1/look-ups/supplements                          anybody
+POST /miniprogram/v1/look-ups/rating                               anybody
+
+GET  /grid/v1/openapi.json                                         page
+POST /grid/v1/sign-in                                              anybody
+POST /grid/v1/sign-out                                             staff
+GET  /grid/v1/me                                                   staff
+GET  /grid/v1/grids                                                staff
+GET  /grid/v1/households                                           staff
+GET  /grid/v1/households/<int:household_id>                        staff
+POST /grid/v1/visits                                               staff
+POST /grid/v1/filings                                              staff
+GET  /grid/v1/filings                                              staff
+GET  /grid/v1/cases                                                staff
+GET  /grid/v1/cases/<number>                                       staff
+POST /grid/v1/cases/<number>/answer                                staff
+POST /grid/v1/cases/<number>/information                           staff
+POST /grid/v1/cases/<number>/supplements                           staff
+
+GET  /desk/v1/openapi.json                                         page
+POST /desk/v1/sign-in                                              anybody
+POST /desk/v1/sign-out                                             staff
+GET  /desk/v1/me                                                   staff
+POST /desk/v1/registrations                                        staff
+POST /desk/v1/calls                                                staff
+GET  /desk/v1/calls                                                staff
+GET  /desk/v1/cases                                                staff
+POST /desk/v1/cases/by-phone                                       staff
+GET  /desk/v1/cases/<number>                                       staff
+GET  /desk/v1/cases/<number>/entries                               staff
+POST /desk/v1/cases/<number>/dial                                  staff
+POST /desk/v1/cases/<number>/unmask                                staff
+POST /desk/v1/cases/<number>/acceptance                            staff
+POST /desk/v1/cases/<number>/question                              staff
+POST /desk/v1/cases/<number>/information                           staff
+POST /desk/v1/cases/<number>/supplement                            staff
+POST /desk/v1/cases/<number>/answer                                staff
+POST /desk/v1/cases/<number>/rejection-request                     staff
+POST /desk/v1/cases/<number>/redirection-request                   staff
+POST /desk/v1/cases/<number>/requests/<int:request_id>/decision    staff
+POST /desk/v1/cases/<number>/dispatch                              staff
+POST /desk/v1/cases/<number>/signature                             staff
+POST /desk/v1/cases/<number>/contact                               staff
+POST /desk/v1/cases/<number>/assist-result                         staff
+POST /desk/v1/cases/<number>/result                                staff
+POST /desk/v1/cases/<number>/review/pass                           staff
+POST /desk/v1/cases/<number>/review/send-back                      staff
+POST /desk/v1/cases/<number>/callback-attempts                     staff
+POST /desk/v1/cases/<number>/callbacks                             staff
+POST /desk/v1/cases/<number>/upstream-confirmation                 staff
+GET  /desk/v1/units                                                staff
+GET  /desk/v1/grids                                                staff
+GET  /desk/v1/categories                                           staff
+GET  /desk/v1/reasons                                              staff
+"""
+"""Method, path, and who may knock: `page` shows nothing of anybody, `anybody` proves itself in the body, the others by a token."""
+
+TABLE = {(method, path): auth for method, path, auth in (row.split() for row in ROWS.splitlines() if row)}
+GUARDED = [(method, path) for (method, path), auth in TABLE.items() if auth in ("staff", "resident", "unnamed_resident")]
+OPEN = [(method, path) for (method, path), auth in TABLE.items() if auth == "anybody"]
+DOORS = ("miniprogram", "grid", "desk")
+
+
+def rules(app):
+    """Every endpoint: (method, path) → the view."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            found[method, rule.rule] = app.view_functions[rule.endpoint]
+    return found
+
+
+def test_every_endpoint_has_a_row_and_every_row_its_endpoint(app):
+    assert set(rules(app)) == set(TABLE)
+
+
+def test_every_endpoint_of_a_door_has_the_auth_that_is_written(app):
+    built = {place: getattr(view, "_minhu_auth", "page") for place, view in rules(app).items()}
+    assert built == TABLE
+
+
+def test_every_view_has_a_sentence_and_every_answer_a_schema(app, client):
+    for door in DOORS:
+        contract = client.get(f"/{door}/v1/openapi.json").json
+        for path, operations in contract["paths"].items():
+            for method, operation in operations.items():
+                if method == "parameters":
+                    continue
+                place = f"{method} {path}"
+                assert operation.get("summary"), place
+                good = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+                assert good, place
+                assert all(status == "204" or answer["content"] for status, answer in good.items()), place
+
+
+def test_every_view_has_a_docstring(app):
+    assert [place for place, view in rules(app).items() if not (view.__doc__ or "").strip()] == []
+
+
+@pytest.fixture
+def tokens(cast, clock) -> dict[str, str]:
+    """Open sessions of a resident and of a member of staff, and the same revoked."""
+    who = {ActorKind.RESIDENT: cast.residents["lin"].id, ActorKind.STAFF: cast.staff["zhou"].id}
+    made = {kind.value: open_session(kind, ident, clock()) for kind, ident in who.items()}
+    return made | {f"revoked {kind}": open_session(kind, ident, clock(), revoked=True) for kind, ident in who.items()}
+
+
+@pytest.fixture
+def knock(client):
+    """Knocks at an endpoint with a token or none."""
+
+    def call(method: str, path: str, token: str | None = None):
+        address = re.sub(r"<int:\w+>", "1", path)
+        address = re.sub(r"<\w+>", "2026112300000007", address)
+        headers = {"Idempotency-Key": str(uuid4())} | ({"Authorization": f"Bearer {token}"} if token else {})
+        return client.open(address, method=method, json={} if method != "GET" else None, headers=headers)
+
+    return call
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_a_guarded_endpoint_opens_to_its_own_principal_alone(knock, tokens, method, path):
+    mine, other = ("staff", "resident") if TABLE[method, path] == "staff" else ("resident", "staff")
+    for token in (None, "made-up", tokens[f"revoked {mine}"], tokens[f"revoked {other}"]):
+        answer = knock(method, path, token)
+        assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    wrong = knock(method, path, tokens[other])
+    assert (wrong.status_code, wrong.json["code"]) == (403, "wrong_door")
+    right = knock(method, path, tokens[mine])
+    assert right.status_code not in (401, 405, 500)
+    assert right.status_code < 300 or right.json["code"] != "wrong_door"
+
+
+@pytest.mark.parametrize(("method", "path"), OPEN)
+def test_an_open_endpoint_asks_for_no_token(knock, method, path):
+    assert knock(method, path).status_code in (200, 404, 422)
+
+
+@pytest.mark.parametrize("kind", ["Basic", "Bearer", ""])
+def test_half_a_token_is_none(client, kind):
+    assert client.get("/desk/v1/me", headers={"Authorization": kind}).status_code == 401
