@@ -26,6 +26,9 @@ from config import ROOT, Config
 ROUND = 0.2
 """Seconds between two looks at everything."""
 
+LOOK_SECONDS = 3
+"""Seconds for which we wait on a recovering database before we look after the rest again."""
+
 READY_SECONDS = 60
 CODE = ("app", "miniprogram_api", "migrations", "config.py", "wsgi.py", "requirements.txt")
 
@@ -53,11 +56,16 @@ class Watch:
     signals: list[int]
     watched: list[Child] = field(default_factory=list)
     database_not_before: float = 0.0
+    database_recovers: bool = False
+
+    def heed(self) -> None:
+        """Raise Asked when a signal has come."""
+        if self.signals:
+            raise Asked(self.signals[0])
 
     def pause(self) -> None:
         """Look after everything once, then rest for a moment. Raises Asked."""
-        if self.signals:
-            raise Asked(self.signals[0])
+        self.heed()
         if not self.config.database_url:
             self._look_after_database()
         for child in self.watched:
@@ -66,11 +74,18 @@ class Watch:
         time.sleep(ROUND)
 
     def _look_after_database(self) -> None:
-        if postgres.is_running(self.config.data_path) or time.monotonic() < self.database_not_before:
+        if postgres.is_running(self.config.data_path):
+            if not self.database_recovers:
+                return
+        elif time.monotonic() < self.database_not_before:
             return
-        _say("postgres has died and starts again")
+        else:
+            _say("postgres has died and starts again")
         try:
-            postgres.ensure_running(self.config.data_path)
+            postgres.ensure_running(self.config.data_path, seconds=LOOK_SECONDS)
+            self.database_recovers = False
+        except postgres.NotReady:
+            self.database_recovers = True
         except postgres.PostgresFailure as failure:
             _say(str(failure))
             self.database_not_before = time.monotonic() + PATIENCE
@@ -127,7 +142,7 @@ def _run(config: Config, signals: list[int]) -> None:
 def _begin(watch: Watch) -> None:
     """Start, in this order, whatever does not run yet: database, schema, demo county, web, scheduler; then say where to look."""
     config = watch.config
-    url = config.database_url or postgres.ensure_running(config.data_dir)
+    url = config.database_url or _await_database(watch)
     warm = _schema_is_current(url)
     if not warm:
         _say("正在准备数据库，请稍候……")
@@ -146,6 +161,15 @@ def _begin(watch: Watch) -> None:
     _say(f"民呼已就绪，请打开 http://{host}:{config.port}/ ，按 Ctrl+C 停止。数据和日志在 {config.data_dir}")
     if config.demo:
         _say(_try_command(watch, "accounts", wanted=True))
+
+
+def _await_database(watch: Watch) -> str:
+    while True:
+        try:
+            return postgres.ensure_running(watch.config.data_dir, seconds=LOOK_SECONDS)
+        except postgres.NotReady as failure:
+            _say(str(failure))
+            watch.heed()
 
 
 def _end(watch: Watch) -> None:

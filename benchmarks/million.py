@@ -16,6 +16,15 @@ from app.ledger.vocabulary import Action, State
 
 CHUNK = 20_000
 
+COLUMNS = {
+    "case": "id number state channel title kind category_id urgency grid_id territory_path confidential anonymous archived round "
+    "heat opened_at version entry_count chain_head",
+    "report": "id case_id channel title body said_at received_at anonymous confidential",
+    "entry": "id case_id seq form at actor role door action to_state facts link",
+    "deadline": "id clock subject subject_id case_id round owner_unit_id label policy_id amount starts_at warn_at due_at "
+    "provisional next_check_at level",
+}
+
 
 @dataclass(frozen=True)
 class Group:
@@ -74,12 +83,8 @@ def _store(connection: psycopg.Connection[tuple[object, ...]], ground: Ground, g
             f"{group.policy_id}\t1\t{at}\t{warn}\t"
             f"{due}\tf\t{next_check}\t0\n"
         )
-    _copy(connection, "case", "id number state channel title kind category_id urgency grid_id territory_path confidential anonymous "
-          "archived round heat opened_at version entry_count chain_head", cases)  # fmt: skip
-    _copy(connection, "report", "id case_id channel title body said_at received_at anonymous confidential", reports)
-    _copy(connection, "entry", "id case_id seq form at actor role door action to_state facts link", entries)
-    _copy(connection, "deadline", "id clock subject subject_id case_id round owner_unit_id label policy_id amount starts_at warn_at "
-          "due_at provisional next_check_at level", clocks)  # fmt: skip
+    for table, rows in (("case", cases), ("report", reports), ("entry", entries), ("deadline", clocks)):
+        _copy(connection, table, COLUMNS[table], rows)
 
 
 def _copy(connection: psycopg.Connection[tuple[object, ...]], table: str, columns: str, rows: io.StringIO) -> None:

@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, validate
 from app.core.stamp import Door
 from app.http.auth import resident, stamp, unnamed_resident
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Schema, Word
+from app.http.fields import InFours, Schema, Word, row_id, text
 from app.ledger.own_report import Matter, report_own, report_unnamed
 from app.ledger.places import Point
 from app.ledger.vocabulary import Kind
@@ -45,10 +45,10 @@ class MatterSchema(Schema):
     body = fields.String(required=True, validate=validate.Length(max=LONGEST))
     title = fields.String(validate=validate.Length(max=LONGEST), allow_none=True)
     kind = Word(Kind)
-    category_id = fields.Integer(allow_none=True)
-    grid = fields.String(validate=validate.Length(max=40), allow_none=True)
+    category_id = row_id(allow_none=True)
+    grid = text(40, allow_none=True)
     point = fields.Nested(PointSchema, allow_none=True)
-    against_unit = fields.String(validate=validate.Length(max=40), allow_none=True)
+    against_unit = text(40, allow_none=True)
 
     @post_load
     def make(self, given: dict[str, Any], **_: Any) -> Matter:

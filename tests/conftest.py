@@ -63,7 +63,8 @@ def make_app(keys) -> Callable[..., Flask]:
     def make(url: str, clock: FrozenClock | None = None, **parts) -> Flask:
         config = TestConfig(database_url=url, keys_file=keys)
         wechat = DevelopmentGateway(appid=config.wechat_appid, production=False)
-        made = create_app(config, **{"clock": clock or FrozenClock(MONDAY), "wechat": wechat, "notices": RecordingGateway(), **parts})
+        usual = {"clock": clock or FrozenClock(MONDAY), "wechat": wechat, "notices": RecordingGateway()}
+        made = create_app(config, **usual | parts)
         made.test_client_class = FreshClient
         return made
 

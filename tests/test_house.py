@@ -41,7 +41,9 @@ def test_only_the_clock_asks_the_machine_for_the_time():
 
 
 def test_only_config_reads_the_environment():
-    readers = {str(path.relative_to(ROOT)) for path in SOURCES if re.search(r"os\.environ|os\.getenv", path.read_text(encoding="utf-8"))}
+    readers = {
+        str(path.relative_to(ROOT)) for path in SOURCES if re.search(r"os\.environ|os\.getenv", path.read_text(encoding="utf-8"))
+    }
     assert readers <= {"config.py", "app/supervise.py"}
 
 

@@ -4,14 +4,17 @@ import logging
 from datetime import datetime
 
 import click
+from flask import current_app
 from sqlalchemy import select
 
 from app.cli.ground import clock, command_stamp, config, on_the_ledger
 from app.core.clock import CHINA
 from app.core.database import db, transaction
 from app.ledger.reference import seed_reference
+from app.people.models import Staff
 from app.territory.calendar.commands import seed_calendar
 from app.territory.calendar.models import CalendarYear
+from app.wechat.development import DevelopmentGateway
 
 
 @click.command()
@@ -63,15 +66,36 @@ def demo() -> None:
     if not is_empty():
         click.echo("The ledger is not empty; nothing was added.")
         return
-    filled = fill_county(command_stamp(), appid=config().wechat_appid)
-    click.echo(f"The demo county is there: {filled.cases} cases, {filled.entries} entries.")
+    filled = fill_county(command_stamp(), appid=_appid())
+    if filled is None:
+        click.echo("Another process fills the ledger; nothing was added.")
+    else:
+        click.echo(f"The demo county is there: {filled.cases} cases, {filled.entries} entries.")
+
+
+def _appid() -> str:
+    """Give the mini-program of the development gateway, so that its codes sign in as the demo's residents."""
+    gateway = current_app.extensions["minhu"].wechat
+    if isinstance(gateway, DevelopmentGateway):
+        return gateway.code_to_session("dev:lin").appid
+    return config().wechat_appid
 
 
 @click.command()
 @on_the_ledger
 def accounts() -> None:
     """Print the demo accounts, for whoever looks at the demo county."""
-    from app.demo.accounts import lines_of_accounts
+    from app.demo.accounts import ACCOUNTS, RESIDENT_CODES
+    from app.demo.cast import PASSWORD
 
-    for line in lines_of_accounts():
-        click.echo(line)
+    logins = [account.login for account in ACCOUNTS]
+    there = set(db.session.scalars(select(Staff.login).where(Staff.active, Staff.login.in_(logins))))
+    if not there:
+        click.echo("There are no demo accounts in this ledger.")
+        return
+    click.echo(f"演示账号（密码都是 {PASSWORD}）：")
+    for account in ACCOUNTS:
+        if account.login in there:
+            click.echo(f"  {account.door}　{account.login:<6} {account.name}　{account.work}")
+    for code, name in RESIDENT_CODES:
+        click.echo(f"  小程序　{code} {name}　居民（开发用登录码，不用密码）")

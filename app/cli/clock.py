@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import click
+from flask.cli import with_appcontext
 
 from app.cli.ground import clock as clock_of_app
 from app.core.clock import CHINA, DevelopmentClock
@@ -18,6 +19,7 @@ def clock() -> None:
 
 
 @clock.command()
+@with_appcontext
 def show() -> None:
     """Show what time it is in China, and by how much a development clock is ahead."""
     held = clock_of_app()
@@ -28,6 +30,7 @@ def show() -> None:
 
 @clock.command()
 @click.argument("step")
+@with_appcontext
 def advance(step: str) -> None:
     """Move a development clock on by STEP, such as "1 day 3 hours"; time never goes back."""
     held = clock_of_app()

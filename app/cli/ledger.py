@@ -23,10 +23,11 @@ def verify() -> None:
     Reads one state of the database from beginning to end, whatever is written meanwhile.
     """
     began = monotonic()
+    db.session.remove()  # the level can only be chosen on a fresh connection
     db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     found = verify_ledger()
     access = verify_accesses()
-    db.session.rollback()
+    db.session.remove()
     for broken in found.breaks:
         click.echo(f"case {broken.number}, entry {broken.seq}: {broken.what}")
     if access is not None:

@@ -104,6 +104,8 @@ def _openings(scene: Scene, beginning: datetime, end: datetime) -> Iterator[tupl
 
 
 def _opening(plan: Plan, worked: list[date], rested: list[date], end: datetime) -> datetime:
+    if plan.ago is not None and plan.weekend:
+        return end - timedelta(hours=plan.ago)
     if plan.ago is not None:
         return load_calendar().shift(Purpose.WORK, end, -timedelta(hours=plan.ago))
     days = rested if plan.weekend and rested else worked

@@ -23,8 +23,10 @@ VISITED = ("柳林村", "河湾村")
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What becomes of one case. It begins on a `day`, a share of the month's working days, or so many working hours `ago`.
+    """What becomes of one case.
 
+    It begins on a `day`, a share of the month's working days, or so many working hours `ago` (hours by the clock on the wall
+    where it is a `weekend` one, which people file whenever they like).
     `rest` is where it is left lying. A brisk one loses no minute at the desk. `pace` makes the handling unit take so much of
     its term. `refusal` chooses the words of one that is not taken up, or goes elsewhere.
     """
@@ -129,6 +131,7 @@ def _resting(first: int) -> Iterator[Plan]:
 
 _UPSTREAM = {"channel": Channel.UPSTREAM_12345}
 _SPECIAL: tuple[dict[str, Any], ...] = (
+    *({"ago": ago, "weekend": True, "rest": State.SUBMITTED, "channel": Channel.MINI_PROGRAM} for ago in (0.3, 4.0)),
     {"ago": 0.1, "rest": State.SUBMITTED},
     {"ago": 0.4, "rest": State.SUBMITTED, "channel": Channel.MINI_PROGRAM},
     {"ago": 0.9, "rest": State.SUBMITTED, "channel": Channel.HOTLINE},

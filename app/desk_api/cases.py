@@ -17,7 +17,7 @@ blp = DoorBlueprint("cases", door=Door.DESK, prefix="/cases", auth=staff(Door.DE
 
 
 class QueueQuery(PageQuery):
-    """Which cases, in which order; a category stands for all below it; `mine` are those one has signed for or registered."""
+    """Which cases, in which order; a category stands for all below it; `mine` are those one has to act on or has registered."""
 
     order = Word(Order, load_default=Order.NEWEST)
     number = Number()

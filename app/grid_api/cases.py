@@ -8,7 +8,7 @@ from app.core.stamp import Door
 from app.grid_api.matters import LONGEST, WordsSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
+from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
 from app.ledger.codes import by_code
 from app.ledger.commands import answer_case, supplement, supply_info
 from app.ledger.following import follow, follow_list
@@ -75,7 +75,7 @@ class AnswerSchema(Schema):
     """What was answered on the spot; category and grid where the case has none yet."""
 
     reply = text(LONGEST, required=True)
-    category_id = fields.Integer(load_default=None, allow_none=True)
+    category_id = row_id(load_default=None, allow_none=True)
     grid = text(40, load_default=None, allow_none=True)
     version = fields.Integer(load_default=None)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import fields, post_load
 
 from app.core.stamp import Door
 from app.filings.commands import file_for
@@ -37,7 +37,7 @@ class FilingSchema(MatterSchema):
     person = fields.Nested(PersonSchema, required=True)
     consent = fields.Nested(ConsentSchema, required=True)
     grid = text(40, required=True)
-    against_unit = fields.String(validate=validate.Length(max=40), allow_none=True)
+    against_unit = text(40, allow_none=True)
     reason = text(500, allow_none=True)
 
     @post_load

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from app.http.fields import Schema, Word, text
+from app.http.fields import Schema, Word, row_id, text
 from app.ledger.vocabulary import Kind
 from app.people.identity import Person
 
@@ -33,7 +33,7 @@ class MatterSchema(Schema):
     body = fields.String(required=True, validate=validate.Length(max=LONGEST))
     title = fields.String(validate=validate.Length(max=LONGEST), allow_none=True)
     kind = Word(Kind)
-    category_id = fields.Integer(allow_none=True)
+    category_id = row_id(allow_none=True)
     confidential = fields.Boolean()
 
 

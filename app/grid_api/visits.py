@@ -8,7 +8,7 @@ from app.core.stamp import Door
 from app.grid_api.matters import LONGEST, MatterSchema, PersonSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Label, Moment, Schema, Word, text
+from app.http.fields import InFours, Label, Moment, Schema, Word, row_id, text
 from app.ledger.vocabulary import State
 from app.visits.commands import log_visit
 from app.visits.models import VisitOutcome
@@ -35,9 +35,9 @@ class VisitLogSchema(Schema):
     outcome = Word(VisitOutcome, required=True)
     visited_at = Moment(required=True)
     phone_at = Moment(required=True)
-    household_id = fields.Integer(allow_none=True)
+    household_id = row_id(allow_none=True)
     grid = text(40, allow_none=True)
-    resident_id = fields.Integer(allow_none=True)
+    resident_id = row_id(allow_none=True)
     person = fields.Nested(PersonSchema, allow_none=True)
     findings = fields.String(allow_none=True)
     needs = fields.List(fields.Nested(NeedSchema))

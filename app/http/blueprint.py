@@ -125,10 +125,9 @@ class DoorApi(Api):  # type: ignore[misc]
 
     def _register_responses(self) -> None:
         """Describe every error as a problem."""
-        usual: str = self.DEFAULT_RESPONSE_CONTENT_TYPE
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
 
 
 def open_door(app: Flask, *, name: str, title: str, prefix: str, blueprints: list[DoorBlueprint]) -> DoorApi:

@@ -85,6 +85,11 @@ def text(most: int, **options: Any) -> fields.String:
     return fields.String(validate=validate.And(validate.Length(min=1, max=most), _readable), **options)
 
 
+def row_id(**options: Any) -> fields.Integer:
+    """Give a field that takes the id of a row."""
+    return fields.Integer(validate=validate.Range(min=1, max=2**63 - 1), **options)
+
+
 def _readable(value: str) -> None:
     if not value.strip():
         raise ValidationError("不能为空")

@@ -65,7 +65,7 @@ def answered_once(stamp: Stamp, answer: Callable[[], Response]) -> Response:
     principal = f"{stamp.actor.kind}:{stamp.actor.id}"
     scope = hashlib.sha256(f"{principal}\0{request.method}\0{request.path}\0{key}".encode()).digest()
     body_hash = hashlib.sha256(request.get_data(cache=True)).digest()
-    row = db.session.execute(_TRY, {"lock": int.from_bytes(scope[:8], "big", signed=True), "scope": scope}).one()
+    row = db.session.connection().execute(_TRY, {"lock": int.from_bytes(scope[:8], "big", signed=True), "scope": scope}).one()
     if row.status is None and row.mine:
         response = answer()
         if 200 <= response.status_code < 300:

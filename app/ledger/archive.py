@@ -74,7 +74,7 @@ def archive_messages(stamp: Stamp, messages: Sequence[PastMessage], *, source: s
         tried = {draft.case["number"]: draft for draft in (_draft(stamp, message, source, channel) for message in pending)}
         change = insert(_case).on_conflict_do_nothing(index_elements=["number"]).returning(_case.c.number, _case.c.id)
         rows = db.session.connection().execute(change, [draft.case for draft in tried.values()])
-        ids: dict[str, int] = dict(rows.tuples().all())
+        ids: dict[str, int] = dict(rows.all())
         drafts += [(ids[number], draft) for number, draft in tried.items() if number in ids]
         done = {draft.message.number for _, draft in drafts}
         pending = [message for message in pending if message.number not in done]

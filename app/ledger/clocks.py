@@ -59,6 +59,12 @@ class Deadline(Base):
             "id",
             postgresql_where="met_at IS NULL AND cancelled_at IS NULL AND paused_at IS NULL AND case_id IS NOT NULL",
         ),
+        Index(
+            "ix_deadline_owner",
+            "owner_staff_id",
+            "case_id",
+            postgresql_where="owner_staff_id IS NOT NULL AND met_at IS NULL AND cancelled_at IS NULL",
+        ),
         Index("ix_deadline_subject", "subject", "subject_id"),
         Index("ix_deadline_case_id", "case_id"),
         Index("ix_deadline_error", "id", postgresql_where="error IS NOT NULL"),

@@ -7,10 +7,12 @@ from sqlalchemy import select
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.core.stamp import Role, Stamp
+from app.ledger.audiences import shift_heads
 from app.ledger.catalogue import catalogue
 from app.ledger.models import Case, Entry, Reason, Report, ReportClaim, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.vocabulary import Action, Kind, Outcome, RequestKind, RequestState, State, Urgency
+from app.ledger.workflow import NotYourMove
 
 
 class CategoryMissing(Invalid):
@@ -193,7 +195,9 @@ def decide_request(
     if request.asked_by == stamp.actor.id:
         raise AskerMayNotDecide
 
-    def change(_: Stamp) -> Step:
+    def change(acting: Stamp) -> Step:
+        if acting.role is Role.UNIT_HEAD and acting.actor.id not in shift_heads():
+            raise NotYourMove("这个申请由值班长或受理、派单人员审批")
         request.state = RequestState.APPROVED if approve else RequestState.REJECTED
         request.decided_by, request.decided_at = stamp.actor.id, stamp.at
         return Step(facts={"request": request.kind, "reason": request.reason_code, "redirect_to": request.redirect_to})

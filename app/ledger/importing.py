@@ -81,7 +81,7 @@ def known_paths() -> set[str]:
 
 def write_categories(plan: CategoryPlan) -> None:
     """Add the categories of a plan without errors, in the running transaction."""
-    ids = dict(db.session.execute(select(Category.path, Category.id)).tuples().all())
+    ids = dict(db.session.execute(select(Category.path, Category.id)).all())
     for path in plan.new:
         above, _, name = path.rpartition("/")
         category = Category(path=path, name=name, parent_id=ids.get(above))

@@ -117,7 +117,7 @@ class Report(Base):
         Index("uq_report_source_key", "source_key", unique=True, postgresql_where="source_key IS NOT NULL"),
         Index("ix_report_concerned_id", "concerned_id", "id", postgresql_where="concerned_id IS NOT NULL"),
         Index("ix_report_filer_resident_id", "filer_resident_id", "id", postgresql_where="filer_resident_id IS NOT NULL"),
-        Index("ix_report_filer_staff_id", "filer_staff_id", "id", postgresql_where="filer_staff_id IS NOT NULL"),
+        Index("ix_report_filer_staff_id", "filer_staff_id", "case_id", postgresql_where="filer_staff_id IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -203,7 +203,6 @@ class Assignment(Base):
     __table_args__ = (
         Index("uq_assignment_lead", "case_id", unique=True, postgresql_where=text("duty = 'lead' AND ended_at IS NULL")),
         Index("ix_assignment_unit_id", "unit_id", "case_id"),
-        Index("ix_assignment_handler_id", "handler_id", "case_id", postgresql_where=text("handler_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

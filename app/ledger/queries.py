@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select, tuple_
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
 from app.core.database import db
 from app.core.errors import NotAllowed
@@ -16,7 +16,8 @@ from app.core.stamp import Role, Stamp
 from app.ledger.calls import number_index
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.models import Assignment, Call, Case, Report
+from app.ledger.models import Call, Case, Report
+from app.ledger.narrowing import in_reach, is_late, is_own
 from app.ledger.scope import visible
 from app.ledger.vocabulary import Channel, Clock, Kind, Light, State, Urgency
 from app.people.identity import residents_by_phone
@@ -39,7 +40,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Sought:
-    """What of the queue is asked for. `mine` are cases one has signed for or registered; grid and unit go by code."""
+    """What of the queue is asked for. `mine` are cases whose clock one owns (signed for) or which one registered."""
 
     order: Order = Order.NEWEST
     state: State | None = None
@@ -109,7 +110,7 @@ class QueueRow:
 
 def work_queue(stamp: Stamp, sought: Sought) -> Page[QueueRow]:
     """Give a page of the cases that the actor sees. Archived cases show only when they are asked for."""
-    conditions: list[ColumnElement[bool]] = [visible(stamp.actor), *_filters(stamp, sought)]
+    conditions: list[ColumnElement[bool]] = [visible(stamp.actor), *in_reach(stamp.actor), *_filters(stamp, sought)]
     if sought.order is Order.DUE:
         return _by_due(stamp, conditions, sought)
     query = _heads().where(*conditions)
@@ -136,17 +137,33 @@ def _heads() -> Select[Case]:
     return select(Case).options(joinedload(Case.grid), joinedload(Case.lead_unit))
 
 
+CLOCKS_A_CASE = 4
+"""How many running clocks a case has at most, usually: so many times more of them are read than cases are asked for."""
+
+
 def _by_due(stamp: Stamp, conditions: Sequence[ColumnElement[bool]], sought: Sought) -> Page[QueueRow]:
-    """Walk the running clocks in the order in which they fall due; each case comes at its nearest one."""
+    """Walk the running clocks in the order in which they fall due; each case comes at its nearest one.
+
+    Clocks that a nearer one of the same case has overtaken are dropped here, not in the query: the planner takes so few to
+    be left that it would read and sort all.
+    """
     clock, nearer = aliased(Deadline), aliased(Deadline)
     overtaken = exists().where(
         nearer.case_id == clock.case_id, _runs(nearer), tuple_(nearer.due_at, nearer.id) < tuple_(clock.due_at, clock.id)
     )
-    query = select(Case, clock.due_at, clock.id).options(joinedload(Case.grid), joinedload(Case.lead_unit))
-    query = query.join(clock, clock.case_id == Case.id).where(_runs(clock), not_(overtaken), *conditions)
+    query = select(Case, clock.due_at, clock.id, overtaken).options(joinedload(Case.grid), joinedload(Case.lead_unit))
+    query = query.join(clock, clock.case_id == Case.id).where(_runs(clock), *conditions)
     key = [(clock.due_at, False), (clock.id, False)]
-    rows = db.session.execute(paged(query, key=key, cursor=sought.cursor, limit=sought.limit)).all()
-    page = page_from(rows, limit=sought.limit, key=lambda row: [row[1], row[2]])
+    found: list[Any] = []
+    cursor, batch = sought.cursor, CLOCKS_A_CASE * sought.limit
+    while len(found) <= sought.limit:
+        rows = db.session.execute(paged(query, key=key, cursor=cursor, limit=batch)).all()
+        read = page_from(rows, limit=batch, key=lambda row: [row[1], row[2]])
+        found += [row for row in read.items if not row[3]]
+        cursor = read.next_cursor
+        if cursor is None:
+            break
+    page = page_from(found[: sought.limit + 1], limit=sought.limit, key=lambda row: [row[1], row[2]])
     return Page(_rows([row[0] for row in page.items], stamp.at), page.next_cursor)
 
 
@@ -168,17 +185,19 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
     if sought.category_id is not None:
         found.append(Case.category_id.in_(catalogue().below(sought.category_id)))
     if sought.grid is not None:
-        found.append(Case.grid_id == select(Grid.id).where(Grid.code == sought.grid).scalar_subquery())
+        found.append(Case.grid_id == _id_of(Grid.id, Grid.code == sought.grid))
     if sought.lead_unit is not None:
-        found.append(Case.lead_unit_id == select(Unit.id).where(Unit.code == sought.lead_unit).scalar_subquery())
+        found.append(Case.lead_unit_id == _id_of(Unit.id, Unit.code == sought.lead_unit))
     if sought.late:
-        late = select(Deadline.case_id).where(Deadline.breached_at.is_not(None))
-        found.append(Case.id.in_(late.where(Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None))))
+        found.append(is_late())
     if sought.mine:
-        handled = select(Assignment.case_id).where(Assignment.handler_id == stamp.actor.id, Assignment.ended_at.is_(None))
-        registered = select(Report.case_id).where(Report.filer_staff_id == stamp.actor.id)
-        found.append(Case.id.in_(handled.union_all(registered)))
+        found.append(is_own(stamp.actor))
     return found
+
+
+def _id_of(key: InstrumentedAttribute[int], named: ColumnElement[bool]) -> int:
+    """Look an id up, so that the planner knows how many cases it stands for; 0, which nothing has, for an unknown code."""
+    return db.session.scalars(select(key).where(named)).first() or 0
 
 
 def _rows(cases: Sequence[Case], at: datetime) -> list[QueueRow]:

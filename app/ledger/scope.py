@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
 from app.core.database import db
 from app.core.errors import NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
+from app.ledger.catalogue import catalogue
 from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
 from app.ledger.recusal import not_recused
 
@@ -34,8 +35,9 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         return Case.id.in_(filed.union_all(claimed))
     if actor.kind is ActorKind.ANONYMOUS:
         return false()
-    ways: list[ColumnElement[bool]] = [Case.id.in_(select(Report.case_id).where(Report.filer_staff_id == actor.id))]
-    ways += [Case.territory_path.startswith(path) for path in actor.paths(*DESK_ROLES)]
+    # The cheap conditions stand first: where one holds, the look-ups after it are not made.
+    desk_paths = [*actor.paths(*DESK_ROLES), *_led_by(actor)]
+    ways: list[ColumnElement[bool]] = [Case.territory_path.startswith(path) for path in desk_paths]
     open_to_all = [Case.territory_path.startswith(path) for path in actor.paths(*TERRITORY_ROLES)]
     if actor.grid_ids:
         open_to_all.append(Case.grid_id.in_(sorted(actor.grid_ids)))
@@ -45,7 +47,14 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         exists().where(CaseAccess.case_id == Case.id, CaseAccess.unit_path.startswith(path))
         for path in actor.paths(Role.HANDLER, Role.UNIT_HEAD)
     ]
+    ways.append(exists().where(Report.case_id == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
     return and_(or_(*ways), not_recused(actor))
+
+
+def _led_by(actor: Actor) -> list[str]:
+    """Give the county's path when the actor heads the county's own unit: as shift head they answer for what nobody owns."""
+    county_id = catalogue().county_id
+    return [post.path for post in actor.posts if post.role is Role.UNIT_HEAD and post.unit_id == county_id]
 
 
 def find_case(stamp: Stamp, number: str) -> Case:

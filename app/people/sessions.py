@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.crypto import keyring
@@ -170,7 +170,7 @@ def sign_in_wechat(stamp: Stamp, *, appid: str, openid: str) -> SignedIn:
 
 _SESSION = select(
     Session.id, Session.principal, Session.staff_id, Session.resident_id, Session.used_at, Session.ends_at, Session.revoked_at
-)
+).where(Session.token_hash == bindparam("token_hash"))
 
 
 def actor_of(token: str, at: datetime, *, touch: bool = True) -> tuple[Actor, int]:
@@ -178,7 +178,7 @@ def actor_of(token: str, at: datetime, *, touch: bool = True) -> tuple[Actor, in
 
     Without `touch` the use leaves no mark: a session marked at the moment of an anonymous report would tell whose it is.
     """
-    row = db.session.execute(_SESSION.where(Session.token_hash == _token_hash(token))).first()
+    row = db.session.connection().execute(_SESSION, {"token_hash": _token_hash(token)}).first()
     if row is None or row.revoked_at is not None or at >= row.ends_at or at >= row.used_at + IDLE[row.principal]:
         raise TokenInvalid
     if touch and at >= row.used_at + TOUCH:

@@ -469,13 +469,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
     )
     op.create_index(op.f("ix_assignment_case_id"), "assignment", ["case_id"], unique=False)
-    op.create_index(
-        "ix_assignment_handler_id",
-        "assignment",
-        ["handler_id", "case_id"],
-        unique=False,
-        postgresql_where=sa.text("handler_id IS NOT NULL"),
-    )
     op.create_index("ix_assignment_unit_id", "assignment", ["unit_id", "case_id"], unique=False)
     op.create_index(
         "uq_assignment_lead", "assignment", ["case_id"], unique=True, postgresql_where=sa.text("duty = 'lead' AND ended_at IS NULL")
@@ -649,6 +642,13 @@ def upgrade() -> None:
         ["next_check_at", "id"],
         unique=False,
         postgresql_where="met_at IS NULL AND cancelled_at IS NULL AND next_check_at IS NOT NULL",
+    )
+    op.create_index(
+        "ix_deadline_owner",
+        "deadline",
+        ["owner_staff_id", "case_id"],
+        unique=False,
+        postgresql_where="owner_staff_id IS NOT NULL AND met_at IS NULL AND cancelled_at IS NULL",
     )
     op.create_index(
         "ix_deadline_provisional",
@@ -992,7 +992,11 @@ def upgrade() -> None:
         postgresql_where="filer_resident_id IS NOT NULL",
     )
     op.create_index(
-        "ix_report_filer_staff_id", "report", ["filer_staff_id", "id"], unique=False, postgresql_where="filer_staff_id IS NOT NULL"
+        "ix_report_filer_staff_id",
+        "report",
+        ["filer_staff_id", "case_id"],
+        unique=False,
+        postgresql_where="filer_staff_id IS NOT NULL",
     )
     op.create_index("uq_report_source_key", "report", ["source_key"], unique=True, postgresql_where="source_key IS NOT NULL")
     op.create_table(

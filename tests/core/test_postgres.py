@@ -19,7 +19,7 @@ import pytest
 from app.core import postgres
 from app.core.postgres.errors import FolderForeign, FolderUnusable, PasswordLost
 from app.core.postgres.place import place_of
-from app.core.processes import find, is_alive, wait_gone
+from app.core.processes import find, is_alive, send, wait_gone, working_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(psycopg.__file__).resolve().parents[1]
@@ -259,6 +259,17 @@ def test_a_backend_that_hangs_on_to_a_killed_servers_memory_is_removed(var: Path
         assert is_alive(backend)
         assert ask(postgres.ensure_running(var), "SELECT 1") == 1
         assert not is_alive(backend)
+
+
+def test_kills_while_it_recovers_do_not_keep_the_server_from_coming_back(var: Path) -> None:
+    postgres.ensure_running(var)
+    for delay in (0.0, 0.02, 0.05, 0.1):
+        postmaster = postgres.server_pid(var)
+        for _ in range(2):
+            for process in [p for p in working_in(var / "postgres/data", program="postgres") if p.pid != postmaster][:1]:
+                send(process, signal.SIGKILL)
+            time.sleep(delay)
+        assert ask(postgres.ensure_running(var, seconds=20), "SELECT 1") == 1
 
 
 @pytest.mark.parametrize("dead", [False, True], ids=["living", "zombie"])

@@ -98,6 +98,36 @@ def test_a_case_whose_clocks_stand_still_or_ended_is_not_in_the_order_of_due(roa
     assert answered in queue()
 
 
+def test_a_case_with_many_clocks_comes_once_in_the_order_of_due(road, desk, taken):
+    busy = road.dispatched(assists=("水利局", "民政局", "供水公司")).number
+    quiet = [taken() for _ in range(3)]
+    found, cursor = [], None
+    while True:
+        page = desk("fang").get("/cases", order="due", limit=1, **({"cursor": cursor} if cursor else {})).json
+        found += [row["number"] for row in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert found == [busy, *quiet]
+
+
+def test_few_or_many_the_same_cases_are_found(road, queue, taken, clock, as_system, monkeypatch):
+    taken()
+    clock.advance(hours=3)
+    road.signed()
+    taken(confidential=True)
+    sweep(as_system)
+    asked = [
+        (login, query)
+        for login in ("fang", "he", "shui", "liu", "zhou", "wu", "gong")
+        for query in ({}, {"mine": True}, {"late": True}, {"order": "due"}, {"mine": True, "order": "due"})
+    ]
+    few = [queue(login, **query) for login, query in asked]
+    monkeypatch.setattr("app.ledger.narrowing.FEW", 0)
+    assert [queue(login, **query) for login, query in asked] == few
+    assert len({tuple(numbers) for numbers in few}) > 4
+
+
 def test_each_filter_finds_its_cases_alone(taken, queue, cast):
     categories, grids = cast.categories, cast.grids
     lamp = taken(category_id=categories["路灯照明"], grid_id=grids["柳林村一网格"].id, kind=Kind.HELP)

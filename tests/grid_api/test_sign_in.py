@@ -42,7 +42,9 @@ def test_who_tries_many_accounts_from_one_address_is_stopped(client, cast):
     assert sign_in(client, "zhou", PASSWORD, "10.0.0.2").status_code == 201
 
 
-@pytest.mark.parametrize("body", [{}, {"login": "zhou"}, {"login": "", "password": ""}, {"login": "zhou", "password": PASSWORD, "x": 1}])
+@pytest.mark.parametrize(
+    "body", [{}, {"login": "zhou"}, {"login": "", "password": ""}, {"login": "zhou", "password": PASSWORD, "x": 1}]
+)
 def test_a_sign_in_without_shape_is_refused(client, body):
     assert client.post(f"{GRID}/sign-in", json=body).status_code == 422
 

@@ -2,11 +2,13 @@
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import psycopg
 
 from app.ledger.clocks import Deadline
-from app.ledger.intake import AlreadyInLedger, take_in
+from app.ledger.intake import take_in
 from app.ledger.models import Case, Entry, Report
 from app.ledger.numbers import check_number
+from app.ledger.storing import _STORE, AlreadyInLedger
 from app.ledger.submission import ConcernMissing, Submission, WordsUnfit
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Channel, Kind, State
@@ -68,3 +70,9 @@ def test_an_anonymous_report_names_nobody_and_gets_a_claim_code(session, cast, a
     entry = session.scalars(select(Entry).where(Entry.case_id == receipt.case_id)).one()
     assert entry.actor_id is None
     assert session.scalars(select(Notice).where(Notice.case_id == receipt.case_id)).all() == []
+
+
+def test_the_statement_that_stores_an_intake_stays_one_that_the_driver_keeps_prepared():
+    compiled = _STORE.compile(dialect=psycopg.dialect())
+    assert len(str(compiled)) <= 4096
+    assert len(compiled.params) <= 50

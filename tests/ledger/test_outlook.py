@@ -20,7 +20,9 @@ def told(state, *, due=None, promise=LATER, rate_until=None):
 
 def test_a_step_that_is_due_names_its_moment_and_one_that_is_late_says_so():
     assert told(State.SUBMITTED, due={Clock.ACCEPT: SOON}).startswith("下一步：工作人员受理，11月23日 11:00 前。")
-    assert told(State.SUBMITTED, due={Clock.ACCEPT: PAST}).startswith("下一步：工作人员受理，原定 11月23日 07:00 前，已超时，正在催办。")
+    assert told(State.SUBMITTED, due={Clock.ACCEPT: PAST}).startswith(
+        "下一步：工作人员受理，原定 11月23日 07:00 前，已超时，正在催办。"
+    )
 
 
 def test_clocks_of_other_steps_are_not_spoken_of():

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from app.core.stamp import Role
 from app.ledger.callbacks import FilerMayNotRate, HandlingUnitMayNotCallBack, Verdict, attempt_callback, rate_case, record_callback
 from app.ledger.clocks import Deadline
 from app.ledger.commands import (
@@ -31,10 +32,11 @@ from app.ledger.handling import (
 from app.ledger.intake import take_in
 from app.ledger.models import Case
 from app.ledger.moves import StaleVersion
-from app.ledger.scope import CaseNotFound
+from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Clock, Kind, Outcome, RequestKind, Satisfaction, State
 from app.ledger.workflow import RUNS_IN, IllegalMove, NotYourMove
+from app.people.models import StaffPost
 from tests.ledger.test_intake import lins_report
 
 HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.SATISFIED)
@@ -243,9 +245,6 @@ def test_a_result_needs_a_contact_and_the_assists(road):
 
 
 def test_the_handling_unit_neither_reviews_nor_calls_back(road, session):
-    from app.core.stamp import Role
-    from app.people.models import StaffPost
-
     session.add(StaffPost(staff_id=road.cast.staff["he"].id, role=Role.CALLBACK_AGENT, unit_id=road.cast.units["云溪县"].id))
     session.flush()
     road.awaiting_callback()
@@ -320,3 +319,19 @@ def test_a_stale_version_is_refused_with_the_present_one(road):
     with pytest.raises(StaleVersion) as refused:
         supply_info(road.as_resident("lin"), road.number, words="第二盏", version=version)
     assert refused.value.facts == {"version": version + 1, "state": "info_requested"}
+
+
+def test_the_head_of_a_township_does_not_decide_for_the_centre(road, session):
+    road.submitted()
+    request = ask_to_refuse(road.as_staff("fang"), road.number, RequestKind.REJECT, reason_code="no_facts", reply="请补充")
+    session.add(StaffPost(staff_id=road.cast.staff["liu"].id, role=Role.UNIT_HEAD, unit_id=road.cast.units["柳河镇"].id))
+    session.flush()
+    with pytest.raises(NotYourMove):
+        decide_request(road.as_staff("liu"), road.number, request.id, approve=True)
+
+
+def test_the_head_of_the_shift_sees_confidential_cases(road):
+    number = road.submitted(kind=Kind.TIP_OFF)
+    assert find_case(road.as_staff("ma"), number).confidential
+    with pytest.raises(CaseNotFound):
+        find_case(road.as_staff("zhou"), number)

@@ -4,17 +4,18 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from app.core.database import db, transaction
 from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.demo.cast import find_cast
-from app.ledger.clocks import Deadline, DeadlineLevel
+from app.ledger.clocks import Deadline, DeadlineLevel, DeadlinePolicy
 from app.ledger.commands import ask_info, supply_info
 from app.ledger.intake import take_in
 from app.ledger.jobs import recompute_provisional
 from app.ledger.models import Case, Entry
 from app.ledger.sweep import due_clocks, sweep
+from app.ledger.terms import HoursKind, Unit
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Clock, State
 from app.notices.jobs import send_notices
@@ -93,7 +94,8 @@ def test_the_lapse_of_information_gives_the_case_back_to_a_person(session, cast,
     sweep(as_system)
     case = session.get(Case, receipt.case_id)
     assert case.state is State.SUBMITTED
-    kinds = {d.clock for d in session.scalars(select(Deadline).where(Deadline.case_id == case.id)) if not (d.met_at or d.cancelled_at)}
+    rows = session.scalars(select(Deadline).where(Deadline.case_id == case.id))
+    kinds = {row.clock for row in rows if not (row.met_at or row.cancelled_at)}
     assert kinds == {Clock.ACCEPT, Clock.OVERALL}
     assert verify_ledger().breaks == []
 
@@ -111,10 +113,13 @@ def test_a_paused_clock_is_not_swept(session, cast, clock, as_resident, as_staff
 def test_a_poisoned_clock_is_set_aside_and_stops_no_other(session, cast, clock, as_resident, as_system):
     poisoned = take_in(as_resident("lin"), lins_report(cast))
     healthy = take_in(as_resident("lin"), lins_report(cast))
-    session.execute(text("INSERT INTO deadline_policy (code, version, clock, amount, unit, hours, ladder, active) VALUES "
-                         "('broken', 1, 'accept', 2, 'working_hour', 'work', '[{\"level\": 1, \"on\": \"never\"}]', false)"))  # fmt: skip
-    broken = session.scalar(text("SELECT id FROM deadline_policy WHERE code = 'broken'"))
-    session.execute(update(Deadline).where(Deadline.case_id == poisoned.case_id, Deadline.clock == Clock.ACCEPT).values(policy_id=broken))
+    unreadable = [{"level": 1, "on": "never"}]
+    terms = {"amount": 2, "unit": Unit.WORKING_HOUR, "hours": HoursKind.WORK}
+    broken = DeadlinePolicy(code="broken", version=1, clock=Clock.ACCEPT, ladder=unreadable, active=False, **terms)
+    session.add(broken)
+    session.flush()
+    accept = (Deadline.case_id == poisoned.case_id, Deadline.clock == Clock.ACCEPT)
+    session.execute(update(Deadline).where(*accept).values(policy_id=broken.id))
     clock.advance(hours=3)
     swept = sweep(as_system)
     assert (swept.breaches, swept.set_aside) == (1, 1)

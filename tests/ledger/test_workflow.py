@@ -9,9 +9,7 @@ from app.ledger.vocabulary import OPEN, TERMINAL, Action, Clock, State
 from app.ledger.workflow import MOVES, RUNS_IN, Facts, IllegalMove, NotYourMove, WordsMissing, check_move, check_words
 
 OPENS = "–"
-ANY_OPEN = (
-    "submitted info_requested accepted dispatched in_progress suspended under_review awaiting_callback awaiting_upstream"
-)
+ANY_OPEN = "submitted info_requested accepted dispatched in_progress suspended under_review awaiting_callback awaiting_upstream"
 ANY = ANY_OPEN + " closed rejected redirected merged withdrawn terminated void"
 FILER = "resident grid_worker cadre intake dispatcher callback_agent"
 
@@ -111,7 +109,7 @@ def test_words_are_required_as_written(action):
     needed = set(EXPECTED[action][2].split())
     assert set(MOVES[action].words) == needed
     for word in needed:
-        given = {name: "说明" for name in ("reply", "note")} | {word: " "}
+        given = dict.fromkeys(("reply", "note"), "说明") | {word: " "}
         with pytest.raises(WordsMissing) as refused:
             check_words(MOVES[action], **given)
         assert set(refused.value.errors) == {word}

@@ -146,7 +146,9 @@ def test_whoever_filed_for_another_is_kindly_refused_a_rating(session, lin, cast
     with transaction():
         receipt = take_in(
             as_resident("lin"),
-            Submission(channel=Channel.MINI_PROGRAM, body="替隔壁郑伯反映：路灯坏了。", filer_resident_id=lin_id, concerned_id=zheng),
+            Submission(
+                channel=Channel.MINI_PROGRAM, body="替隔壁郑伯反映：路灯坏了。", filer_resident_id=lin_id, concerned_id=zheng
+            ),
         )
     backstage.handle(receipt.number)
     shown = lin.get(f"/cases/{receipt.number}").json

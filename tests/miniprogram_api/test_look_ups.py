@@ -65,13 +65,18 @@ def test_a_misread_digit_is_pointed_out_without_a_look_into_the_ledger(nobody, s
 
 def test_guessing_at_a_number_is_stopped_for_everybody_and_the_count_stays(session, nobody, slip):
     answers = [
-        nobody.post("/look-ups", slip | {"claim_code": new_claim_code()}, key=None, address=f"10.0.0.{place}") for place in range(21)
+        nobody.post("/look-ups", slip | {"claim_code": new_claim_code()}, key=None, address=f"10.0.0.{place}")
+        for place in range(21)
     ]
     assert [answer.status_code for answer in answers] == [404] * 20 + [429]
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert nobody.post("/look-ups", slip, key=None, address="10.9.9.9").status_code == 429
     assert nobody.post("/look-ups/rating", slip | HAPPY, address="10.9.9.9").status_code == 429
-    counts = {row.key.split(":")[0]: row.tries for row in session.scalars(select(Throttle)) if row.tries > 20 and row.key.startswith("claim-number")}
+    counts = {
+        row.key.split(":")[0]: row.tries
+        for row in session.scalars(select(Throttle))
+        if row.tries > 20 and row.key.startswith("claim-number")
+    }
     assert counts == {"claim-number": 23}
 
 
@@ -104,7 +109,9 @@ def test_what_is_counted_by_cannot_be_read_from_the_counts(session, nobody, slip
     assert not [key for key in keys if slip["number"] in key or "10.0.0.77" in key]
 
 
-@pytest.mark.parametrize("body", [None, [], "x", 5, {}, {"number": 5, "claim_code": {}}, {"number": "x"}, {"number": "1\u0000", "claim_code": "1"}])
+@pytest.mark.parametrize(
+    "body", [None, [], "x", 5, {}, {"number": 5, "claim_code": {}}, {"number": "x"}, {"number": "1\u0000", "claim_code": "1"}]
+)
 def test_a_look_up_without_shape_is_refused(nobody, body):
     assert nobody.post("/look-ups", body, key=None).status_code in (400, 415, 422)
 

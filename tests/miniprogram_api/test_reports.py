@@ -184,6 +184,8 @@ def test_lists_of_the_filing_page_go_page_by_page(nobody):
     assert seen == sorted(seen)
 
 
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 201}, {"cursor": "%%%"}, {"cursor": "WzFd"}, {"cursor": "W10"}, {"page": 2}])
+@pytest.mark.parametrize(
+    "query", [{"limit": 0}, {"limit": 201}, {"cursor": "%%%"}, {"cursor": "WzFd"}, {"cursor": "W10"}, {"page": 2}]
+)
 def test_a_list_asked_for_wrongly_says_so(nobody, query):
     assert nobody.get("/grids", **query).status_code == 422

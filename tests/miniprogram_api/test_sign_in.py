@@ -125,7 +125,9 @@ def test_ones_own_phone_comes_back_masked(lin):
     assert lin.put("/me", {"phone": "+86 139 1234 5678"}).json == {"name": "林**", "phone": "139****5678", "grid": None}
 
 
-@pytest.mark.parametrize(("body", "field"), [({"phone": "12"}, "phone"), ({"name": "长" * 41}, "name"), ({"id_number": "x"}, "id_number")])
+@pytest.mark.parametrize(
+    ("body", "field"), [({"phone": "12"}, "phone"), ({"name": "长" * 41}, "name"), ({"id_number": "x"}, "id_number")]
+)
 def test_a_wrong_name_or_phone_is_refused_by_field(lin, body, field):
     answer = lin.put("/me", body)
     assert answer.status_code == 422

@@ -42,16 +42,20 @@ def test_three_ways_into_one_ledger(session, client, cast, clock, at_desk, as_st
     grid, nobody = cast.grids["柳林村一网格"].code, Caller(client, MINIPROGRAM)
 
     # Lin files by mini-program.
-    light = {"body": "路口的路灯坏了三天了，老人出门看不见。", "grid": grid, "category_id": cast.categories["路灯照明"], "kind": "help"}
+    light = {
+        "body": "路口的路灯坏了三天了，老人出门看不见。",
+        "grid": grid,
+        "category_id": cast.categories["路灯照明"],
+        "kind": "help",
+    }
     lins = done(lin.post("/reports", light))["number"]
 
     # Zhou logs a visit with two needs and answers one of them on the spot.
     clock.advance(minutes=5)
     just_now = (clock() - timedelta(minutes=3)).astimezone(CHINA).isoformat()
-    needs = [
-        {"body": "门前水沟堵了，下雨就漫进院子。", "kind": "help", "category_id": cast.categories["沟渠灌溉"]},
-        {"body": "想问家庭医生怎么签约。", "kind": "consultation", "category_id": cast.categories["家庭医生"], "answer": "已当面讲清并登记。"},
-    ]  # fmt: skip
+    ditch_blocked = {"body": "门前水沟堵了，下雨就漫进院子。", "kind": "help", "category_id": cast.categories["沟渠灌溉"]}
+    doctor_wanted = {"body": "想问家庭医生怎么签约。", "kind": "consultation", "category_id": cast.categories["家庭医生"]}
+    needs = [ditch_blocked, doctor_wanted | {"answer": "已当面讲清并登记。"}]
     visit = {"key": str(uuid4()), "outcome": "met", "visited_at": just_now, "phone_at": just_now, "needs": needs}
     visit["household_id"] = zhou.get("/households").json["items"][0]["id"]
     ditch, doctor = (need["number"] for need in done(zhou.post("/visits", visit))["needs"])

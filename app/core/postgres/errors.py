@@ -37,5 +37,9 @@ class StartFailed(PostgresFailure):
     """The server did not start."""
 
 
+class NotReady(StartFailed):
+    """The server lives, but does not answer yet: it replays what a crash left. Asking again waits on."""
+
+
 class StopFailed(PostgresFailure):
     """The server did not stop."""

@@ -12,7 +12,7 @@ from app.core.data_dir import last_lines, make_data_dir, open_log
 from app.core.postgres.account import ENVIRONMENT, choose_way
 from app.core.postgres.binaries import locate
 from app.core.postgres.cluster import ensure_database, initialise, owner_of, prepare_folder, prepare_programs, prepare_socket_folder
-from app.core.postgres.errors import StartFailed, StopFailed
+from app.core.postgres.errors import NotReady, StartFailed, StopFailed
 from app.core.postgres.place import PORT, Access, Place, explained, place_of
 from app.core.processes import Process, find, is_alive, send, wait_gone, working_in, works_in
 
@@ -28,6 +28,9 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "fsync": "on",
+    # After a crash of one of its processes the server ends, and whoever looks after it starts it anew. Left to itself it waits for
+    # ever when the next process is killed while it recovers.
+    "restart_after_crash": "off",
     "max_connections": "100",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -47,10 +50,11 @@ StopMode = Literal["smart", "fast", "immediate"]
 _STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
-def ensure_running(data_dir: Path) -> str:
+def ensure_running(data_dir: Path, *, seconds: float = START_SECONDS) -> str:
     """Start the server of `data_dir`, or adopt the one that runs, and give its SQLAlchemy URL once it answers.
 
-    Two starters at once give one server. It outlives its starter. Raises a PostgresFailure that says what to do.
+    Two starters at once give one server. It outlives its starter. Raises a PostgresFailure that says what to do; NotReady when
+    it does not answer within `seconds`, after which another call waits on.
     """
     place = place_of(data_dir)
     with explained(place):
@@ -60,7 +64,7 @@ def ensure_running(data_dir: Path) -> str:
             while True:
                 server = _find_server(place) or _start(place)
                 try:
-                    return _await_answer(place, server).url()
+                    return _await_answer(place, server, seconds=seconds).url()
                 except StartFailed:
                     # It may have been killed while we waited; one that dies by itself dies each time.
                     attempts -= 1
@@ -168,12 +172,12 @@ def _clear_remains(place: Place) -> None:
         place.pid_file.unlink(missing_ok=True)
 
 
-def _await_answer(place: Place, server: Process) -> Access:
+def _await_answer(place: Place, server: Process, *, seconds: float) -> Access:
     """Wait until the server answers a question, and give what a client needs for that.
 
-    It may have to replay first, also when it runs and a killed backend made it recover. Raises StartFailed, PasswordLost.
+    It may have to replay first. Raises NotReady after `seconds`, StartFailed when it dies, PasswordLost.
     """
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         if _says_ready(place, server):
             access = Access(place.access().password, _socket_folder_in_use(place))
@@ -181,9 +185,11 @@ def _await_answer(place: Place, server: Process) -> Access:
                 place.keep(access, replace=True)
             try:
                 ensure_database(access)
-            except StartFailed:
-                if time.monotonic() > deadline or not is_alive(server):
+            except StartFailed as refusal:
+                if not is_alive(server):
                     raise
+                if time.monotonic() > deadline:
+                    raise NotReady(str(refusal)) from refusal
             else:
                 return access
         elif not is_alive(server):
@@ -194,7 +200,7 @@ def _await_answer(place: Place, server: Process) -> Access:
                     f"PostgreSQL did not start in {place.data}. The last lines of {place.log}:\n{last_lines(place.log)}"
                 )
         elif time.monotonic() > deadline:
-            raise StartFailed(f"PostgreSQL (pid {server.pid}) is not ready after {START_SECONDS} seconds. See {place.log}.")
+            raise NotReady(f"PostgreSQL (pid {server.pid}) is not ready after {seconds:.0f} seconds. See {place.log}.")
         time.sleep(0.02)
 
 

@@ -1,0 +1,63 @@
+"""Keeps how a list finds its cases among a million: by their ids where they are few, by asking each where they are many.
+
+A list is read in order and stops after a page. Where one case in a hundred fits, asking each one on the way is quick; where
+one in a hundred thousand fits, only an index finds it. The planner cannot tell which of the two a person's scope is.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, ColumnElement, Select, any_, exists, literal, or_, select, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.core.database import db
+from app.core.stamp import Actor
+from app.ledger.catalogue import catalogue
+from app.ledger.clocks import Deadline
+from app.ledger.models import Case, CaseAccess, Report
+from app.ledger.scope import TERRITORY_ROLES
+
+FEW = 2000
+"""So many ids are looked up at most, in a millisecond or two."""
+
+
+def _few(ways: Sequence[Select[int] | Select[int | None]]) -> ColumnElement[bool] | None:
+    """Give the condition that a case is among those that `ways` name by index; None where they are more than a few."""
+    ids = list(db.session.scalars(union_all(*ways).limit(FEW + 1)))
+    return (
+        None if len(ids) > FEW else Case.id == any_(literal(sorted({each for each in ids if each is not None}), ARRAY(BigInteger)))
+    )
+
+
+def in_reach(actor: Actor) -> list[ColumnElement[bool]]:
+    """Give what narrows a list to a member of staff's few cases; nothing where there are many, for `visible` to ask of each."""
+    paths = actor.paths(*TERRITORY_ROLES)
+    if catalogue().county_path in paths:
+        return []
+    ways: list[Select[int] | Select[int | None]] = [select(Case.id).where(Case.territory_path.startswith(path)) for path in paths]
+    ways += [select(CaseAccess.case_id).where(CaseAccess.unit_path.startswith(path)) for path in paths]
+    ways.append(select(Report.case_id).where(Report.filer_staff_id == actor.id))
+    if actor.grid_ids:
+        ways.append(select(Case.id).where(Case.grid_id.in_(sorted(actor.grid_ids))))
+    few = _few(ways)
+    return [] if few is None else [few]
+
+
+def _open(deadline: type[Deadline]) -> list[ColumnElement[bool]]:
+    return [deadline.met_at.is_(None), deadline.cancelled_at.is_(None)]
+
+
+def is_late() -> ColumnElement[bool]:
+    """Give the condition that an open clock of a case was breached."""
+    breached = [Deadline.breached_at.is_not(None), Deadline.case_id.is_not(None), *_open(Deadline)]
+    few = _few([select(Deadline.case_id).where(*breached)])
+    return few if few is not None else exists().where(Deadline.case_id == Case.id, *breached)
+
+
+def is_own(actor: Actor) -> ColumnElement[bool]:
+    """Give the condition that somebody owns an open clock of a case, or registered it."""
+    owned = [Deadline.owner_staff_id == actor.id, Deadline.case_id.is_not(None), *_open(Deadline)]
+    filed = Report.filer_staff_id == actor.id
+    few = _few([select(Deadline.case_id).where(*owned), select(Report.case_id).where(filed)])
+    if few is not None:
+        return few
+    return or_(exists().where(Deadline.case_id == Case.id, *owned), exists().where(Report.case_id == Case.id, filed))
