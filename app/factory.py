@@ -66,6 +66,7 @@ def create_app(
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would log twice for every look at `/readyz`
     _take_keys(config)
     use_gateway(notices or ConsoleGateway())
     app.extensions["minhu"] = Parts(config, clock or clock_for(config), wechat or gateway_for(config), keys_path(config))

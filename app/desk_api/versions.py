@@ -14,7 +14,7 @@ class MoveSchema(Schema):
     version = fields.Integer()
 
 
-class EntityTag(fields.Integer):
+class EntityTag(fields.String):
     """A version as an entity tag, `"3"`; bare digits pass."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:

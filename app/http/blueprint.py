@@ -73,19 +73,18 @@ class DoorBlueprint(Blueprint):  # type: ignore[misc]
         def decorate(view: View) -> View:
             wrapped = self._wrap(view, keyed=keyed)
             wrapped._minhu_auth = self.auth.name  # type: ignore[attr-defined]
-            register(self.doc(**self._contract(keyed=keyed))(wrapped))
+            register(self._contract(wrapped, keyed=keyed))
             return view
 
         return decorate
 
-    def _contract(self, *, keyed: bool) -> dict[str, Any]:
-        """Give what the OpenAPI document says of every view of this topic: who may knock, and the key of a creating POST."""
-        contract: dict[str, Any] = {}
-        if self.auth.name != "anybody":
-            contract["security"] = [{"bearer": []}]
+    def _contract(self, view: View, *, keyed: bool) -> View:
+        """Let the OpenAPI document say who may knock, and that a creating POST has its key beside its other parameters."""
+        security = {} if self.auth.name == "anybody" else {"security": [{"bearer": []}]}
+        told: View = self.doc(**security)(view)
         if keyed:
-            contract["parameters"] = [_KEY]
-        return contract
+            told._apidoc.setdefault("arguments", {}).setdefault("parameters", []).append(dict(_KEY))  # type: ignore[attr-defined]
+        return told
 
     def arguments(self, schema: type[Schema] | Schema, *, location: str = "json", **options: Any) -> Callable[[View], View]:
         """Take the fields of a schema as the view's next argument; a misspelt filter is refused, not overlooked."""

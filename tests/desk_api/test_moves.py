@@ -245,3 +245,9 @@ def test_a_confidential_case_is_contacted_by_the_desk_alone(road):
     assert road.do("he", "/contact", {"how": "phone", "note": "联系"}, expect=403)["code"] == "contact_by_desk"
     road.do("lu", "/contact", {"how": "phone", "note": "回访员代为联系"})
     assert "contact" not in [clock["clock"] for clock in road.see("lu")["clocks"]]
+
+
+def test_the_contract_tells_of_key_and_version_beside_each_other(client):
+    contract = client.get(f"{DESK}/openapi.json").json
+    named = [each["name"] for each in contract["paths"][f"{DESK}/cases/{{number}}/acceptance"]["post"]["parameters"]]
+    assert named == ["If-Match", "Idempotency-Key"]
