@@ -8,6 +8,7 @@ from app.cli.ground import on_the_ledger
 from app.core.crypto import keyring, save_keyring, save_keyring_once, use_keyring
 from app.core.database import transaction
 from app.core.sealing import Sealed, reseal_batch
+from app.filings.models import Consent
 from app.http.idempotency import FirstAnswer
 from app.ledger.models import Call
 from app.people.models import ResidentIdentity, WechatAccount
@@ -21,6 +22,7 @@ SEALED: tuple[Sealed, ...] = (
     (HouseholdIdentity.place, "household.place"),
     (WechatAccount.openid, "wechat_account.openid"),
     (Call.number, "call.number"),
+    (Consent.witness, "consent.witness"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )
 """Every column that holds sealed values."""

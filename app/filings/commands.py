@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.core.crypto import keyring
 from app.core.database import db
 from app.core.errors import Invalid, NotAllowed
 from app.core.stamp import ActorKind, Role, Stamp
@@ -81,7 +82,7 @@ def _consent(stamp: Stamp, resident_id: int, given: ConsentGiven) -> Consent:
         resident_id=resident_id,
         staff_id=stamp.actor.id,
         method=given.method,
-        witness=(given.witness or "").strip() or None,
+        witness=keyring().encrypt(witness, field="consent.witness") if (witness := (given.witness or "").strip()) else None,
         evidence=(given.evidence or "").strip() or None,
         given_at=stamp.at,
     )

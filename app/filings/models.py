@@ -18,7 +18,7 @@ class ConsentBy(StrEnum):
 
 
 class Consent(Base):
-    """The recorded consent of a resident to one filing; spoken consent names a witness."""
+    """The recorded consent of a resident to one filing; spoken consent names a witness, whose name is sealed."""
 
     __tablename__ = "consent"
     __table_args__ = (CheckConstraint("method <> 'spoken' OR witness IS NOT NULL", name="witness"),)
@@ -27,7 +27,7 @@ class Consent(Base):
     resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     method: Mapped[ConsentBy] = mapped_column(enum_type(ConsentBy))
-    witness: Mapped[str | None]
+    witness: Mapped[bytes | None]
     evidence: Mapped[str | None]
     given_at: Mapped[datetime]
 

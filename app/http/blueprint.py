@@ -80,7 +80,7 @@ class DoorBlueprint(Blueprint):  # type: ignore[misc]
 
     def _contract(self, view: View, *, keyed: bool) -> View:
         """Let the OpenAPI document say who may knock, and that a creating POST has its key beside its other parameters."""
-        security = {} if self.auth.name == "anybody" else {"security": [{"bearer": []}]}
+        security: dict[str, Any] = {} if self.auth.name == "anybody" else {"security": [{"bearer": []}]}
         told: View = self.doc(**security)(view)
         if keyed:
             told._apidoc.setdefault("arguments", {}).setdefault("parameters", []).append(dict(_KEY))  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import exists, or_, select, text
+from sqlalchemy import exists, select, text
 
 from app.core.chain import GENESIS, link
 from app.core.crypto import keyring
@@ -182,19 +182,3 @@ def verify_accesses() -> int | None:
             return access.id
         before = access.link
     return None
-
-
-def rotate_identities(*, chunk: int = 500) -> int:
-    """Seal the identities that older keys sealed anew under the current one, a chunk of rows; give how many were resealed.
-
-    Call until it gives 0; the old keys open what is not done yet.
-    """
-    prefix = keyring().current.to_bytes(2, "big")
-    fields = ("name", "phone", "id_number")
-    query = select(ResidentIdentity).order_by(ResidentIdentity.resident_id).limit(chunk).with_for_update(skip_locked=True)
-    stale = [text(f"({field} IS NOT NULL AND substring({field} FROM 1 FOR 2) <> :prefix)") for field in fields]
-    rows = list(db.session.scalars(query.where(or_(*stale)).params(prefix=prefix)))
-    for identity in rows:
-        for column, value in seal_person(open_person(identity)).items():
-            setattr(identity, column, value)
-    return len(rows)

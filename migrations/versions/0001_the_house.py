@@ -883,7 +883,7 @@ def upgrade() -> None:
             sa.Enum("signature", "sms_code", "spoken", name="consent_by", native_enum=False, create_constraint=True, length=40),
             nullable=False,
         ),
-        sa.Column("witness", sa.Text(), nullable=True),
+        sa.Column("witness", sa.LargeBinary(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=True),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("method <> 'spoken' OR witness IS NOT NULL", name=op.f("ck_consent_witness")),

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
+from app.core.crypto import keyring
 from app.core.database import transaction
 from app.filings.models import Consent, ProxyFiling
 from app.ledger.callbacks import FilerMayNotRate, Verdict, rate_case
@@ -32,7 +33,8 @@ def test_wu_files_for_old_zheng_and_the_matter_is_zhengs(session, wu, cast, fili
     kept = session.scalars(select(ProxyFiling)).one()
     consent = session.get(Consent, kept.consent_id)
     assert (kept.report_id, kept.reason, report.consent_id) == (report.id, None, consent.id)
-    assert (consent.method.value, consent.witness, consent.given_at) == ("spoken", "邻居赵婶", clock())
+    assert (consent.method.value, consent.given_at) == ("spoken", clock())
+    assert keyring().decrypt(consent.witness, field="consent.witness") == "邻居赵婶"
     told_to = session.scalars(select(Notice).where(Notice.case_id == case.id)).all()
     assert [(notice.recipient, notice.recipient_id) for notice in told_to] == [(Recipient.RESIDENT, cast.residents["zheng"].id)]
 
