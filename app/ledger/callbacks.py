@@ -86,7 +86,7 @@ def record_callback(stamp: Stamp, number: str, verdict: Verdict, *, note: str | 
 def _check_agent(stamp: Stamp, case: Case) -> None:
     if works_for_case(stamp, case):
         raise HandlingUnitMayNotCallBack
-    if case.anonymous:
+    if case.nobody_to_call:
         raise NobodyToCallBack
 
 

@@ -27,7 +27,7 @@ class UnitRecused(NotAllowed):
 
 
 class NobodyToContact(Conflict):
-    """匿名反映的工单不联系反映人"""
+    """这个工单没有可以联系的当事人"""
 
 
 class ContactByDesk(NotAllowed):
@@ -140,12 +140,12 @@ def hand_over(assignment: Assignment) -> None:
 def record_contact(stamp: Stamp, number: str, *, how: str, note: str, version: int | None = None) -> Case:
     """Record a contact with the person: how (`phone`, `visit`, `wechat`, `other`), and what was said; the first stops the clock.
 
-    A confidential case is contacted by the call-back agent alone, an anonymous one by nobody.
+    A confidential case is contacted by the call-back agent alone, an anonymous one, or one without a person concerned, by nobody.
     """
     case = lock_case(stamp, number, version=version)
 
     def change(acting: Stamp) -> Step:
-        if case.anonymous:
+        if case.nobody_to_call:
             raise NobodyToContact
         by_desk = acting.role is Role.CALLBACK_AGENT
         if case.confidential and not by_desk:
@@ -200,7 +200,7 @@ def submit_result(
     def change(acting: Stamp) -> Step:
         assignment = _own_assignment(acting, case, Duty.LEAD)
         contacted = any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD)
-        if not case.anonymous and not contacted:
+        if not case.nobody_to_call and not contacted:
             raise ContactMissing
         outstanding = [a for a in case.assignments if a.duty is Duty.ASSIST and a.ended_at is None and a.submitted_at is None]
         if outstanding and not (without_assists or "").strip():
@@ -217,7 +217,7 @@ def submit_result(
 
 
 def pass_result(stamp: Stamp, number: str, *, note: str | None = None, version: int | None = None) -> Case:
-    """Pass a result at review: the person is told and called back; an anonymous case closes."""
+    """Pass a result at review: the person is told and called back; a case without anybody to call closes."""
     case = lock_case(stamp, number, version=version)
     move_case(stamp, case, Action.PASS, Words(note=note), lambda acting: _review(acting, case))
     return case

@@ -104,6 +104,11 @@ class Case(Base):
     reports: Mapped[list["Report"]] = relationship(back_populates="case", order_by="Report.id")
     assignments: Mapped[list["Assignment"]] = relationship(back_populates="case", order_by="Assignment.id")
 
+    @property
+    def nobody_to_call(self) -> bool:
+        """Whether nobody can be contacted or called back: the case is anonymous, or no report names a person concerned."""
+        return self.anonymous or all(report.concerned_id is None for report in self.reports)
+
 
 class Report(Base):
     """What one person said, once, through one channel; never overwritten. Belongs to exactly one case."""

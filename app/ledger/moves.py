@@ -76,7 +76,7 @@ def move_case(
     step = change(stamp) if change else Step()
     facts = Facts(
         state=case.state,
-        anonymous=case.anonymous,
+        nobody_to_call=case.nobody_to_call,
         present=case.channel in PRESENT,
         upstream=case.upstream_number is not None,
         asked_from=_asked_from(case),
@@ -165,7 +165,7 @@ def _start(at: datetime, case: Case, clock: Clock, running: Iterable[Deadline]) 
     for assignment in case.assignments:
         if assignment.ended_at is not None or assignment.round != case.round:
             continue
-        if clock is Clock.CONTACT and (case.anonymous or assignment.duty is not Duty.LEAD):
+        if clock is Clock.CONTACT and (case.nobody_to_call or assignment.duty is not Duty.LEAD):
             continue
         wanted = _clock_for(case, clock, assignment.unit_id, assignment)
         if clock is Clock.CONTACT and case.confidential:

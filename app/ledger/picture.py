@@ -17,10 +17,11 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A request for information from *accepted* holds the dispatch clock as well as accept and overall; supplying it leads back to
   where it was asked from. When it lapses the case is *submitted* again whatever it was before: the accept clock goes on, or
   starts anew where it had been met, and a person decides with what is known.
-- A result needs a contact first, unless the report was anonymous. A confidential case is contacted by the call-back agent.
+- A result needs a contact first, unless there is nobody to call: the report was anonymous or names nobody. A confidential
+  case is contacted by the call-back agent.
 - A case against a unit recuses everybody in that unit's subtree; against a head of a unit, that unit as well. A case against
   the county itself recuses nobody below it, since somebody must be able to pass it on.
-- An anonymous case closes when its result passes review: nobody can be called back. It can be rated by claim code afterwards.
+- A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
 - Dissatisfaction with a direct answer leads to *accepted*, to be dispatched; with a unit's result, to a rework round of that lead.
 - A resident may rate a closed case within 15 days when nobody's word was heard in its last round; the rating is kept and
   moves nothing. Reopening is another matter.

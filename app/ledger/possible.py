@@ -41,7 +41,7 @@ def _unsigned(duty: Duty) -> Callable[[Stamp, Case, Sequence[Request]], bool]:
 
 
 def _contact(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
-    if case.anonymous:
+    if case.nobody_to_call:
         return False
     return Role.CALLBACK_AGENT in roles_on(stamp, case) or (not case.confidential and bool(_own(stamp, case, Duty.LEAD)))
 
@@ -59,7 +59,7 @@ def _outsider(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
 
 
 def _caller(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
-    return not case.anonymous and not works_for_case(stamp, case)
+    return not case.nobody_to_call and not works_for_case(stamp, case)
 
 
 def _unasked(kind: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]:

@@ -29,7 +29,7 @@ class Facts:
     """What the table may ask about a case to find the target of a move."""
 
     state: State
-    anonymous: bool = False
+    nobody_to_call: bool = False
     present: bool = False
     upstream: bool = False
     asked_from: State = State.SUBMITTED
@@ -72,11 +72,11 @@ def _closing(facts: Facts) -> State:
 
 
 def _answered(facts: Facts) -> State:
-    return _closing(facts) if facts.present or facts.anonymous else State.AWAITING_CALLBACK
+    return _closing(facts) if facts.present or facts.nobody_to_call else State.AWAITING_CALLBACK
 
 
 def _passed(facts: Facts) -> State:
-    return _closing(facts) if facts.anonymous else State.AWAITING_CALLBACK
+    return _closing(facts) if facts.nobody_to_call else State.AWAITING_CALLBACK
 
 
 def _called_back(facts: Facts) -> State:

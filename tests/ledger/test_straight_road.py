@@ -34,7 +34,7 @@ from app.ledger.models import Case
 from app.ledger.moves import StaleVersion
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
-from app.ledger.vocabulary import Clock, Kind, Outcome, RequestKind, Satisfaction, State
+from app.ledger.vocabulary import Channel, Clock, Kind, Outcome, RequestKind, Satisfaction, State
 from app.ledger.workflow import RUNS_IN, IllegalMove, NotYourMove
 from app.people.models import StaffPost
 from tests.ledger.test_intake import lins_report
@@ -335,3 +335,13 @@ def test_the_head_of_the_shift_sees_confidential_cases(road):
     assert find_case(road.as_staff("ma"), number).confidential
     with pytest.raises(CaseNotFound):
         find_case(road.as_staff("zhou"), number)
+
+
+def test_a_case_of_nobody_in_particular_closes_at_review_with_nobody_to_contact(road):
+    number = road.in_progress(
+        channel=Channel.PATROL, filer_resident_id=None, concerned_id=None, filer_staff_id=road.cast.staff["fang"].id
+    )
+    assert Clock.CONTACT not in road.clocks()
+    submit_result(road.as_staff("he"), number, reply="已修好", note="巡查发现", solved=True)
+    pass_result(road.as_staff("qin"), number)
+    road.check(State.CLOSED)
