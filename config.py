@@ -45,6 +45,25 @@ class Config:
     )
     port: int = field(default_factory=lambda: int(setting("PORT", "8000", "Port on which the web processes listen.")))
     bind: str = field(default_factory=lambda: setting("BIND", "127.0.0.1", "Address on which the web processes listen."))
+    trusted_proxies: int = field(
+        default_factory=lambda: int(
+            setting(
+                "TRUSTED_PROXIES",
+                "0",
+                "Reverse proxies in front whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; 0 believes nobody.",
+            )
+        )
+    )
+    report_limit_person: int = field(
+        default_factory=lambda: int(
+            setting("REPORT_LIMIT_PERSON", "30", "Writes of one resident's session in 10 minutes, in each web process; 0 = off.")
+        )
+    )
+    report_limit_address: int = field(
+        default_factory=lambda: int(
+            setting("REPORT_LIMIT_ADDRESS", "600", "The same for all residents who share one network address; 0 = off.")
+        )
+    )
     web_workers: int = field(default_factory=lambda: int(setting("WEB_WORKERS", "2", "Web processes.")))
     web_threads: int = field(default_factory=lambda: int(setting("WEB_THREADS", "8", "Threads in each web process.")))
     demo: bool = field(
@@ -108,4 +127,7 @@ class TestConfig(Config):
     wechat_gateway: str = "development"
     wechat_appid: str = "wx-test"
     development_clock: bool = False
+    trusted_proxies: int = 0
+    report_limit_person: int = 0
+    report_limit_address: int = 0
     testing: bool = True

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.cli import register_commands
 from app.core.clock import Clock, DevelopmentClock, system_clock
@@ -16,6 +17,7 @@ from app.core.postgres import connection_url
 from app.desk_api import register_desk
 from app.grid_api import register_grid
 from app.home import register_home
+from app.http.flood import Flood
 from app.http.problems import register_problems
 from app.notices.gateways import ConsoleGateway, Gateway
 from app.notices.jobs import use_gateway
@@ -39,6 +41,7 @@ class Parts:
     clock: Clock
     wechat: WechatGateway
     keys_file: Path
+    flood: Flood
 
 
 def create_app(
@@ -55,6 +58,7 @@ def create_app(
             "pool_size": config.web_threads,
             "max_overflow": 4,
             "pool_timeout": 10,
+            "hide_parameters": True,  # what people say belongs into no log
             "connect_args": {
                 "options": "-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=5000",
                 "application_name": "minhu",
@@ -69,7 +73,8 @@ def create_app(
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it would log twice for every look at `/readyz`
     _take_keys(config)
     use_gateway(notices or ConsoleGateway())
-    app.extensions["minhu"] = Parts(config, clock or clock_for(config), wechat or gateway_for(config), keys_path(config))
+    flood = Flood(person=config.report_limit_person, address=config.report_limit_address)
+    app.extensions["minhu"] = Parts(config, clock or clock_for(config), wechat or gateway_for(config), keys_path(config), flood)
     db.init_app(app)
     register_problems(app)
     register_miniprogram(app)
@@ -79,6 +84,9 @@ def create_app(
     register_commands(app)
     app.before_request(_name_request)
     app.after_request(_harden)
+    if config.trusted_proxies > 0:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     return app
 
 

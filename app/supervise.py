@@ -146,7 +146,7 @@ def _begin(watch: Watch) -> None:
     warm = _schema_is_current(url)
     if not warm:
         _say("正在准备数据库，请稍候……")
-        _run_command(watch, "migrate")
+        _migrate(watch)
         if config.demo:
             _try_command(watch, "demo")
     _start(watch, watch.web)
@@ -161,6 +161,19 @@ def _begin(watch: Watch) -> None:
     _say(f"民呼已就绪，请打开 http://{host}:{config.port}/ ，按 Ctrl+C 停止。数据和日志在 {config.data_dir}")
     if config.demo:
         _say(_try_command(watch, "accounts", wanted=True))
+
+
+def _migrate(watch: Watch) -> None:
+    """Bring the schema up to the code; once more when the database was killed under it."""
+    for attempts_left in (2, 1, 0):
+        server = postgres.server_pid(watch.config.data_dir)
+        try:
+            _run_command(watch, "migrate")
+            return
+        except CannotRun:
+            if watch.config.database_url or not attempts_left or postgres.server_pid(watch.config.data_dir) == server:
+                raise
+            watch.pause()
 
 
 def _await_database(watch: Watch) -> str:

@@ -37,6 +37,7 @@ def house() -> Iterator[House]:
     folder = Path(tempfile.mkdtemp(prefix="minhu-bench-"))
     folder.chmod(0o755)
     os.environ |= {"DATA_DIR": str(folder), "WECHAT_GATEWAY": "development", "DATABASE_URL": "", "LOG_LEVEL": "WARNING"}
+    os.environ |= {"REPORT_LIMIT_PERSON": "0", "REPORT_LIMIT_ADDRESS": "0"}
     from app.core.postgres import ensure_running, stop
 
     try:

@@ -8,6 +8,7 @@ from app.core.stamp import Door
 from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import PageQuery, Word
+from app.http.flood import count_writes
 from app.ledger.callbacks import rate_case
 from app.ledger.claims import join_by_claim
 from app.ledger.commands import supplement, supply_info
@@ -16,7 +17,9 @@ from app.ledger.vocabulary import State
 from miniprogram_api.look_ups import ProofSchema, count_guess
 from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, StandingPageSchema, WordsSchema
 
-blp = DoorBlueprint("cases", door=Door.MINI_PROGRAM, prefix="/cases", auth=resident(Door.MINI_PROGRAM), tag="我的事项")
+blp = DoorBlueprint(
+    "cases", door=Door.MINI_PROGRAM, prefix="/cases", auth=resident(Door.MINI_PROGRAM), first=count_writes, tag="我的事项"
+)
 claims = DoorBlueprint(
     "claims", door=Door.MINI_PROGRAM, prefix="/claims", auth=resident(Door.MINI_PROGRAM), first=count_guess, tag="认领"
 )

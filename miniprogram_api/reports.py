@@ -8,17 +8,26 @@ from app.core.stamp import Door
 from app.http.auth import resident, stamp, unnamed_resident
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Schema, Word, row_id, text
+from app.http.flood import count_writes
 from app.ledger.own_report import Matter, report_own, report_unnamed
 from app.ledger.places import Point
 from app.ledger.vocabulary import Kind
 from app.territory.datum import Datum
 
-named = DoorBlueprint("reports", door=Door.MINI_PROGRAM, prefix="/reports", auth=resident(Door.MINI_PROGRAM), tag="反映问题")
+named = DoorBlueprint(
+    "reports",
+    door=Door.MINI_PROGRAM,
+    prefix="/reports",
+    auth=resident(Door.MINI_PROGRAM),
+    first=count_writes,
+    tag="反映问题",
+)
 unnamed = DoorBlueprint(
     "anonymous_reports",
     door=Door.MINI_PROGRAM,
     prefix="/anonymous-reports",
     auth=unnamed_resident(Door.MINI_PROGRAM),
+    first=count_writes,
     tag="匿名反映",
 )
 

@@ -37,7 +37,7 @@ def readyz():
 def migrate():
     told("migrate")
     with psycopg.connect(connection_url(Config().data_path).replace("+psycopg", "")) as connection:
-        connection.execute("CREATE TABLE alembic_version AS SELECT '0002' AS version_num")
+        connection.execute("CREATE TABLE IF NOT EXISTS alembic_version AS SELECT '0002' AS version_num")
 @app.cli.command("demo")
 def demo():
     told("demo")

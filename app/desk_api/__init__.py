@@ -2,8 +2,10 @@
 
 from flask import Flask
 
-from app.desk_api import calls, cases, directory, handling, identity, intake, outcome, registrations, sign_in
+from app.core.stamp import Door
+from app.desk_api import calls, cases, directory, handling, identity, intake, outcome, registrations
 from app.http.blueprint import open_door
+from app.http.sign_in import staff_sign_in
 
 PREFIX = "/desk/v1"
 
@@ -11,8 +13,7 @@ PREFIX = "/desk/v1"
 def register_desk(app: Flask) -> None:
     """Open the door."""
     topics = [
-        sign_in.door,
-        sign_in.me,
+        *staff_sign_in(Door.DESK),
         registrations.blp,
         calls.blp,
         cases.blp,

@@ -45,10 +45,8 @@ def file_for(stamp: Stamp, filing: Filing) -> Filed:
     assert stamp.actor.id is not None
     check_consent(filing.consent, filer_name=db.session.get_one(Staff, stamp.actor.id).name)
     grid_id = catalogue().grid_id(filing.grid)
-    grid_path = catalogue().grid_path(grid_id)
     resident = _person(stamp, filing.person, grid_id)
-    home_path = catalogue().grid_path(resident.grid_id) if resident.grid_id is not None else grid_path
-    check_reason(filing.reason, places=(grid_path, home_path), villages=stamp.actor.paths(*PROXIES))
+    check_reason(filing.reason, place=catalogue().grid_path(grid_id), villages=stamp.actor.paths(*PROXIES))
     consent = _consent(stamp, resident.id, filing.consent)
     receipt = take_in(stamp, _submission(stamp, filing, grid_id=grid_id, resident_id=resident.id, consent_id=consent.id))
     assert receipt.claim_code is not None

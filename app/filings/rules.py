@@ -20,7 +20,7 @@ class PersonMissing(Invalid):
 
 
 class ReasonMissing(Invalid):
-    """当事人不住在您的辖区，请说明为什么由您代办"""
+    """事项不在您的辖区，请说明为什么由您代办"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class ConsentGiven:
 class Filing:
     """A matter filed for somebody else, with their consent; grid and unit go by code.
 
-    `reason` says why the filer does it when they live outside the filer's villages.
+    `reason` says why the filer does it when the matter lies outside the filer's villages.
     """
 
     person: Person
@@ -66,12 +66,13 @@ def check_consent(consent: ConsentGiven, *, filer_name: str) -> None:
         raise ConsentIncomplete(errors=errors)
 
 
-def check_reason(reason: str | None, *, places: Iterable[str], villages: Iterable[str]) -> None:
-    """Raise ReasonMissing when one of `places` lies outside the filer's `villages` (unit paths) and no reason is given."""
-    mine = tuple(villages)
-    outside = any(not place.startswith(mine) for place in places)
-    if outside and not (reason or "").strip():
-        raise ReasonMissing(errors={"reason": ["当事人不住在您的辖区，请说明为什么由您代办"]})
+def check_reason(reason: str | None, *, place: str, villages: Iterable[str]) -> None:
+    """Raise ReasonMissing when the matter's `place` lies outside the filer's `villages` (unit paths) and no reason is given.
+
+    Where the person's home is on file plays no part: the refusal would tell the filer where somebody lives.
+    """
+    if not place.startswith(tuple(villages)) and not (reason or "").strip():
+        raise ReasonMissing(errors={"reason": ["事项不在您的辖区，请说明为什么由您代办"]})
 
 
 def handout(number: str, claim_code: str) -> str:

@@ -2,13 +2,15 @@
 
 from flask import Flask
 
-from app.grid_api import cases, filings, sign_in, territory, visits
+from app.core.stamp import Door
+from app.grid_api import cases, filings, territory, visits
 from app.http.blueprint import open_door
+from app.http.sign_in import staff_sign_in
 
 PREFIX = "/grid/v1"
 
 
 def register_grid(app: Flask) -> None:
     """Open the door."""
-    topics = [sign_in.door, sign_in.me, territory.blp, visits.blp, filings.blp, cases.blp]
+    topics = [*staff_sign_in(Door.GRID), territory.blp, visits.blp, filings.blp, cases.blp]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

@@ -1,7 +1,8 @@
 """Keeps first answers: a write repeated with its Idempotency-Key gets the same answer and changes nothing more.
 
 Same key and body → the first answer; same key, other body → 422; a twin at work → 409 with Retry-After. Keys are scoped to
-principal, method and path. The answer is stored encrypted in the transaction of the write itself, for seven days.
+principal, method and path. The answer is stored encrypted in the transaction of the write itself, for seven days; of the body
+only a blind index, so that whoever takes the database without the keys cannot try out claim codes or phones against it.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ class TwinAtWork(Conflict):
 
 
 class FirstAnswer(Base):
-    """The first answer to a key: its scope's hash, the hash of the request's body, the encrypted response."""
+    """The first answer to a key: its scope's hash, the blind index of the request's body, the encrypted response."""
 
     __tablename__ = "first_answer"
 
@@ -64,7 +65,7 @@ def answered_once(stamp: Stamp, answer: Callable[[], Response]) -> Response:
     key = _key()
     principal = f"{stamp.actor.kind}:{stamp.actor.id}"
     scope = hashlib.sha256(f"{principal}\0{request.method}\0{request.path}\0{key}".encode()).digest()
-    body_hash = hashlib.sha256(request.get_data(cache=True)).digest()
+    body_hash = keyring().blind(hashlib.sha256(request.get_data(cache=True)).hexdigest(), field="first_answer.body")
     row = db.session.connection().execute(_TRY, {"lock": int.from_bytes(scope[:8], "big", signed=True), "scope": scope}).one()
     if row.status is None and row.mine:
         response = answer()

@@ -33,16 +33,23 @@ def shift_heads() -> list[int]:
     return posts_held().at(county_id, Role.UNIT_HEAD) if county_id is not None else []
 
 
-def owners(deadline: Deadline) -> list[int]:
-    """Give who owns a clock: its person, else the staff in charge at its unit, else that unit's head, else the shift's head."""
-    if deadline.owner_staff_id is not None:
+def in_charge(case: Case, unit_id: int | None, role: Role) -> list[int]:
+    """Give who answers for a case at a unit: the holders of a role there, else the unit's heads, else one level up.
+
+    Whoever is recused is passed over at each step; last come the shift's heads and the county's supervisors.
+    """
+    held = posts_held()
+    steps = [] if unit_id is None else [held.at(unit_id, role), held.at(unit_id, Role.UNIT_HEAD)]
+    steps += [shift_heads(), held.over(catalogue().county_path, Role.SUPERVISOR)]
+    return next((free for step in steps if (free := [staff for staff in step if not is_recused(staff, case)])), [])
+
+
+def owners(case: Case, deadline: Deadline) -> list[int]:
+    """Give who owns a clock of a case: its person, else who is in charge at its unit."""
+    if deadline.owner_staff_id is not None and not is_recused(deadline.owner_staff_id, case):
         return [deadline.owner_staff_id]
-    unit, held = deadline.owner_unit_id, posts_held()
-    if unit is None:
-        return shift_heads()
     at_unit = deadline.subject is Subject.ASSIGNMENT
-    role = Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER)
-    return held.at(unit, role) or held.at(unit, Role.UNIT_HEAD) or shift_heads()
+    return in_charge(case, deadline.owner_unit_id, Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER))
 
 
 def _persons(case: Case) -> list[Address]:
@@ -61,12 +68,8 @@ def _assigned(case: Case, duty: Duty) -> list[int]:
     query = select(Assignment).where(Assignment.case_id == case.id, Assignment.duty == duty, Assignment.ended_at.is_(None))
     staff: list[int] = []
     for assignment in db.session.scalars(query):
-        held = posts_held()
-        staff += (
-            [assignment.handler_id]
-            if assignment.handler_id is not None
-            else held.at(assignment.unit_id, Role.HANDLER) or held.at(assignment.unit_id, Role.UNIT_HEAD)
-        )
+        own = assignment.handler_id
+        staff += [own] if own is not None and not is_recused(own, case) else in_charge(case, assignment.unit_id, Role.HANDLER)
     return staff
 
 
@@ -96,11 +99,11 @@ def _staff_of(case: Case, audience: Audience, deadline: Deadline | None) -> list
         case Audience.INTAKE:
             return held.over(case.territory_path, Role.INTAKE)
         case Audience.SHIFT_HEAD:
-            return shift_heads()
+            return in_charge(case, None, Role.UNIT_HEAD)
         case Audience.OWNER:
-            return owners(deadline) if deadline is not None else []
+            return owners(case, deadline) if deadline is not None else []
         case Audience.UNIT_HEAD:
-            return held.at(unit, Role.UNIT_HEAD) or shift_heads() if unit is not None else shift_heads()
+            return in_charge(case, unit, Role.UNIT_HEAD)
         case Audience.SUPERVISORS:
             return held.over(case.territory_path, Role.SUPERVISOR)
     return []

@@ -11,13 +11,13 @@ from app.core.errors import Conflict, NotAllowed
 from app.core.stamp import ActorKind, Stamp
 from app.ledger.county import county
 from app.ledger.handling import works_for_case
-from app.ledger.models import Assignment, Callback, Case, Report, ReportClaim
+from app.ledger.models import Assignment, Callback, Case, Entry, Report, ReportClaim
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.vocabulary import UNHAPPY, Action, CallbackBy, Duty, Satisfaction, State
+from app.ledger.vocabulary import UNHAPPY, Action, CallbackBy, Channel, Duty, Satisfaction, State
 
 
 class HandlingUnitMayNotCallBack(NotAllowed):
-    """承办单位的人员不能回访自己办理的工单"""
+    """承办或答复这个工单的人员不能回访"""
 
 
 class FilerMayNotRate(NotAllowed):
@@ -33,7 +33,7 @@ class RatingClosed(Conflict):
 
 
 class NobodyToCallBack(NotAllowed):
-    """回访员不能代替匿名反映人评价"""
+    """这个工单没有可以回访的当事人"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +84,13 @@ def record_callback(stamp: Stamp, number: str, verdict: Verdict, *, note: str | 
 
 
 def _check_agent(stamp: Stamp, case: Case) -> None:
-    if works_for_case(stamp, case):
+    """Refuse as call-back agent whoever works for the handling unit, answered the case, or filed it for the person."""
+    answered = select(Entry.id).where(Entry.case_id == case.id, Entry.action == Action.ANSWER, Entry.actor_id == stamp.actor.id)
+    if works_for_case(stamp, case) or db.session.scalars(answered).first() is not None:
         raise HandlingUnitMayNotCallBack
+    for_others = (Channel.PROXY, Channel.VISIT)
+    if any(report.filer_staff_id == stamp.actor.id and report.channel in for_others for report in case.reports):
+        raise FilerMayNotRate
     if case.nobody_to_call:
         raise NobodyToCallBack
 

@@ -11,7 +11,7 @@ from app.ledger.audiences import shift_heads
 from app.ledger.catalogue import catalogue
 from app.ledger.models import Case, Entry, Reason, Report, ReportClaim, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.vocabulary import Action, Kind, Outcome, RequestKind, RequestState, State, Urgency
+from app.ledger.vocabulary import Action, Kind, Outcome, RequestKind, RequestState, Urgency
 from app.ledger.workflow import NotYourMove
 
 
@@ -59,6 +59,7 @@ def accept_case(
 
     def change(_: Stamp) -> Step:
         case.kind = kind
+        case.confidential = case.confidential or kind is Kind.TIP_OFF
         facts = _settle(case, category_id, grid_id, outside_grids=outside_grids)
         urgent = catalogue().category(category_id).urgent
         case.urgency = urgency or (Urgency.URGENT if urgent else case.urgency)
@@ -76,9 +77,14 @@ def _settle(case: Case, category_id: int | None, grid_id: int | None, *, outside
         case.category_id = category_id
     if case.category_id is None:
         raise CategoryMissing(errors={"category_id": ["请选择事项分类"]})
+    if grid_id is not None and outside_grids:
+        raise PlaceMissing("网格和“不在网格内”只能选一个", errors={"grid_id": ["网格和“不在网格内”只能选一个"]})
     if grid_id is not None:
         case.territory_path = held.grid_path(grid_id)
         case.grid_id = grid_id
+    elif outside_grids:
+        case.territory_path = held.county_path
+        case.grid_id = None
     if case.grid_id is None and not outside_grids:
         raise PlaceMissing(errors={"grid_id": ["请选择网格，或注明不在网格内"]})
     return {"category_id": case.category_id, "grid_id": case.grid_id}
@@ -127,7 +133,13 @@ def answer_case(
 
 
 def answer_locked(
-    stamp: Stamp, case: Case, *, reply: str, category_id: int | None = None, grid_id: int | None = None, outside_grids: bool = False
+    stamp: Stamp,
+    case: Case,
+    *,
+    reply: str,
+    category_id: int | None = None,
+    grid_id: int | None = None,
+    outside_grids: bool = False,
 ) -> Entry:
     """Answer a case that the caller has locked (or has just taken in)."""
 
@@ -204,15 +216,7 @@ def decide_request(
 
     action = _MOVES[request.kind] if approve else Action.REFUSE_REQUEST
     move_case(stamp, case, action, Words(reply=request.reply if approve else None, note=note or None), change)
-    if case.state in (State.REJECTED, State.REDIRECTED):
-        _withdraw_others(case, request, stamp)
     return case
-
-
-def _withdraw_others(case: Case, decided: Request, stamp: Stamp) -> None:
-    others = select(Request).where(Request.case_id == case.id, Request.id != decided.id, Request.state == RequestState.PENDING)
-    for request in db.session.scalars(others):
-        request.state, request.decided_at = RequestState.WITHDRAWN, stamp.at
 
 
 def claim_case(stamp: Stamp, number: str, index: bytes) -> Case:
@@ -234,9 +238,3 @@ def report_of_claim(number: str, index: bytes) -> Report:
     if report is None:
         raise WrongClaim
     return report
-
-
-def case_of_claim(number: str, index: bytes, *, lock: bool = False) -> Case:
-    """Give the case of a proved claim code, locked on demand; raises WrongClaim."""
-    report = report_of_claim(number, index)
-    return lock_rows(Case, [report.case_id])[0] if lock else db.session.get_one(Case, report.case_id)

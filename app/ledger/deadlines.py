@@ -3,7 +3,7 @@
 A clock is fixed when it starts: it keeps its policy and version. Visits, service orders and milestones start theirs here too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -100,14 +100,19 @@ def is_open(deadline: Deadline) -> bool:
 
 def meet(deadline: Deadline, at: datetime) -> None:
     """Stop a clock as met; a breach that no sweep has written yet is written here."""
+    _note_breach(deadline, at)
     deadline.met_at = at
     deadline.next_check_at = None
+
+
+def _note_breach(deadline: Deadline, at: datetime) -> None:
     if deadline.paused_at is None and at > deadline.due_at and deadline.breached_at is None:
         deadline.breached_at = at
 
 
 def cancel(deadline: Deadline, at: datetime) -> None:
-    """End a clock without a verdict."""
+    """End a clock that is not wanted any more; if it was due before that, the breach stays written."""
+    _note_breach(deadline, at)
     deadline.cancelled_at = at
     deadline.next_check_at = None
 
@@ -167,16 +172,3 @@ def schedule(deadline: Deadline) -> None:
     deadline.next_check_at = next_check(
         moments_of(deadline), level=deadline.level, due=deadline.due_at, breached=deadline.breached_at is not None
     )
-
-
-def open_of(
-    deadlines: Sequence[Deadline], clock: Clock, *, subject: Subject | None = None, subject_id: int | None = None
-) -> list[Deadline]:
-    """Give the open clocks of a kind, of one subject when named."""
-    return [
-        deadline
-        for deadline in deadlines
-        if deadline.clock is clock
-        and is_open(deadline)
-        and (subject is None or (deadline.subject is subject and deadline.subject_id == subject_id))
-    ]

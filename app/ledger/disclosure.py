@@ -40,7 +40,7 @@ def shows_identity(stamp: Stamp, case: Case) -> bool:
 
 def may_dial(stamp: Stamp, case: Case) -> bool:
     """Say whether the actor may have the phone of a case's person now."""
-    return not case.anonymous and case.state not in TERMINAL and _is_own(stamp, case)
+    return not case.nobody_to_call and case.state not in TERMINAL and _is_own(stamp, case)
 
 
 def _is_own(stamp: Stamp, case: Case) -> bool:
@@ -58,7 +58,7 @@ def dial(stamp: Stamp, number: str) -> Person:
     case = find_case(stamp, number)
     if not _is_own(stamp, case):
         raise NotYoursToDial
-    if case.anonymous:
+    if case.nobody_to_call:
         raise NobodyToContact
     if case.state in TERMINAL:
         raise CaseEnded
@@ -82,7 +82,8 @@ def unmask_person(stamp: Stamp, number: str, *, fields: list[str], reason: str) 
 
 
 def _concerned(case: Case) -> int:
-    concerned = next((report.concerned_id for report in case.reports if report.concerned_id is not None), None)
+    named = [report.concerned_id for report in case.reports if report.concerned_id is not None]
+    concerned = next(iter([*named, *(claim.resident_id for report in case.reports for claim in report.claims)]), None)
     if concerned is None:
         raise NoSuchDetail("没有登记当事人")
     return concerned

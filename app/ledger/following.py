@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, null, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, null, or_, select, true
 from sqlalchemy import case as when
 from sqlalchemy.orm import joinedload
 
@@ -20,6 +20,7 @@ from app.ledger.claims import prove
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
 from app.ledger.models import Callback, Case, Entry, EntryWords, Report, ReportClaim
+from app.ledger.narrowing import in_reach
 from app.ledger.outlook import outlook
 from app.ledger.scope import CaseNotFound, visible
 from app.ledger.vocabulary import Action, Channel, Clock, Kind, State, label
@@ -111,12 +112,12 @@ def follow_by_claim(stamp: Stamp, number: str, code: str) -> Followed:
 
 def follow_list(stamp: Stamp, *, state: State | None = None, cursor: str | None, limit: int) -> Page[Standing]:
     """Give the cases of a resident, or those in the grids and villages of staff, newest first."""
-    query = standings(stamp).where(visible(stamp.actor), *_near(stamp.actor))
+    query = standings(stamp).add_columns(Case.id).where(visible(stamp.actor), *_near(stamp.actor))
     if state is not None:
         query = query.where(Case.state == state)
-    key = [(Case.opened_at, True), (Case.number, True)]
-    rows = db.session.execute(paged(query, key=key, cursor=cursor, limit=limit)).all()
-    return page_from([standing(row) for row in rows], limit=limit, key=lambda line: (line.opened_at, line.number))
+    rows = db.session.execute(paged(query, key=[(Case.id, True)], cursor=cursor, limit=limit)).all()
+    page = page_from(rows, limit=limit, key=lambda row: [row.id])
+    return Page([standing(row) for row in page.items], page.next_cursor)
 
 
 def _near(actor: Actor) -> list[ColumnElement[bool]]:
@@ -125,7 +126,7 @@ def _near(actor: Actor) -> list[ColumnElement[bool]]:
     near: list[ColumnElement[bool]] = [Case.territory_path.startswith(path) for path in actor.paths(Role.CADRE)]
     if actor.grid_ids:
         near.append(Case.grid_id.in_(sorted(actor.grid_ids)))
-    return [or_(*near) if near else null() == true()]
+    return [or_(*near), *in_reach(actor)] if near else [false()]
 
 
 def standings(stamp: Stamp) -> Select[Any]:

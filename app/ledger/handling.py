@@ -148,7 +148,7 @@ def record_contact(stamp: Stamp, number: str, *, how: str, note: str, version: i
         if case.nobody_to_call:
             raise NobodyToContact
         by_desk = acting.role is Role.CALLBACK_AGENT
-        if case.confidential and not by_desk:
+        if case.confidential and (not by_desk or works_for_case(acting, case)):
             raise ContactByDesk
         assignment = lead_of(case) if by_desk else _own_assignment(acting, case, Duty.LEAD)
         assignment.contacted_at = assignment.contacted_at or acting.at

@@ -5,7 +5,7 @@ from typing import Any
 from app.core.bulk import packed
 from app.core.chain import GENESIS
 from app.core.crypto import keyring
-from app.core.stamp import Stamp
+from app.core.stamp import Role, Stamp
 from app.ledger.audiences import shift_heads
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county, danger_in
@@ -19,6 +19,7 @@ from app.ledger.vocabulary import Action, Clock, Kind, State, Subject, Urgency, 
 from app.ledger.workflow import check_move
 from app.notices.models import Recipient
 from app.notices.outbox import notice_row
+from app.people.staff import posts_held
 
 
 def take_in(stamp: Stamp, submission: Submission) -> Receipt:
@@ -104,7 +105,9 @@ def _notices(
         rows.append(notice_row(key, to=to, template="submit", params={"number": number}, case_id=None, at=stamp.at))
     if dangers:
         params = {"number": number, "word": dangers[0]}
-        heads = [head for head in shift_heads() if not is_staff_against(head, paths, against_staff_id)]
+        chain = (shift_heads(), posts_held().over(catalogue().county_path, Role.SUPERVISOR))
+        fit = ([staff for staff in step if not is_staff_against(staff, paths, against_staff_id)] for step in chain)
+        heads = next(filter(None, fit), [])
         rows += [
             notice_row(f"{key}:danger", to=(Recipient.STAFF, head), template="danger", params=params, case_id=None, at=stamp.at)
             for head in heads

@@ -106,8 +106,8 @@ class Case(Base):
 
     @property
     def nobody_to_call(self) -> bool:
-        """Whether nobody can be contacted or called back: the case is anonymous, or no report names a person concerned."""
-        return self.anonymous or all(report.concerned_id is None for report in self.reports)
+        """Whether nobody can be contacted or called back: the case is anonymous, or no report names or was claimed by anybody."""
+        return self.anonymous or all(report.concerned_id is None and not report.claims for report in self.reports)
 
 
 class Report(Base):
@@ -148,6 +148,7 @@ class Report(Base):
 
     case: Mapped[Case] = relationship(back_populates="reports")
     concerned: Mapped[Resident | None] = relationship(foreign_keys=[concerned_id])
+    claims: Mapped[list["ReportClaim"]] = relationship(order_by="ReportClaim.at")
 
 
 class ReportClaim(Base):

@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict
-from app.core.stamp import ActorKind, Stamp
+from app.core.stamp import ActorKind, Role, Stamp
 from app.ledger.audiences import recipients
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import ClockFor, cancel, go_on, is_open, lock_case_clocks, meet, pause, run_on, start_clock
-from app.ledger.models import Assignment, Case, Entry
+from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.scope import CaseNotFound, reaches, visible
 from app.ledger.timeline import append_entry
-from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, State, Subject, label
-from app.ledger.workflow import RUNS_IN, Facts, Move, check_move, check_words
+from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestState, State, Subject, label
+from app.ledger.workflow import FILERS, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 
@@ -70,8 +70,9 @@ def move_case(
     `change` makes the command's own changes once the table has said yes (it gets the stamp in the role that may act) and
     gives what it adds to the move. Raises IllegalMove, NotYourMove, WordsMissing.
     """
-    move, role = check_move(action, case.state, roles_on(stamp, case))
-    stamp = stamp if stamp.role in move.roles else stamp.acting_as(role)
+    roles = roles_for(stamp, case, action)
+    move, role = check_move(action, case.state, roles)
+    stamp = stamp if stamp.role in move.roles & roles else stamp.acting_as(role)
     check_words(move, reply=words.reply, note=words.note)
     step = change(stamp) if change else Step()
     facts = Facts(
@@ -84,8 +85,11 @@ def move_case(
         has_lead=case.lead_unit_id is not None,
     )
     target = move.target(facts)
+    left_undecided = case.state in DECIDABLE and target not in DECIDABLE
     entry = append_entry(stamp, case, action, to_state=target, facts=step.facts, reply=words.reply, note=words.note)
     db.session.flush()
+    if left_undecided:
+        _withdraw_requests(stamp.at, case)
     _keep_clocks(stamp.at, case, move, target, step)
     if target in TERMINAL:
         case.closed_at = case.closed_at or stamp.at
@@ -93,7 +97,11 @@ def move_case(
     return entry
 
 
-def roles_on(stamp: Stamp, case: Case) -> frozenset[Any]:
+DECIDABLE = frozenset({State.SUBMITTED, State.ACCEPTED, State.INFO_REQUESTED})
+"""The states in which a request to reject or redirect may wait for its decision."""
+
+
+def roles_on(stamp: Stamp, case: Case) -> frozenset[Role]:
     """Give the roles of the actor that reach this case: by territory, or through access for those who handle."""
     actor = stamp.actor
     if actor.kind is not ActorKind.STAFF:
@@ -102,10 +110,27 @@ def roles_on(stamp: Stamp, case: Case) -> frozenset[Any]:
     reached = [case.territory_path, *units]
     roles = frozenset(role for role in actor.roles() if any(reaches(actor, role, path) for path in reached))
     if case.grid_id in actor.grid_ids:
-        roles |= actor.roles()
-    if any(report.filer_staff_id == actor.id for report in case.reports):
-        roles |= actor.roles() & frozenset({stamp.role})
+        roles |= actor.roles() & {Role.GRID_WORKER}
     return roles
+
+
+def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
+    """Give the roles in which the actor may do an action: who filed may supplement and supply information wherever the case lies.
+
+    What a filer was asked, no other grid worker or cadre supplies.
+    """
+    roles = roles_on(stamp, case)
+    if action not in (Action.SUPPLEMENT, Action.SUPPLY_INFO) or stamp.actor.kind is not ActorKind.STAFF:
+        return roles
+    if any(report.filer_staff_id == stamp.actor.id for report in case.reports):
+        return roles | (stamp.actor.roles() & FILERS)
+    return roles - {Role.GRID_WORKER, Role.CADRE} if action is Action.SUPPLY_INFO else roles
+
+
+def _withdraw_requests(at: datetime, case: Case) -> None:
+    """Withdraw what still waits for a decision when a case goes on without it."""
+    pending = (Request.case_id == case.id, Request.state == RequestState.PENDING)
+    db.session.execute(update(Request).where(*pending).values(state=RequestState.WITHDRAWN, decided_at=at))
 
 
 def _asked_from(case: Case) -> State:
@@ -194,7 +219,7 @@ def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step) -> Non
     for audience in step.tells if step.tells is not None else move.tells:
         template = _template(move.action, audience)
         for to in recipients(case, [audience]):
-            if to != (Recipient.STAFF, stamp.actor.id):
+            if stamp.actor.kind is not ActorKind.STAFF or to != (Recipient.STAFF, stamp.actor.id):
                 key = f"{case.number}:{entry.seq}:{template}"
                 rows.append(notice_row(key, to=to, template=template, params={"number": case.number}, case_id=case.id, at=stamp.at))
     file_notices(rows)

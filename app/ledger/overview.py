@@ -47,10 +47,14 @@ class Watch:
     dead_notices: int
 
 
+_SHOWN = (~Case.confidential, Case.against_paths.is_(None), Case.against_staff_id.is_(None))
+"""What a page that everybody sees may show: nothing confidential, nothing that is against somebody."""
+
+
 def newest_entries(*, most: int = 20) -> list[NewEntry]:
     """Give the newest entries, newest first."""
     query = select(Entry.at, Case.number, Case.channel, Case.title, Entry.action, Entry.to_state)
-    query = query.join(Case, Case.id == Entry.case_id).where(~Case.confidential)
+    query = query.join(Case, Case.id == Entry.case_id).where(*_SHOWN)
     rows = db.session.execute(query.order_by(Entry.at.desc(), Entry.id.desc()).limit(most))
     return [NewEntry(*row) for row in rows]
 
@@ -61,7 +65,7 @@ def late_cases(*, most: int = 20) -> list[LateCase]:
         select(Case.number, Case.title, Case.state, Deadline.clock, Deadline.due_at, func.coalesce(Unit.name, ""))
         .join(Case, Case.id == Deadline.case_id)
         .outerjoin(Unit, Unit.id == Deadline.owner_unit_id)
-        .where(Deadline.breached_at.is_not(None), Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None), ~Case.confidential)
+        .where(Deadline.breached_at.is_not(None), Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None), *_SHOWN)
     )
     return [LateCase(*row) for row in db.session.execute(query.order_by(Deadline.breached_at, Deadline.id).limit(most))]
 

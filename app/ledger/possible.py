@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from app.core.stamp import Role, Stamp
 from app.ledger.handling import works_for_case
 from app.ledger.models import Assignment, Case, Request
-from app.ledger.moves import roles_on
+from app.ledger.moves import roles_for, roles_on
 from app.ledger.scope import belongs
 from app.ledger.vocabulary import Action, Duty, RequestKind
 from app.ledger.workflow import MOVES
@@ -22,10 +22,9 @@ def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> li
 
     What a form still asks for (words, a contact before the result) is not looked at.
     """
-    roles = roles_on(stamp, case)
     found = []
     for action, move in MOVES.items():
-        if action in BY_HAND and case.state in move.sources and roles & move.roles:
+        if action in BY_HAND and case.state in move.sources and roles_for(stamp, case, action) & move.roles:
             more = _MORE.get(action)
             if more is None or more(stamp, case, pending):
                 found.append(action)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, tuple_
+from sqlalchemy.exc import OperationalError
 
 from app.core.bulk import insert_many, update_many
 from app.core.clock import CHINA
@@ -73,6 +74,8 @@ def sweep(stamps: Callable[[], Stamp], *, batch: int = BATCH) -> Swept:
         ids = [row[0] for row in due]
         try:
             _sweep_batch(stamps(), ids, done)
+        except OperationalError:  # the database is away, slow or locked: no clock's fault, and the next sweep finds them all
+            raise
         except Exception:
             log.exception("a batch of %s clocks failed and is repeated singly", len(ids))
             for deadline_id in ids:
@@ -96,12 +99,22 @@ def due_clocks(at: datetime, *, after: tuple[datetime, int] | None = None, most:
 def _sweep_single(stamp: Stamp, deadline_id: int, done: Swept) -> None:
     try:
         _sweep_batch(stamp, [deadline_id], done)
+    except OperationalError:
+        raise
     except Exception as failure:
         log.exception("clock %s is set aside", deadline_id)
-        with transaction():
-            change = update(Deadline).where(Deadline.id == deadline_id)
-            db.session.execute(change.values(error=f"{type(failure).__name__}: {failure}"[:500], next_check_at=None))
-        done.set_aside += 1
+        done.set_aside += _set_aside(stamp, deadline_id, type(failure).__name__)
+
+
+def _set_aside(stamp: Stamp, deadline_id: int, error: str) -> bool:
+    """Set a clock aside unless it was moved meanwhile; give whether it was."""
+    with transaction():
+        case_id = db.session.scalar(select(Deadline.case_id).where(Deadline.id == deadline_id))
+        lock_rows(Case, [case_id] if case_id is not None else [])
+        clocks = [clock for clock in lock_rows(Deadline, [deadline_id]) if _is_due(clock, stamp.at)]
+        for clock in clocks:
+            clock.error, clock.next_check_at = error, None
+        return bool(clocks)
 
 
 def _sweep_batch(stamp: Stamp, ids: list[int], done: Swept) -> None:

@@ -141,11 +141,6 @@ def halved(term: Term) -> Term:
     return replace(term, amount=(term.amount + 1) // 2)
 
 
-def later(due: datetime, term: Term, calendar: Calendar) -> Due:
-    """Give the due moment that an extension by `term` makes of an earlier one: the term counts on from it."""
-    return due_at(due, term, calendar)
-
-
 def _end(at: datetime, length: timedelta, term: Term, calendar: Calendar) -> datetime:
     """Give the moment at which `length` has been counted from `at`."""
     if term.unit in DAY_UNITS:

@@ -11,7 +11,7 @@ from app.core.chain import GENESIS, link, new_salt, words_seal
 from app.core.crypto import keyring
 from app.core.database import db
 from app.core.stamp import Stamp
-from app.ledger.models import Case, Entry, EntryWords
+from app.ledger.models import Case, Entry, EntryWords, Report
 from app.ledger.vocabulary import Action, State
 
 FORM = 1
@@ -150,7 +150,8 @@ def verify_ledger(*, chunk: int = 2000) -> Verified:
 
 def _chunks(size: int) -> Iterator[tuple[list[Any], list[Any]]]:
     last = 0
-    heads = (Case.id, Case.number, Case.state, Case.entry_count, Case.chain_head)
+    body = select(Report.body).where(Report.case_id == Case.id).order_by(Report.id).limit(1).scalar_subquery().label("body")
+    heads = (Case.id, Case.number, Case.state, Case.entry_count, Case.chain_head, body)
     lines = (
         Entry.case_id, Entry.seq, Entry.form, Entry.at, Entry.actor, Entry.actor_id, Entry.role, Entry.door, Entry.action,
         Entry.from_state, Entry.to_state, Entry.facts, Entry.words_seal, Entry.link,
@@ -177,6 +178,8 @@ def _first_break(case: Any, entries: list[Any]) -> Break | None:
                 return Break(case.number, expected, "words are missing")
             if words_seal(entry.salt, {"reply": entry.reply, "note": entry.note}) != entry.words_seal:
                 return Break(case.number, expected, "words were altered")
+            if entry.action in (Action.SUBMIT, Action.ARCHIVE) and entry.note != case.body:
+                return Break(case.number, expected, "the report does not say what was submitted")
         elif entry.salt is not None:
             return Break(case.number, expected, "words were added")
         before, state = entry.link, entry.to_state

@@ -109,23 +109,23 @@ def enrol_resident(stamp: Stamp, person: Person, *, grid_id: int | None = None, 
 
 
 def find_or_enrol(stamp: Stamp, person: Person, *, grid_id: int | None = None, household_id: int | None = None) -> Resident:
-    """Give the resident with this ID number, or with this phone and name, enrolling when there is none.
+    """Give the resident of this name with this ID number or this phone, enrolling when there is none.
 
-    A phone alone joins nobody: families share one. Nor does what a WeChat account says of itself, for nobody has proved it:
+    Number and name must agree: an ID number typed wrongly, or known of somebody else, joins nobody and tells nothing of whose it
+    is. A phone alone joins nobody: families share one. Nor does what a WeChat account says of itself, for nobody has proved it:
     whoever owns the account joins the matter by its claim code.
     """
     person = clean_person(person)
     ring = keyring()
     declared = exists().where(WechatAccount.resident_id == Resident.id)
     query = select(Resident).join(ResidentIdentity).where(~declared).order_by(Resident.id)
-    if person.id_number:
-        index = ring.blind(person.id_number, field="id_number")
-        found = db.session.scalars(query.where(ResidentIdentity.id_number_index == index)).first()
-        if found:
-            return found
-    if person.phone and person.name:
-        index = ring.blind(person.phone, field="phone")
-        for resident in db.session.scalars(query.where(ResidentIdentity.phone_index == index)):
+    ways = []
+    if person.name and person.id_number:
+        ways.append(ResidentIdentity.id_number_index == ring.blind(person.id_number, field="id_number"))
+    if person.name and person.phone:
+        ways.append(ResidentIdentity.phone_index == ring.blind(person.phone, field="phone"))
+    for way in ways:
+        for resident in db.session.scalars(query.where(way)):
             if open_person(resident.identity).name == person.name:
                 return resident
     return enrol_resident(stamp, person, grid_id=grid_id, household_id=household_id)

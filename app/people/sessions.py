@@ -96,7 +96,8 @@ def try_password(stamp: Stamp, login: str, password: str) -> Attempt:
     After five failures the account is locked for 1, 2, 4 … minutes, an hour at most. An unknown login takes as long, says the
     same and is locked like one with a wrong password.
     """
-    staff = db.session.scalars(select(Staff).where(Staff.login == login).with_for_update()).first()
+    # The row stays locked while the hash is computed, but not against the foreign keys of what that person does meanwhile.
+    staff = db.session.scalars(select(Staff).where(Staff.login == login).with_for_update(key_share=True)).first()
     if staff is None:
         return Attempt(None, _refuse_unknown(stamp.at, login, password))
     if staff.locked_until is not None and staff.locked_until > stamp.at:

@@ -102,6 +102,7 @@ def house():
         db.engine.dispose()
     port = free_port()
     settings = {"DATA_DIR": str(folder), "PORT": str(port), "WECHAT_GATEWAY": "development", "DEMO": "off", "DATABASE_URL": ""}
+    settings |= {"REPORT_LIMIT_PERSON": "0", "REPORT_LIMIT_ADDRESS": "0"}
     supervisor = subprocess.Popen(
         [sys.executable, "-m", "app.supervise"],
         cwd=ROOT,

@@ -31,21 +31,21 @@ def test_the_filer_is_no_witness_of_a_signature_either():
 
 
 @pytest.mark.parametrize(
-    ("places", "reason", "fits"),
+    ("place", "reason", "fits"),
     [
-        (["/1/2/7/", "/1/2/7/"], None, True),
-        (["/1/2/8/", "/1/2/7/"], None, False),
-        (["/1/2/7/", "/1/2/8/"], "  ", False),
-        (["/1/2/8/", "/1/2/8/"], "住在女儿家", True),
-        (["/1/2/70/"], None, False),
+        ("/1/2/7/", None, True),
+        ("/1/2/8/", None, False),
+        ("/1/2/8/", "  ", False),
+        ("/1/2/8/", "住在女儿家", True),
+        ("/1/2/70/", None, False),
     ],
 )
-def test_a_reason_is_needed_for_whoever_lives_elsewhere(places, reason, fits):
+def test_a_reason_is_needed_for_a_matter_elsewhere(place, reason, fits):
     if fits:
-        check_reason(reason, places=places, villages=["/1/2/7/"])
+        check_reason(reason, place=place, villages=["/1/2/7/"])
     else:
         with pytest.raises(ReasonMissing):
-            check_reason(reason, places=places, villages=["/1/2/7/"])
+            check_reason(reason, place=place, villages=["/1/2/7/"])
 
 
 def test_the_slip_is_read_in_fours():

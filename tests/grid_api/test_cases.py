@@ -104,3 +104,14 @@ def test_lists_and_details_cost_the_same_however_many_there_are(lin, zhou, lins,
     assert len(zhou.get("/cases", state=State.SUBMITTED.value).json["items"]) == 7
     assert cost("/cases") == listed <= 6
     assert cost(f"/cases/{lins}") == shown <= 9
+
+
+def test_the_list_follows_the_order_of_registration_page_by_page(session, lin, zhou, lins, cast, clock):
+    """By id, as the work queue: a moment has no index to walk along."""
+    body = {"body": "沟渠堵了。", "grid": cast.grids["柳林村一网格"].code}
+    clock.advance(minutes=-5)
+    later = [lin.post("/reports", body).json["number"] for _ in range(2)]
+    first = zhou.get("/cases", limit=2).json
+    rest = zhou.get("/cases", limit=2, cursor=first["next_cursor"]).json
+    assert [case["number"] for case in first["items"] + rest["items"]] == [*later[::-1], lins]
+    assert rest["next_cursor"] is None

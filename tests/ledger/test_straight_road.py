@@ -1,9 +1,9 @@
 """The straight road: from submission to closed by the table, with clocks that belong to the state and a chain that holds."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.core.stamp import Role
+from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
 from app.ledger.callbacks import FilerMayNotRate, HandlingUnitMayNotCallBack, Verdict, attempt_callback, rate_case, record_callback
 from app.ledger.clocks import Deadline
 from app.ledger.commands import (
@@ -14,6 +14,7 @@ from app.ledger.commands import (
     ask_info,
     ask_to_refuse,
     decide_request,
+    supplement,
     supply_info,
 )
 from app.ledger.handling import (
@@ -30,13 +31,14 @@ from app.ledger.handling import (
     submit_result,
 )
 from app.ledger.intake import take_in
-from app.ledger.models import Case
+from app.ledger.models import Case, Report, ReportClaim
 from app.ledger.moves import StaleVersion
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
-from app.ledger.vocabulary import Channel, Clock, Kind, Outcome, RequestKind, Satisfaction, State
+from app.ledger.vocabulary import Channel, Clock, Kind, Outcome, RequestKind, RequestState, Satisfaction, State
 from app.ledger.workflow import RUNS_IN, IllegalMove, NotYourMove
-from app.people.models import StaffPost
+from app.notices.models import Notice, Recipient
+from app.people.models import Resident, StaffPost
 from tests.ledger.test_intake import lins_report
 
 HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.SATISFIED)
@@ -345,3 +347,105 @@ def test_a_case_of_nobody_in_particular_closes_at_review_with_nobody_to_contact(
     submit_result(road.as_staff("he"), number, reply="已修好", note="巡查发现", solved=True)
     pass_result(road.as_staff("qin"), number)
     road.check(State.CLOSED)
+
+
+def test_a_resident_with_the_same_id_as_the_handler_does_not_silence_the_notice(road, session):
+    road.in_progress()
+    handler = road.cast.staff["he"].id
+    if session.get(Resident, handler) is None:
+        session.add(Resident(id=handler, created_at=road.clock()))
+        session.flush()
+    report = road.case.reports[0]
+    session.add(ReportClaim(report_id=report.id, resident_id=handler, at=road.clock()))
+    session.flush()
+    twin = Stamp(Actor(ActorKind.RESIDENT, handler), Role.RESIDENT, road.clock(), Door.MINI_PROGRAM)
+    supplement(twin, road.number, words="还有一盏也不亮")
+    told = session.scalars(select(Notice).where(Notice.template == "supplement", Notice.recipient_id == handler)).all()
+    assert [notice.recipient for notice in told] == [Recipient.STAFF]
+
+
+def test_a_post_elsewhere_lends_no_role_here(road, session):
+    road.submitted()
+    request = ask_to_refuse(road.as_staff("fang"), road.number, RequestKind.REJECT, reason_code="no_facts", reply="请补充")
+    liu = road.cast.staff["liu"].id
+    session.add(StaffPost(staff_id=liu, role=Role.UNIT_HEAD, unit_id=road.cast.units["柳河镇"].id))
+    session.add(StaffPost(staff_id=liu, role=Role.DISPATCHER, unit_id=road.cast.units["石桥镇"].id))
+    session.flush()
+    stamp = road.as_staff("liu")
+    with pytest.raises(NotYourMove):
+        decide_request(stamp.acting_as(Role.DISPATCHER), road.number, request.id, approve=True)
+
+
+def test_a_request_does_not_outlive_the_states_in_which_it_can_be_decided(road, session):
+    road.accepted()
+    request = ask_to_refuse(road.as_staff("fang"), road.number, RequestKind.REJECT, reason_code="no_facts", reply="请补充")
+    dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["城市管理局"].id)
+    session.refresh(request)
+    assert request.state is RequestState.WITHDRAWN
+
+
+def test_a_case_against_the_only_handler_is_told_to_the_head_of_the_unit(road, session):
+    road.dispatched(against_staff_id=road.cast.staff["he"].id)
+    told = session.scalars(select(Notice.recipient_id).where(Notice.template == "dispatch_lead")).all()
+    assert told == [road.cast.staff["gao"].id]
+
+
+def test_danger_against_the_head_of_the_shift_goes_one_level_up(road, session):
+    road.submitted(body="值班室门口有人持刀，值班长不管！", against_staff_id=road.cast.staff["ma"].id)
+    told = session.scalars(select(Notice.recipient_id).where(Notice.template == "danger")).all()
+    assert told == [road.cast.staff["sun"].id]
+
+
+def test_accepting_as_a_tip_off_makes_a_case_confidential_and_outside_grids_clears_the_grid(road):
+    road.submitted(kind=Kind.OTHER)
+    lamp = road.cast.categories["路灯照明"]
+    accept_case(road.as_staff("fang"), road.number, kind=Kind.TIP_OFF, category_id=lamp, grid_id=None, outside_grids=True)
+    case = road.case
+    assert case.confidential
+    assert (case.grid_id, case.territory_path) == (None, road.cast.units["云溪县"].path)
+
+
+def test_another_grid_worker_cannot_supply_what_lin_was_asked(road):
+    road.submitted()
+    ask_info(road.as_staff("fang"), road.number, question="哪一盏？")
+    with pytest.raises(NotYourMove):
+        supply_info(road.as_staff("zhou"), road.number, words="第二盏")
+
+
+def test_who_answered_does_not_call_back(road, session):
+    session.add(StaffPost(staff_id=road.cast.staff["fang"].id, role=Role.CALLBACK_AGENT, unit_id=road.cast.units["云溪县"].id))
+    session.flush()
+    road.submitted()
+    answer_case(road.as_staff("fang"), road.number, reply="已答复", category_id=road.cast.categories["路灯照明"])
+    with pytest.raises(HandlingUnitMayNotCallBack):
+        record_callback(road.as_staff("fang"), road.number, HAPPY)
+
+
+def test_a_claimed_case_is_called_back(road, session):
+    for_nobody = {"filer_resident_id": None, "concerned_id": None, "filer_staff_id": road.cast.staff["zhou"].id}
+    road.dispatched(channel=Channel.HOTLINE, **for_nobody)
+    report = road.case.reports[0]
+    session.add(ReportClaim(report_id=report.id, resident_id=road.cast.residents["chen"].id, at=road.clock()))
+    session.flush()
+    session.expire(report)
+    sign_case(road.as_staff("he"), road.number)
+    record_contact(road.as_staff("he"), road.number, how="phone", note="联系了")
+    submit_result(road.as_staff("he"), road.number, reply="好了", note="好了", solved=True)
+    pass_result(road.as_staff("qin"), road.number)
+    road.check(State.AWAITING_CALLBACK)
+
+
+def test_a_clock_that_was_due_before_it_was_cancelled_stays_breached(road):
+    road.dispatched(assists=["水利局"])
+    sign_case(road.as_staff("he"), road.number)
+    road.clock.advance(hours=3)
+    record_contact(road.as_staff("he"), road.number, how="phone", note="联系了")
+    submit_result(road.as_staff("he"), road.number, reply="好了", note="好了", solved=True, without_assists="不再需要")
+    rows = road.session.scalars(select(Deadline).where(Deadline.case_id == road.case.id, Deadline.clock == Clock.SIGN)).all()
+    assert [row.breached_at is not None for row in rows if row.cancelled_at is not None] == [True]
+
+
+def test_a_report_whose_text_was_altered_is_found(road, session):
+    road.submitted()
+    session.execute(update(Report).where(Report.case_id == road.case.id).values(body="一切都好"))
+    assert [broken.what for broken in verify_ledger().breaks] == ["the report does not say what was submitted"]

@@ -4,7 +4,8 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from app.core.database import db, transaction
 from app.core.stamp import SYSTEM, Door, Role, Stamp
@@ -127,6 +128,21 @@ def test_a_poisoned_clock_is_set_aside_and_stops_no_other(session, cast, clock, 
     assert aside.case_id == poisoned.case_id
     late = session.scalars(select(Deadline.case_id).where(Deadline.breached_at.is_not(None))).all()
     assert late == [healthy.case_id]
+
+
+def test_a_database_that_is_away_sets_no_clock_aside(session, cast, clock, as_resident, as_system):
+    take_in(as_resident("lin"), lins_report(cast))
+    clock.advance(hours=3)
+
+    def cut(connection, cursor, statement, parameters, context, many):
+        if "deadline_level" in statement:
+            raise OperationalError("cut", None, Exception("server closed the connection"))
+
+    event.listen(session.connection(), "before_cursor_execute", cut)
+    with pytest.raises(OperationalError):
+        sweep(as_system)
+    event.remove(session.connection(), "before_cursor_execute", cut)
+    assert session.scalars(select(Deadline).where(Deadline.error.is_not(None))).all() == []
 
 
 def test_provisional_clocks_are_worked_out_anew_when_the_year_is_published(session, cast, clock, as_resident, as_system):

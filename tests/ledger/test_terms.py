@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clock import CHINA
-from app.ledger.terms import Due, HoursKind, Term, Unit, WrongTerm, due_at, halved, later, remaining, resume, warn_at
+from app.ledger.terms import Due, HoursKind, Term, Unit, WrongTerm, due_at, halved, remaining, resume, warn_at
 from app.territory.calendar.published import CONFIRMED_YEARS, package_days
 from app.territory.calendar.rules import WORK_SEASONS, Calendar, DayKind, Hours, Season, Span
 
@@ -286,19 +286,6 @@ def test_nothing_is_left_of_a_clock_that_is_due() -> None:
 @pytest.mark.parametrize(("amount", "half"), [(1, 1), (2, 1), (5, 3), (10, 5), (15, 8), (24, 12)])
 def test_a_rework_round_gets_half_the_term_rounded_up(amount: int, half: int) -> None:
     assert halved(Term(amount, Unit.WORKING_DAY, WORK)) == Term(half, Unit.WORKING_DAY, WORK)
-
-
-@pytest.mark.parametrize(
-    ("due", "term", "new_due"),
-    [
-        ("12-01T17:30", Term(5, Unit.WORKING_DAY, WORK), "12-08T17:30"),
-        ("02-14T17:30", Term(1, Unit.WORKING_DAY, WORK), "02-24T17:30"),
-        ("11-28T18:00", Term(24, Unit.HOUR, ALWAYS), "11-29T18:00"),
-        ("11-24T12:00", Term(1, Unit.WORKING_HOUR, WORK), "11-24T15:30"),
-    ],
-)
-def test_an_extension_counts_on_from_the_earlier_due_moment(due: str, term: Term, new_due: str) -> None:
-    assert later(china(due), term, CALENDAR).at == china(new_due)
 
 
 @pytest.mark.parametrize(

@@ -60,16 +60,16 @@ def ensure_running(data_dir: Path, *, seconds: float = START_SECONDS) -> str:
     with explained(place):
         make_data_dir(place.data_dir)
         with place.locked():
-            attempts = 3
-            while True:
+            for pause in (0.1, 0.2, 0.4, 0.8, None):
                 server = _find_server(place) or _start(place)
                 try:
                     return _await_answer(place, server, seconds=seconds).url()
                 except StartFailed:
                     # It may have been killed while we waited; one that dies by itself dies each time.
-                    attempts -= 1
-                    if is_alive(server) or not attempts:
+                    if is_alive(server) or pause is None:
                         raise
+                    time.sleep(pause)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def connection_url(data_dir: Path) -> str:
