@@ -4,6 +4,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from random import Random
 
+from sqlalchemy import select
+
+from app.core.database import db
 from app.core.stamp import Stamp
 from app.demo.filing import Filed, file_case, words_for
 from app.demo.plans import Plan
@@ -21,6 +24,7 @@ from app.ledger.handling import (
     submit_assist,
     submit_result,
 )
+from app.ledger.models import Case
 from app.ledger.vocabulary import Channel, Kind, RequestKind, Satisfaction, State
 
 Story = Generator[Wait, None, None]
@@ -161,7 +165,7 @@ def _handle(walk: Walk) -> Story:
         yield duty(minutes=walk.minutes(2, 9))
         sign_case(walk.scene.by(assisting), walk.number)
     yield work(hours=walk.draw.uniform(7, 14)) if plan.dawdling else duty(minutes=walk.minutes(15, 200))
-    if not plan.anonymous:
+    if not _of_nobody(walk):
         agent = "lu" if _confidential(walk) else handler
         record_contact(
             walk.scene.by(agent), walk.number, how=walk.draw.choice(("phone", "phone", "visit")), note=walk.words["contact"]
@@ -180,6 +184,11 @@ def _handle(walk: Walk) -> Story:
 
 def _confidential(walk: Walk) -> bool:
     return walk.plan.confidential or walk.plan.topic.kind is Kind.TIP_OFF
+
+
+def _of_nobody(walk: Walk) -> bool:
+    """Say whether there is nobody to contact or call back."""
+    return db.session.scalars(select(Case).where(Case.number == walk.number)).one().nobody_to_call
 
 
 def _assisting(walk: Walk) -> str | None:
@@ -216,7 +225,7 @@ def _hear(walk: Walk, handler: str | None = None) -> Story:
     plan = walk.plan
     if plan.rest is State.AWAITING_CALLBACK:
         return
-    if plan.anonymous or (plan.channel in (Channel.HOTLINE, Channel.WINDOW, Channel.VISIT) and handler is None):
+    if _of_nobody(walk) or (plan.channel in (Channel.HOTLINE, Channel.WINDOW, Channel.VISIT) and handler is None):
         if plan.rates and walk.filed.code is not None:
             yield real(hours=walk.draw.uniform(3, 40))
             rate_proved(walk.scene.by_nobody(), walk.number, walk.filed.code, _verdict(walk, happy=True), words="办得挺快，谢谢。")
