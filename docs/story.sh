@@ -49,7 +49,7 @@ post "/miniprogram/v1/cases/$fourth/rating" "$wu" "$rating" | python3 -c 'import
 post /miniprogram/v1/look-ups/rating nobody "{\"number\": \"$fourth\", \"claim_code\": \"$code\", \"contacted\": true, \"solved\": true, \"satisfaction\": \"very_satisfied\"}" | python3 -c 'import json,sys; c=json.load(sys.stdin); print("   ", c.get("state_label") or c)'
 
 echo '7 · 时间过去十天，没有受理的两件超时，只说一次'
-DEVELOPMENT_CLOCK=on .venv/bin/python -m flask --app wsgi clock advance '10 days' >/dev/null
+DEVELOPMENT_CLOCK=on "${PYTHON:-.venv/bin/python}" -m flask --app wsgi clock advance '10 days' >/dev/null
 sleep "${SWEEP_WAIT:-25}"
 for number in $first $second $third $fourth; do get "/desk/v1/cases/$number/entries?limit=200" "$(staff desk fang)" | python3 -c 'import json,sys; n=sum(e["action"] == "breach_clock" and (e["facts"].get("clock") == "accept") for e in json.load(sys.stdin)["items"]); print("   ", sys.argv[1], "受理超时" if n == 1 else "没有超时" if n == 0 else f"说了 {n} 次")' "$number"; done
-.venv/bin/python -m flask --app wsgi ledger verify
+"${PYTHON:-.venv/bin/python}" -m flask --app wsgi ledger verify

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, request
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import Invalid, Refusal
@@ -107,7 +107,7 @@ def of_integrity(error: IntegrityError) -> Response:
     return problem(409, code="conflict", title=TITLES[409], detail="数据刚刚被别人修改，请刷新后再试")
 
 
-def of_database(error: OperationalError) -> Response:
+def of_database(error: OperationalError | InterfaceError) -> Response:
     """Give the problem of a database that is away, too slow or locked: try again."""
     log.error("database: %s", type(error.orig).__name__)
     return problem(503, code="database_unavailable", title=TITLES[503], headers={"Retry-After": "1"})
@@ -136,6 +136,7 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(IntegrityError, of_integrity)
     app.register_error_handler(OperationalError, of_database)
+    app.register_error_handler(InterfaceError, of_database)
     app.register_error_handler(DataError, of_data)
     app.register_error_handler(UnicodeEncodeError, of_text)
     app.register_error_handler(Exception, of_bug)

@@ -7,11 +7,7 @@ import http.client
 import json
 import os
 import random
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -21,17 +17,15 @@ import psycopg
 import pytest
 
 from app.core.clock import system_clock
-from app.core.database import db, transaction
-from app.core.migrate import upgrade
-from app.core.postgres import connection_url, ensure_running, server_pid, stop
+from app.core.database import db
+from app.core.postgres import connection_url, server_pid
 from app.core.processes import read_status
-from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.demo.cast import build_county
 from app.factory import create_app
 from app.ledger.timeline import verify_ledger
-from benchmarks.house import ROOT, children_of, free_port
+from benchmarks.house import children_of
 from config import TestConfig
 from tests.conftest import RecordingGateway
+from tests.running import running_house
 
 KILLS = int(os.environ.get("FAULT_KILLS", "4"))
 WRITERS = 6
@@ -87,36 +81,9 @@ class Writer(threading.Thread):
 
 @pytest.fixture
 def house():
-    """A data folder with the cast, run by the supervisor; gives (port, folder, supervisor)."""
-    folder = Path(tempfile.mkdtemp(prefix="minhu-faults-"))
-    folder.chmod(0o755)
-    url = ensure_running(folder)
-    made = create_app(
-        TestConfig(database_url=url, keys_file=str(folder / "keys.json")), clock=system_clock, notices=RecordingGateway()
-    )
-    with made.app_context():
-        upgrade(db.engine)
-        with transaction():
-            build_county(Stamp(SYSTEM, Role.SYSTEM, system_clock(), Door.COMMAND_LINE), appid="wx-test")
-        db.session.remove()
-        db.engine.dispose()
-    port = free_port()
-    settings = {"DATA_DIR": str(folder), "PORT": str(port), "WECHAT_GATEWAY": "development", "DEMO": "off", "DATABASE_URL": ""}
-    settings |= {"REPORT_LIMIT_PERSON": "0", "REPORT_LIMIT_ADDRESS": "0"}
-    supervisor = subprocess.Popen(
-        [sys.executable, "-m", "app.supervise"],
-        cwd=ROOT,
-        env=os.environ | settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield port, folder, supervisor
-    finally:
-        supervisor.send_signal(signal.SIGTERM)
-        supervisor.wait(30)
-        stop(folder, mode="immediate")
-        shutil.rmtree(folder, ignore_errors=True)
+    """A data folder with the cast, run by the supervisor; gives (port, folder)."""
+    with running_house() as running:
+        yield running
 
 
 def pid_of(folder: Path, name: str) -> int:
@@ -141,7 +108,7 @@ def wait_for_all(writers: list[Writer], since: float, *, within: float) -> None:
 
 @pytest.mark.faults
 def test_nothing_acknowledged_is_lost_or_doubled_when_processes_are_killed(house):
-    port, folder, _ = house
+    port, folder = house
     stopped = threading.Event()
     writers = [Writer(port, place, stopped) for place in range(WRITERS)]
     for writer in writers:
