@@ -17,7 +17,10 @@ blp = DoorBlueprint("cases", door=Door.DESK, prefix="/cases", auth=staff(Door.DE
 
 
 class QueueQuery(PageQuery):
-    """Which cases, in which order; a category stands for all below it; `mine` are those one has to act on or has registered."""
+    """Which cases, in which order; a category stands for all below it.
+
+    `mine` are those whose clock one owns (signed for), or which one registered; `pending` wait for a decision on a request.
+    """
 
     order = Word(Order, load_default=Order.NEWEST)
     number = Number()
@@ -30,6 +33,7 @@ class QueueQuery(PageQuery):
     lead_unit = text(40)
     late = fields.Boolean()
     mine = fields.Boolean()
+    pending = fields.Boolean()
     archived = fields.Boolean()
 
 

@@ -1,13 +1,14 @@
 """Keeps the person's word: call-back attempts, call-backs and ratings, and the rework that dissatisfaction asks for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from app.core.clock import CHINA
 from app.core.database import db
-from app.core.errors import Conflict, NotAllowed
+from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import ActorKind, Stamp
 from app.ledger.county import county
 from app.ledger.handling import works_for_case
@@ -30,6 +31,10 @@ class AlreadyRated(Conflict):
 
 class RatingClosed(Conflict):
     """评价期限已过"""
+
+
+class ContradictionUnexplained(Invalid):
+    """没有解决却表示满意，请写明对方怎么说的"""
 
 
 class NobodyToCallBack(NotAllowed):
@@ -60,9 +65,8 @@ def attempt_callback(stamp: Stamp, number: str, *, note: str | None = None, vers
         return Step()
 
     move_case(stamp, case, Action.ATTEMPT_CALLBACK, Words(note=note), change)
-    attempts = list(
-        db.session.scalars(select(Callback.at).where(Callback.case_id == case.id, Callback.round == case.round, ~Callback.reached))
-    )
+    tried = select(Callback.at).where(Callback.case_id == case.id, Callback.round == case.round, ~Callback.reached)
+    attempts = apart(list(db.session.scalars(tried.order_by(Callback.at))), timedelta(minutes=county().callback_gap_minutes))
     days = {at.astimezone(CHINA).date() for at in attempts}
     if len(attempts) >= county().callback_attempts and len(days) >= county().callback_days:
         move_case(
@@ -71,12 +75,23 @@ def attempt_callback(stamp: Stamp, number: str, *, note: str | None = None, vers
     return case
 
 
+def apart(moments: Sequence[datetime], gap: timedelta) -> list[datetime]:
+    """Give the moments that count as attempts of their own: each at least `gap` after the one counted before."""
+    counted: list[datetime] = []
+    for at in moments:
+        if not counted or at - counted[-1] >= gap:
+            counted.append(at)
+    return counted
+
+
 def record_callback(stamp: Stamp, number: str, verdict: Verdict, *, note: str | None = None, version: int | None = None) -> Case:
     """Record what the person said on the phone: closes the case, or starts a rework round when dissatisfied."""
     case = lock_case(stamp, number, version=version)
 
     def change(acting: Stamp) -> Step:
         _check_agent(acting, case)
+        if not verdict.solved and verdict.satisfaction not in UNHAPPY and not (note or "").strip():
+            raise ContradictionUnexplained(errors={"note": ["没有解决却表示满意，请写明对方怎么说的"]})
         return _hear(acting, case, verdict, CallbackBy.AGENT)
 
     move_case(stamp, case, Action.RECORD_CALLBACK, Words(note=note), change)
@@ -126,7 +141,7 @@ def _rate(stamp: Stamp, case: Case, verdict: Verdict, by: CallbackBy, words: str
 
 
 def _check_late_rating(stamp: Stamp, case: Case) -> None:
-    heard = select(Callback.id).where(Callback.case_id == case.id, Callback.round == case.round, Callback.reached)
+    heard = select(Callback.id).where(Callback.case_id == case.id, Callback.round == case.round, Callback.by != CallbackBy.AGENT)
     if db.session.scalars(heard).first() is not None:
         raise AlreadyRated
     if case.closed_at is None or stamp.at > case.closed_at + timedelta(days=county().rating_days):

@@ -15,7 +15,7 @@ from app.ledger.disclosure import may_dial, shows_identity
 from app.ledger.models import Assignment, Callback, Case, Entry, Reason, Report, Request
 from app.ledger.possible import possible_actions
 from app.ledger.queries import ClockView, Named, QueueRow, head_of, open_clocks
-from app.ledger.scope import CaseNotFound, visible
+from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.vocabulary import Action, CallbackBy, Channel, Duty, Outcome, RequestKind, RequestState, Satisfaction, State
 from app.people.accounts import ROLE_LABELS
 from app.people.identity import Person, masked, open_person
@@ -181,7 +181,7 @@ def entries_page(stamp: Stamp, number: str, *, cursor: str | None, limit: int) -
 
 
 def _load(stamp: Stamp, number: str) -> Case:
-    query = select(Case).where(Case.number == number, visible(stamp.actor))
+    query = select(Case).where(Case.number == written(number), visible(stamp.actor))
     query = query.options(
         joinedload(Case.grid),
         joinedload(Case.lead_unit),

@@ -215,8 +215,17 @@ def decide_request(
         return Step(facts={"request": request.kind, "reason": request.reason_code, "redirect_to": request.redirect_to})
 
     action = _MOVES[request.kind] if approve else Action.REFUSE_REQUEST
-    move_case(stamp, case, action, Words(reply=request.reply if approve else None, note=note or None), change)
+    reply = _refusal(request) if approve else None
+    move_case(stamp, case, action, Words(reply=reply, note=note or None), change)
     return case
+
+
+def _refusal(request: Request) -> str:
+    """Give what the filer reads: the reply, the reason from the catalogue and, where there is one, the other channel."""
+    lines = [request.reply, f"原因：{db.session.get_one(Reason, request.reason_code).words}"]
+    if request.redirect_to:
+        lines.append(f"办理渠道：{request.redirect_to}")
+    return "\n".join(lines)
 
 
 def claim_case(stamp: Stamp, number: str, index: bytes) -> Case:

@@ -22,8 +22,8 @@ from app.ledger.county import county
 from app.ledger.models import Callback, Case, Entry, EntryWords, Report, ReportClaim
 from app.ledger.narrowing import in_reach
 from app.ledger.outlook import outlook
-from app.ledger.scope import CaseNotFound, visible
-from app.ledger.vocabulary import Action, Channel, Clock, Kind, State, label
+from app.ledger.scope import CaseNotFound, visible, written
+from app.ledger.vocabulary import Action, CallbackBy, Channel, Clock, Kind, State, label
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class _Follower:
 
 def follow(stamp: Stamp, number: str) -> Followed:
     """Give a case that the actor sees as its followers see it; raises CaseNotFound."""
-    return _followed(stamp, and_(Case.number == number, visible(stamp.actor)), _Follower(stamp.actor))
+    return _followed(stamp, and_(Case.number == written(number), visible(stamp.actor)), _Follower(stamp.actor))
 
 
 def follow_by_claim(stamp: Stamp, number: str, code: str) -> Followed:
@@ -205,7 +205,7 @@ def _rate_until(stamp: Stamp, case: Case, reports: Sequence[Report], follower: _
     until = (case.closed_at or stamp.at) + timedelta(days=county().rating_days)
     if case.state is State.AWAITING_CALLBACK:
         return until
-    heard = select(Callback.id).where(Callback.case_id == case.id, Callback.round == case.round, Callback.reached)
+    heard = select(Callback.id).where(Callback.case_id == case.id, Callback.round == case.round, Callback.by != CallbackBy.AGENT)
     return until if stamp.at <= until and db.session.scalars(heard).first() is None else None
 
 

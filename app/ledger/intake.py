@@ -38,9 +38,9 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
     paths, staff_id = None, None
     if submission.against_unit_id is not None or submission.against_staff_id is not None:
         paths, staff_id = against(submission.against_unit_id, submission.against_staff_id, county_id=held.county_id)
-    urgent = submission.urgency is Urgency.URGENT or (facts_of_category is not None and facts_of_category.urgent)
     confidential = submission.confidential or submission.kind is Kind.TIP_OFF
     dangers = danger_in(title + "\n" + body, settings.danger_words)
+    urgent = bool(dangers) or submission.urgency is Urgency.URGENT or (facts_of_category is not None and facts_of_category.urgent)
     facts: dict[str, Any] = {"channel": submission.channel, "kind": submission.kind}
     if dangers:
         facts["danger"] = list(dangers)
@@ -102,7 +102,8 @@ def _notices(
     key = f"{number}:1"
     if submission.concerned_id is not None:
         to = (Recipient.RESIDENT, submission.concerned_id)
-        rows.append(notice_row(key, to=to, template="submit", params={"number": number}, case_id=None, at=stamp.at))
+        template = "submit_danger" if dangers else "submit"
+        rows.append(notice_row(key, to=to, template=template, params={"number": number}, case_id=None, at=stamp.at))
     if dangers:
         params = {"number": number, "word": dangers[0]}
         chain = (shift_heads(), posts_held().over(catalogue().county_path, Role.SUPERVISOR))

@@ -15,7 +15,7 @@ from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import ClockFor, cancel, go_on, is_open, lock_case_clocks, meet, pause, run_on, start_clock
 from app.ledger.models import Assignment, Case, Entry, Request
-from app.ledger.scope import CaseNotFound, reaches, visible
+from app.ledger.scope import CaseNotFound, reaches, visible, written
 from app.ledger.timeline import append_entry
 from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestState, State, Subject, label
 from app.ledger.workflow import FILERS, RUNS_IN, Facts, Move, check_move, check_words
@@ -49,7 +49,7 @@ class Step:
 
 def lock_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
     """Lock a case that the actor sees; raises CaseNotFound, or StaleVersion when it is no longer at `version`."""
-    found = db.session.scalars(select(Case.id).where(Case.number == number, visible(stamp.actor))).first()
+    found = db.session.scalars(select(Case.id).where(Case.number == written(number), visible(stamp.actor))).first()
     if found is None:
         raise CaseNotFound
     (case,) = lock_rows(Case, [found])
@@ -216,12 +216,15 @@ def _clock_for(case: Case, clock: Clock, unit_id: int | None, assignment: Assign
 
 def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step) -> None:
     rows = []
+    params = {"number": case.number}
+    if case.lead_unit_id is not None:
+        params["unit"] = next(a.unit.name for a in reversed(case.assignments) if a.duty is Duty.LEAD)
     for audience in step.tells if step.tells is not None else move.tells:
         template = _template(move.action, audience)
         for to in recipients(case, [audience]):
             if stamp.actor.kind is not ActorKind.STAFF or to != (Recipient.STAFF, stamp.actor.id):
                 key = f"{case.number}:{entry.seq}:{template}"
-                rows.append(notice_row(key, to=to, template=template, params={"number": case.number}, case_id=case.id, at=stamp.at))
+                rows.append(notice_row(key, to=to, template=template, params=params, case_id=case.id, at=stamp.at))
     file_notices(rows)
 
 

@@ -35,9 +35,9 @@ def check_number(text: str) -> str:
     """Give the 16 digits of a case number as somebody wrote or read it out; raises WrongNumber."""
     digits = text.translate(_READING)
     if not _all_digits(digits, NUMBER_DIGITS):
-        raise WrongNumber(f"办件编号是 {NUMBER_DIGITS} 位数字，请对照后重新输入。")
+        raise WrongNumber(f"工单号是 {NUMBER_DIGITS} 位数字，请对照后重新输入。")
     if not _is_checked(digits):
-        raise WrongNumber("办件编号里可能有一位读错或输错了，请四位一组再核对一遍。")
+        raise WrongNumber("工单号里可能有一位读错或输错了，请四位一组再核对一遍。")
     return digits
 
 

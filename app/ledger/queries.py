@@ -16,10 +16,10 @@ from app.core.stamp import Role, Stamp
 from app.ledger.calls import number_index
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.models import Call, Case, Report
+from app.ledger.models import Call, Case, Report, Request
 from app.ledger.narrowing import in_reach, is_late, is_own
 from app.ledger.scope import visible
-from app.ledger.vocabulary import Channel, Clock, Kind, Light, State, Urgency
+from app.ledger.vocabulary import Channel, Clock, Kind, Light, RequestState, State, Urgency
 from app.people.identity import residents_by_phone
 from app.territory.models import Grid, Unit
 
@@ -40,7 +40,10 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Sought:
-    """What of the queue is asked for. `mine` are cases whose clock one owns (signed for) or which one registered."""
+    """What of the queue is asked for. `mine` are cases whose clock one owns (signed for) or which one registered.
+
+    `pending` are cases in which a request waits for its decision.
+    """
 
     order: Order = Order.NEWEST
     state: State | None = None
@@ -53,6 +56,7 @@ class Sought:
     number: str | None = None
     late: bool = False
     mine: bool = False
+    pending: bool = False
     archived: bool = False
     cursor: str | None = None
     limit: int = LIMIT
@@ -192,6 +196,8 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         found.append(is_late())
     if sought.mine:
         found.append(is_own(stamp.actor))
+    if sought.pending:
+        found.append(Case.id.in_(select(Request.case_id).where(Request.state == RequestState.PENDING)))
     return found
 
 

@@ -7,6 +7,7 @@ from app.core.errors import NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
+from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import not_recused
 
 
@@ -57,8 +58,17 @@ def _led_by(actor: Actor) -> list[str]:
     return [post.path for post in actor.posts if post.role is Role.UNIT_HEAD and post.unit_id == county_id]
 
 
+def written(number: str) -> str:
+    """Give a case number as it is stored from how it was written or read out; raises CaseNotFound when a digit is wrong."""
+    try:
+        return check_number(number)
+    except WrongNumber as wrong:
+        raise CaseNotFound(wrong.detail) from None
+
+
 def find_case(stamp: Stamp, number: str) -> Case:
     """Give a case that the actor sees, unlocked; raises CaseNotFound (also for one outside the actor's scope)."""
+    number = written(number)
     case = db.session.scalars(select(Case).where(Case.number == number, visible(stamp.actor))).first()
     if case is None:
         raise CaseNotFound

@@ -202,6 +202,8 @@ def _moment(at: datetime) -> str:
 def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, action: Action, seq: int, writings: _Writings) -> None:
     if not reached or case.state not in MOVES[action].sources:
         return
+    if clock.clock is Clock.INFO and action is not Action.WARN_CLOCK:
+        return  # the person hears that the case goes on without the information, not that something is overdue
     told = reached[-1]
     digest_at = None
     if clock.clock is not Clock.SIGN and case.urgency is not Urgency.URGENT:

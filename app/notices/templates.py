@@ -4,6 +4,7 @@ from typing import Any
 
 TEMPLATES: dict[str, str] = {
     "submit": "您反映的事项已登记，工单号 {number}，我们会尽快受理。",
+    "submit_danger": "您反映的事项已登记，工单号 {number}，值班人员已收到告警。有生命危险请立即拨打 110、119、120。",
     "supplement": "工单 {number} 有新的补充说明，请查看。",
     "ask_info": "工单 {number} 需要您补充情况，请在小程序中查看并回复，也可以拨打热线。",
     "supply_info": "工单 {number} 已补充情况，请继续受理。",
@@ -14,7 +15,7 @@ TEMPLATES: dict[str, str] = {
     "ask_redirect": "工单 {number} 申请转其他渠道，请您审批。",
     "reject": "您反映的事项（工单号 {number}）不予受理，原因和建议请查看答复。",
     "redirect": "您反映的事项（工单号 {number}）需要通过其他渠道办理，办法请查看答复。",
-    "dispatch": "工单 {number} 已派给承办单位办理。",
+    "dispatch": "工单 {number} 已派给{unit}办理。",
     "dispatch_lead": "新工单 {number} 由您单位主办，请尽快签收。",
     "dispatch_assists": "新工单 {number} 由您单位协办，请尽快签收。",
     "submit_assist": "工单 {number} 的协办单位已反馈。",

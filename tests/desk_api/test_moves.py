@@ -70,6 +70,7 @@ def test_three_attempts_on_two_days_close_a_case_as_unreachable(road):
     road.awaiting_callback()
     for _ in range(2):
         assert road.do("lu", "/callback-attempts", {"note": "无人接听"})["state"] == "awaiting_callback"
+        road.clock.advance(hours=2)
     road.clock.advance(days=1)
     assert road.do("lu", "/callback-attempts")["state"] == "closed"
     assert [callback["reached"] for callback in road.see("lu")["callbacks"]] == [False, False, False]

@@ -1,10 +1,22 @@
 """The straight road: from submission to closed by the table, with clocks that belong to the state and a chain that holds."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import select, update
 
 from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
-from app.ledger.callbacks import FilerMayNotRate, HandlingUnitMayNotCallBack, Verdict, attempt_callback, rate_case, record_callback
+from app.ledger.callbacks import (
+    AlreadyRated,
+    ContradictionUnexplained,
+    FilerMayNotRate,
+    HandlingUnitMayNotCallBack,
+    Verdict,
+    apart,
+    attempt_callback,
+    rate_case,
+    record_callback,
+)
 from app.ledger.clocks import Deadline
 from app.ledger.commands import (
     AskerMayNotDecide,
@@ -31,11 +43,12 @@ from app.ledger.handling import (
     submit_result,
 )
 from app.ledger.intake import take_in
-from app.ledger.models import Case, Report, ReportClaim
+from app.ledger.models import Case, Entry, EntryWords, Report, ReportClaim
 from app.ledger.moves import StaleVersion
+from app.ledger.numbers import in_fours
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
-from app.ledger.vocabulary import Channel, Clock, Kind, Outcome, RequestKind, RequestState, Satisfaction, State
+from app.ledger.vocabulary import Action, Channel, Clock, Kind, Outcome, RequestKind, RequestState, Satisfaction, State, Urgency
 from app.ledger.workflow import RUNS_IN, IllegalMove, NotYourMove
 from app.notices.models import Notice, Recipient
 from app.people.models import Resident, StaffPost
@@ -449,3 +462,45 @@ def test_a_report_whose_text_was_altered_is_found(road, session):
     road.submitted()
     session.execute(update(Report).where(Report.case_id == road.case.id).values(body="一切都好"))
     assert [broken.what for broken in verify_ledger().breaks] == ["the report does not say what was submitted"]
+
+
+def test_not_solved_yet_satisfied_needs_an_explanation_and_the_resident_can_still_answer(road):
+    road.awaiting_callback()
+    odd = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.VERY_SATISFIED)
+    with pytest.raises(ContradictionUnexplained):
+        record_callback(road.as_staff("lu"), road.number, odd)
+    record_callback(road.as_staff("lu"), road.number, odd, note="说理解政策，不再要求")
+    road.check(State.CLOSED)
+    rate_case(road.as_resident("lin"), road.number, UNHAPPY)
+    with pytest.raises(AlreadyRated):
+        rate_case(road.as_resident("lin"), road.number, HAPPY)
+
+
+def test_attempts_within_the_hour_count_as_one():
+    at = datetime(2026, 11, 23, 2, tzinfo=UTC)
+    tried = [at, at + timedelta(minutes=1), at + timedelta(minutes=61), at + timedelta(minutes=70)]
+    assert apart(tried, timedelta(minutes=60)) == [tried[0], tried[2]]
+
+
+@pytest.mark.parametrize("said", ["家里闻到燃气味", "我不想活了", "老人昏迷不醒", "房子要塌了"])
+def test_danger_as_people_say_it_is_urgent_and_told_at_once(road, session, said):
+    road.submitted(body=said)
+    assert road.case.urgency is Urgency.URGENT
+    assert (road.clocks()[Clock.ACCEPT].due_at - road.clock()).total_seconds() == 30 * 60
+    templates = session.scalars(select(Notice.template).where(Notice.case_id == road.case.id)).all()
+    assert sorted(templates) == ["danger", "submit_danger"]
+
+
+def test_the_filer_reads_why_and_where_to_go(road, session):
+    road.submitted()
+    request = ask_to_refuse(
+        road.as_staff("fang"), road.number, RequestKind.REDIRECT, reason_code="petition", reply="请到信访局", redirect_to="县信访局"
+    )
+    decide_request(road.as_staff("ma"), road.number, request.id, approve=True)
+    words = session.scalars(select(EntryWords.reply).join(Entry).where(Entry.action == Action.REDIRECT)).one()
+    assert words == "请到信访局\n原因：属于信访事项\n办理渠道：县信访局"
+
+
+def test_a_number_is_understood_as_it_is_read_out(road):
+    number = road.submitted()
+    assert find_case(road.as_staff("fang"), in_fours(number)).number == number

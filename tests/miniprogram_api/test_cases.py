@@ -8,11 +8,13 @@ from app.ledger.clocks import Deadline
 from app.ledger.handling import record_contact
 from app.ledger.intake import take_in
 from app.ledger.models import Callback
+from app.ledger.numbers import new_number
 from app.ledger.submission import Submission
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Channel, State
 from app.people.models import Staff
 from tests.backstage import HAPPY, UNHAPPY
+from tests.conftest import MONDAY
 from tests.counting import statements
 
 
@@ -32,7 +34,7 @@ def test_lin_sees_where_her_case_stands_and_what_happens_next(lin, number, stree
 
 
 def test_a_neighbour_cannot_see_the_case(chen, number):
-    unknown = chen.get("/cases/2026112300000000")
+    unknown = chen.get(f"/cases/{new_number(MONDAY)}")
     for answer in (
         chen.get(f"/cases/{number}"),
         chen.post(f"/cases/{number}/supplements", {"words": "我也想说"}),
