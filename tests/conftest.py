@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 import app.jobs
 from app.core.clock import FrozenClock
+from app.core.crypto import load_keyring, use_keyring
 from app.core.database import db, transaction
 from app.core.held import forget_all
 from app.core.migrate import upgrade
@@ -114,8 +115,9 @@ def clock(shared_app) -> FrozenClock:
 
 
 @pytest.fixture
-def app(shared_app, clock) -> Iterator[Flask]:
+def app(shared_app, clock, keys) -> Iterator[Flask]:
     """The app in a transaction that is rolled back after the test."""
+    use_keyring(load_keyring(Path(keys), make=False))  # another test may have made an app with keys of its own
     with shared_app.app_context():
         engines = db.engines
         engine = engines[None]
