@@ -10,8 +10,9 @@ from pathlib import Path
 from app.core.data_dir import log_file, make_private, open_log
 from app.core.processes import Process, find, group_of, is_alive, read_status, send, wait_gone
 
-NOTE_AND_BECOME = 'read -r status </proc/$$/stat; printf "%s\\n%s\\n" "$status" "$1" >"$0"; shift; exec "$@"'
-"""A shell notes itself and becomes the command: were we to note it, a kill in between would leave a child that nobody knows."""
+NOTE_AND_BECOME = 'read -r status </proc/$$/stat; printf "%s\\n%s\\n" "$status" "$1" >"$0.new"; mv "$0.new" "$0"; shift; exec "$@"'
+"""A shell notes itself and becomes the command: were we to note it, a kill in between would leave a child that nobody knows.
+The note appears whole or not at all."""
 
 PATIENCE = 5.0
 """Seconds, at most, between a death and the next start."""
