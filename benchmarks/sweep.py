@@ -82,13 +82,16 @@ def _sweeper(at: datetime, barrier: Any, results: Any) -> None:
         barrier.wait()
         began = time.perf_counter()
         swept = sweep(lambda: Stamp(SYSTEM, Role.SYSTEM, at, Door.JOB))
-        results.put((swept.breaches, time.perf_counter() - began, resident_megabytes(os.getpid())))
+        results.put((swept.breaches, swept.clocks, time.perf_counter() - began, resident_megabytes(os.getpid())))
         db.session.remove()
         db.engine.dispose()
 
 
 def measure_due(at: datetime, schedulers: int) -> tuple[int, float, float]:
-    """Sweep what is due at a moment with some schedulers at once; give breaches, seconds of the slowest, memory in MB."""
+    """Sweep what is due at a moment with some schedulers at once; give breaches, clocks a second, memory in MB.
+
+    The clocks of earlier rounds are due again by then, for the next level of their ladder: every clock looked at counts.
+    """
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(schedulers), context.Queue()
     workers = [context.Process(target=_sweeper, args=(at, barrier, results)) for _ in range(schedulers)]
@@ -97,7 +100,7 @@ def measure_due(at: datetime, schedulers: int) -> tuple[int, float, float]:
     told = [results.get() for _ in workers]
     for worker in workers:
         worker.join()
-    return sum(row[0] for row in told), max(row[1] for row in told), max(row[2] for row in told)
+    return sum(row[0] for row in told), sum(row[1] for row in told) / max(row[2] for row in told), max(row[3] for row in told)
 
 
 def ground_of(made: House) -> tuple[Ground, int, int]:
@@ -133,10 +136,10 @@ def main() -> None:
         large_ms, large_buffers = measure_empty(made)
         one, two, memory = [], [], 0.0
         for round_ in range(ROUNDS):
-            for schedulers, seconds in ((1, one), (2, two)):
-                breaches, took, used = measure_due(days[2 * round_ + schedulers - 1] + timedelta(seconds=1), schedulers)
+            for schedulers, rates in ((1, one), (2, two)):
+                breaches, rate, used = measure_due(days[2 * round_ + schedulers - 1] + timedelta(seconds=1), schedulers)
                 assert breaches == DUE, breaches
-                seconds.append(took)
+                rates.append(rate)
                 memory = max(memory, used)
         with psycopg.connect(made.conninfo) as connection:
             (said,) = connection.execute("SELECT count(*) FROM entry WHERE action = 'breach_clock'").fetchone() or (0,)
@@ -149,18 +152,18 @@ def main() -> None:
     tell(
         "sweep",
         [
-            Figure("sweep, 10,000 due, one scheduler", DUE / statistics.median(one), RATE, "clocks/s", more_is_better=True),
+            Figure("sweep, 10,000 due, one scheduler", statistics.median(one), RATE, "clocks/s", more_is_better=True),
             Figure("sweep, none due, a million open", large_ms, EMPTY_MS, "ms", more_is_better=False),
             Figure("its buffers over those at 10,000", large_buffers / small_buffers, 1.0, "×", more_is_better=False),
-            Figure("two schedulers over one", statistics.median(one) / statistics.median(two), 1.0, "×", more_is_better=True),
+            Figure("two schedulers over one", statistics.median(two) / statistics.median(one), 1.0, "×", more_is_better=True),
             Figure("scheduler's memory", memory, MEMORY, "MB", more_is_better=False),
         ],
         {
             "cases and open clocks": count,
             "generated in": f"{filled:.0f} s",
             "none due, 10,000 open": f"{small_ms:.2f} ms, {small_buffers} buffers; {large_buffers} buffers at a million",
-            "seconds, one scheduler": [round(took, 2) for took in one],
-            "seconds, two schedulers": [round(took, 2) for took in two],
+            "clocks a second, one scheduler": [round(rate) for rate in one],
+            "clocks a second, two schedulers": [round(rate) for rate in two],
             "flask ledger verify": f"{verified:.0f} s: {checked.stdout.strip().splitlines()[-1]}",
         },
     )
