@@ -39,12 +39,11 @@ class Words:
 
 @dataclass(kw_only=True)
 class Step:
-    """What a command adds to a move: facts for the entry, whom of the assignments it speaks of, whether the person is unhappy."""
+    """What a command adds to a move: facts for the entry, which assignment it speaks of, whether the person is unhappy."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     assignment: Assignment | None = None
     unhappy: bool = False
-    tells: tuple[Audience, ...] | None = None
 
 
 def lock_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
@@ -93,7 +92,7 @@ def move_case(
     _keep_clocks(stamp.at, case, move, target, step)
     if target in TERMINAL:
         case.closed_at = case.closed_at or stamp.at
-    _tell(stamp, case, move, entry, step)
+    _tell(stamp, case, move, entry)
     return entry
 
 
@@ -214,12 +213,12 @@ def _clock_for(case: Case, clock: Clock, unit_id: int | None, assignment: Assign
     )
 
 
-def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step) -> None:
+def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry) -> None:
     rows = []
     params = {"number": case.number}
     if case.lead_unit_id is not None:
         params["unit"] = next(a.unit.name for a in reversed(case.assignments) if a.duty is Duty.LEAD)
-    for audience in step.tells if step.tells is not None else move.tells:
+    for audience in move.tells:
         template = _template(move.action, audience)
         for to in recipients(case, [audience]):
             if stamp.actor.kind is not ActorKind.STAFF or to != (Recipient.STAFF, stamp.actor.id):
