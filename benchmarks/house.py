@@ -37,7 +37,8 @@ def house() -> Iterator[House]:
     folder = Path(tempfile.mkdtemp(prefix="minhu-bench-"))
     folder.chmod(0o755)
     os.environ |= {"DATA_DIR": str(folder), "WECHAT_GATEWAY": "development", "DATABASE_URL": "", "LOG_LEVEL": "WARNING"}
-    os.environ |= {"REPORT_LIMIT_PERSON": "0", "REPORT_LIMIT_ADDRESS": "0"}
+    # The limits are on and count, but out of reach: the load comes from sixteen residents at one address.
+    os.environ |= {"REPORT_LIMIT_PERSON": "1000000000", "REPORT_LIMIT_ADDRESS": "1000000000"}
     from app.core.postgres import ensure_running, stop
 
     try:
