@@ -59,6 +59,12 @@ STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("zhou", "周格", Role.GRID_WORKER, "柳林村"),
     ("zhao", "赵格", Role.GRID_WORKER, "河湾村"),
     ("wu", "吴村", Role.CADRE, "柳林村"),
+    ("ling", "凌督", Role.SUPERVISOR, "云溪县"),
+    ("pai", "裴调", Role.DISPATCHER, "云溪县"),
+    ("tang", "唐副", Role.LEADER, "城市管理局"),
+    ("tong", "童镇", Role.UNIT_HEAD, "柳河镇"),
+    ("shi", "石派", Role.DISPATCHER, "柳河镇"),
+    ("hua", "花村", Role.HANDLER, "柳林村"),
 )
 
 CATEGORIES = (

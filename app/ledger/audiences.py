@@ -13,6 +13,7 @@ from app.ledger.recusal import is_recused
 from app.ledger.vocabulary import Audience, Clock, Duty, Subject
 from app.notices.models import Recipient
 from app.people.staff import posts_held
+from app.territory.models import Unit
 
 Address = tuple[Recipient, int]
 
@@ -24,6 +25,12 @@ _DESK_ROLES = {
     Clock.REVIEW: Role.REVIEWER,
     Clock.CALLBACK: Role.CALLBACK_AGENT,
     Clock.OVERALL: Role.SUPERVISOR,
+    Clock.TRIAGE: Role.SUPERVISOR,
+    Clock.DECIDE: Role.SUPERVISOR,
+    Clock.SUSPENSION: Role.SUPERVISOR,
+    Clock.UPSTREAM_SIGN: Role.INTAKE,
+    Clock.UPSTREAM_RETURN: Role.INTAKE,
+    Clock.UPSTREAM_DUE: Role.SUPERVISOR,
 }
 
 
@@ -48,7 +55,7 @@ def owners(case: Case, deadline: Deadline) -> list[int]:
     """Give who owns a clock of a case: its person, else who is in charge at its unit."""
     if deadline.owner_staff_id is not None and not is_recused(deadline.owner_staff_id, case):
         return [deadline.owner_staff_id]
-    at_unit = deadline.subject is Subject.ASSIGNMENT
+    at_unit = deadline.subject in (Subject.ASSIGNMENT, Subject.WHISTLE_CALL, Subject.SUPERVISION_ORDER)
     return in_charge(case, deadline.owner_unit_id, Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER))
 
 
@@ -86,6 +93,10 @@ def recipients(case: Case, audiences: Iterable[Audience], *, deadline: Deadline 
     return list(found)
 
 
+def _above(unit_id: int | None) -> int | None:
+    return None if unit_id is None else db.session.scalar(select(Unit.parent_id).where(Unit.id == unit_id))
+
+
 def _staff_of(case: Case, audience: Audience, deadline: Deadline | None) -> list[int]:
     held = posts_held()
     unit = deadline.owner_unit_id if deadline is not None else case.lead_unit_id
@@ -106,4 +117,16 @@ def _staff_of(case: Case, audience: Audience, deadline: Deadline | None) -> list
             return in_charge(case, unit, Role.UNIT_HEAD)
         case Audience.SUPERVISORS:
             return held.over(case.territory_path, Role.SUPERVISOR)
+        case Audience.DISPATCHERS:
+            return held.over(case.territory_path, Role.DISPATCHER)
+        case Audience.CALLBACK_AGENTS:
+            return held.over(case.territory_path, Role.CALLBACK_AGENT)
+        case Audience.REVIEWERS:
+            return held.over(case.territory_path, Role.REVIEWER)
+        case Audience.SUBS:
+            return _assigned(case, Duty.SUB)
+        case Audience.DUTY_PHONE:
+            return owners(case, deadline) if deadline is not None else _assigned(case, Duty.LEAD)
+        case Audience.UPPER_HEAD:
+            return in_charge(case, _above(unit), Role.UNIT_HEAD)
     return []

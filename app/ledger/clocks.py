@@ -37,6 +37,8 @@ class Deadline(Base):
 
     `paused_at` and `remainder` (counted time of its own unit) are set while it stands still;
     `resumed_at` and `resumed_with` tell from where and with how much it went on. `error` sets a poisoned row aside.
+    `given`: its due moment was set by somebody, not counted by the policy. A new version names the one before it in
+    `supersedes_id`, and that one is cancelled.
     """
 
     __tablename__ = "deadline"
@@ -86,6 +88,7 @@ class Deadline(Base):
     warn_at: Mapped[datetime]
     due_at: Mapped[datetime]
     provisional: Mapped[bool] = mapped_column(default=False)
+    given: Mapped[bool] = mapped_column(default=False, server_default="false")
     next_check_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]
     remainder: Mapped[timedelta | None]

@@ -222,7 +222,7 @@ def decide_request(
 
 def _refusal(request: Request) -> str:
     """Give what the filer reads: the reply, the reason from the catalogue and, where there is one, the other channel."""
-    lines = [request.reply, f"原因：{db.session.get_one(Reason, request.reason_code).words}"]
+    lines = [request.reply or "", f"原因：{db.session.get_one(Reason, request.reason_code).words}"]
     if request.redirect_to:
         lines.append(f"办理渠道：{request.redirect_to}")
     return "\n".join(lines)

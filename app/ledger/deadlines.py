@@ -4,7 +4,7 @@ A clock is fixed when it starts: it keeps its policy and version. Visits, servic
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.core.database import db
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
+from app.ledger.models import Case
 from app.ledger.policies import Policy, choose_policy, ladder_moments, next_check
 from app.ledger.terms import Due, Term, due_at, halved, remaining, resume, warn_at
 from app.ledger.vocabulary import Clock, Kind, Subject, Urgency
@@ -35,18 +36,24 @@ class ClockFor:
     owner_staff_id: int | None = None
     round: int = 1
     half: bool = False
+    amount: int | None = None
+    due: datetime | None = None
 
 
 def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
-    """Give the columns of a clock that starts at a moment, all but its subject's and case's ids."""
+    """Give the columns of a clock that starts at a moment, all but its subject's and case's ids.
+
+    `wanted.amount` replaces the policy's amount; `wanted.due` is a due moment that somebody gives, which no calendar moves.
+    """
     held = catalogue()
     chain = held.category(wanted.category_id).chain if wanted.category_id is not None else ()
     policy = choose_policy(
         held.policies, wanted.clock, urgent=wanted.urgency is Urgency.URGENT, category_ids=chain, kind=wanted.kind
     )
-    term = halved(policy.term) if wanted.half else policy.term
+    term = policy.term if wanted.amount is None else replace(policy.term, amount=wanted.amount)
+    term = halved(term) if wanted.half else term
     calendar = load_calendar(wanted.owner_unit_id)
-    due = due_at(at, term, calendar)
+    due = due_at(at, term, calendar) if wanted.due is None else Due(wanted.due, provisional=False)
     return {
         "clock": wanted.clock,
         "subject": wanted.subject,
@@ -57,12 +64,13 @@ def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
         "policy_id": policy.id,
         "amount": term.amount,
         "starts_at": at,
+        "given": wanted.due is not None,
         **_marks(policy, term, start=at, due=due, calendar=calendar),
     }
 
 
 def _marks(policy: Policy, term: Term, *, start: datetime, due: Due, calendar: Calendar) -> dict[str, Any]:
-    warn = warn_at(start, due.at, term=term, calendar=calendar, share=county().amber_share)
+    warn = min(due.at, warn_at(min(start, due.at), due.at, term=term, calendar=calendar, share=county().amber_share))
     moments = ladder_moments(policy.ladder, warn=warn, due=due.at, calendar=calendar)
     check = next_check(moments, level=0, due=due.at, breached=False)
     return {"warn_at": warn, "due_at": due.at, "provisional": due.provisional, "next_check_at": check}
@@ -144,7 +152,9 @@ def go_on(deadline: Deadline, at: datetime) -> None:
 
 
 def recompute(deadline: Deadline) -> bool:
-    """Work a provisional clock out anew by the calendar as it is now; give whether anything changed. A due one is left alone."""
+    """Work a provisional clock out anew by the calendar as it is now; give whether anything changed. A given moment stays."""
+    if deadline.given:
+        return False
     policy, term = term_of(deadline)
     calendar = load_calendar(deadline.owner_unit_id)
     if deadline.resumed_at is not None and deadline.resumed_with is not None:
@@ -162,9 +172,47 @@ def recompute(deadline: Deadline) -> bool:
 
 
 def run_on(deadline: Deadline) -> None:
-    """Let a met clock run on unchanged: same start, same due moment, same levels reached."""
-    deadline.met_at = None
+    """Let a met or cancelled clock run on unchanged: same start, same due moment, same levels reached."""
+    deadline.met_at = deadline.cancelled_at = None
     schedule(deadline)
+
+
+def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool = True, **changes: Any) -> Deadline:
+    """Replace an open clock by a new version due at another moment; the old one stays readable and ends without verdict.
+
+    Levels that were reached stay reached, and a breach stays written. `changes` are further columns (owner, policy, amount).
+    The new row's id is not known before a flush.
+    """
+    same = ("clock", "subject", "subject_id", "case_id", "round", "owner_unit_id", "owner_staff_id", "label", "policy_id",
+            "amount", "starts_at", "provisional", "breached_at", "level", "paused_at", "remainder")  # fmt: skip
+    fresh = Deadline(**{name: getattr(deadline, name) for name in same} | changes, supersedes_id=deadline.id, given=given)
+    policy, term = term_of(fresh)
+    calendar = load_calendar(fresh.owner_unit_id)
+    marks = _marks(policy, term, start=fresh.starts_at, due=Due(due, provisional=False), calendar=calendar)
+    fresh.warn_at, fresh.due_at = marks["warn_at"], due
+    if fresh.paused_at is None:
+        schedule(fresh)
+    elif at <= due:
+        fresh.remainder = remaining(fresh.paused_at, due, term=term, calendar=calendar)
+    deadline.cancelled_at, deadline.next_check_at = at, None
+    db.session.add(fresh)
+    return fresh
+
+
+def lengthened(deadline: Deadline, amount: int) -> datetime:
+    """Give the due moment of a clock that gets `amount` more of its own unit, counted on from its due moment."""
+    _, term = term_of(deadline)
+    more = replace(term, amount=amount)
+    return due_at(deadline.due_at, more, load_calendar(deadline.owner_unit_id)).at
+
+
+def note_due(case: Case, clocks: Iterable[Deadline]) -> None:
+    """Note on a case what its clocks (all of them) say to the queue: next due, next warning, first breach among open ones."""
+    still = [deadline for deadline in clocks if is_open(deadline)]
+    running = [deadline for deadline in still if deadline.paused_at is None]
+    case.next_due_at = min((deadline.due_at for deadline in running), default=None)
+    case.amber_at = min((deadline.warn_at for deadline in running), default=None)
+    case.late_since = min((deadline.breached_at for deadline in still if deadline.breached_at is not None), default=None)
 
 
 def schedule(deadline: Deadline) -> None:

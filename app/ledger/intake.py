@@ -67,6 +67,7 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
     sealed = sealed_words(None, body)
     assert sealed is not None
     values |= {"salt": sealed[0], "clocks": packed(clocks)}
+    values |= {"next_due_at": min(clock["due_at"] for clock in clocks), "amber_at": min(clock["warn_at"] for clock in clocks)}
     while True:
         number = new_number(stamp.at)
         code = new_claim_code() if submission.anonymous or submission.filer_resident_id is None else None

@@ -9,7 +9,7 @@ from app.core.database import db, lock_rows, transaction
 from app.core.jobs import job
 from app.core.stamp import Stamp
 from app.ledger.clocks import Deadline
-from app.ledger.deadlines import is_open, recompute
+from app.ledger.deadlines import is_open, lock_case_clocks, note_due, recompute
 from app.ledger.models import Case
 from app.ledger.sweep import Swept, sweep
 from app.ledger.timeline import append_entry
@@ -51,6 +51,7 @@ def recompute_provisional(stamps: Callable[[], Stamp]) -> int:
                             "to": clock.due_at.isoformat(),
                         }
                         append_entry(stamps(), cases[clock.case_id], Action.RECOMPUTE_CLOCK, facts=facts)
+                        note_due(cases[clock.case_id], lock_case_clocks([clock.case_id]))
         if len(rows) < CHUNK:
             return moved
         last = rows[-1].id

@@ -53,7 +53,13 @@ class Reason(Base):
 
 
 class Case(Base):
-    """The ledger's unit of work. `entry_count` and `chain_head` bind its timeline; `version` counts its changes."""
+    """The ledger's unit of work. `entry_count` and `chain_head` bind its timeline; `version` counts its changes.
+
+    `next_due_at`, `amber_at` and `late_since` repeat, for the queue, what the open clocks say (`ledger.deadlines.note_due`):
+    the nearest due and warning moments of those that run, and the first breach among the open ones. `triage`: a
+    dissatisfied word waits for the supervisor. `settled`: the matter is no longer accepted when it comes again without
+    new facts. `awaiting_rescue`: handed to 110, 119 or 120, whose arrival is not confirmed. `raised`: how many levels up.
+    """
 
     __tablename__ = "case"
     __table_args__ = (
@@ -66,6 +72,15 @@ class Case(Base):
         Index("ix_case_urgent", "id", postgresql_where="urgency = 'urgent'"),
         Index("ix_case_archived", "id", postgresql_where="archived"),
         Index("ix_case_lead", "lead_unit_id", "id", postgresql_where="lead_unit_id IS NOT NULL"),
+        Index("ix_case_next_due", "next_due_at", "id", postgresql_where="next_due_at IS NOT NULL"),
+        Index("ix_case_amber", "amber_at", "id", postgresql_where="amber_at IS NOT NULL"),
+        Index("ix_case_late", "late_since", "id", postgresql_where="late_since IS NOT NULL"),
+        Index("ix_case_merged_into", "merged_into_id", postgresql_where="merged_into_id IS NOT NULL"),
+        Index("ix_case_recurrence_of", "recurrence_of_id", postgresql_where="recurrence_of_id IS NOT NULL"),
+        Index("ix_case_triage", "id", postgresql_where="triage"),
+        Index("ix_case_published", "id", postgresql_where="published_at IS NOT NULL"),
+        Index("ix_case_opened_at", "opened_at", "id", postgresql_where="NOT archived"),
+        Index("ix_case_closed_at", "closed_at", "id", postgresql_where="closed_at IS NOT NULL AND NOT archived"),
         Index("uq_case_upstream_number", "upstream_number", unique=True, postgresql_where="upstream_number IS NOT NULL"),
         CheckConstraint("entry_count > 0", name="entry_count"),
         CheckConstraint("octet_length(chain_head) = 32", name="chain_head"),
@@ -94,6 +109,26 @@ class Case(Base):
     unit_solved: Mapped[bool | None]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    next_due_at: Mapped[datetime | None]
+    amber_at: Mapped[datetime | None]
+    late_since: Mapped[datetime | None]
+    return_locked: Mapped[bool] = mapped_column(server_default="false")
+    excluded: Mapped[bool] = mapped_column(server_default="false")
+    triage: Mapped[bool] = mapped_column(server_default="false")
+    settled: Mapped[bool] = mapped_column(server_default="false")
+    awaiting_rescue: Mapped[bool] = mapped_column(server_default="false")
+    hidden_from_grid: Mapped[bool] = mapped_column(server_default="false")
+    reworks: Mapped[int] = mapped_column(server_default="0")
+    reopenings: Mapped[int] = mapped_column(server_default="0")
+    reassignments: Mapped[int] = mapped_column(server_default="0")
+    extensions: Mapped[int] = mapped_column(server_default="0")
+    urgings: Mapped[int] = mapped_column(server_default="0")
+    raised: Mapped[int] = mapped_column(server_default="0")
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
+    recurrence_of_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
+    published_at: Mapped[datetime | None]
+    public_title: Mapped[str | None]
+    public_summary: Mapped[str | None]
     version: Mapped[int] = mapped_column(default=1)
     entry_count: Mapped[int]
     chain_head: Mapped[bytes]
@@ -216,6 +251,7 @@ class Assignment(Base):
     round: Mapped[int]
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     duty: Mapped[Duty] = mapped_column(enum_type(Duty))
+    by_meeting: Mapped[bool] = mapped_column(server_default="false")
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     dispatched_at: Mapped[datetime]
@@ -241,34 +277,46 @@ class CaseAccess(Base):
 
 
 class Request(Base):
-    """Something asked of a case that somebody else decides."""
+    """Something asked of a case that somebody else decides; `details` holds what its kind needs (units, amount, review date).
+
+    Asked by a member of staff, or by a resident who wants to withdraw. `assignment_id` is the part that it speaks of.
+    """
 
     __tablename__ = "request"
     __table_args__ = (
         Index("uq_request_pending", "case_id", "kind", unique=True, postgresql_where="state = 'pending'"),
         CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="another_decides"),
+        CheckConstraint("num_nonnulls(asked_by, asked_by_resident) = 1", name="one_asker"),
+        Index("ix_request_awaited", "kind", "id", postgresql_where="state = 'pending'"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     kind: Mapped[RequestKind] = mapped_column(enum_type(RequestKind))
     state: Mapped[RequestState] = mapped_column(enum_type(RequestState), default=RequestState.PENDING)
-    reason_code: Mapped[str] = mapped_column(ForeignKey("reason.code"))
-    reply: Mapped[str]
+    assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
+    reason_code: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
+    reply: Mapped[str | None]
     redirect_to: Mapped[str | None]
-    asked_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    asked_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    asked_by_resident: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
     asked_at: Mapped[datetime]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     decided_at: Mapped[datetime | None]
 
 
 class Callback(Base):
-    """One call-back attempt or rating: the person's word beside the unit's word, which stands on the case."""
+    """One call-back attempt or rating: the person's word beside the unit's word, which stands on the case.
+
+    `report_id` names whose word it is where a case holds several reports; upstream's own call-back is a third word.
+    """
 
     __tablename__ = "callback"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    report_id: Mapped[int | None] = mapped_column(ForeignKey("report.id"))
     round: Mapped[int]
     at: Mapped[datetime]
     by: Mapped[CallbackBy] = mapped_column(enum_type(CallbackBy))

@@ -1,6 +1,6 @@
 """Keeps the one function that moves a case: it locks, asks the table, appends the entry, keeps the clocks, files notices."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,12 @@ from app.core.stamp import ActorKind, Role, Stamp
 from app.ledger.audiences import recipients
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.deadlines import ClockFor, cancel, go_on, is_open, lock_case_clocks, meet, pause, run_on, start_clock
+from app.ledger.deadlines import ClockFor, cancel, go_on, is_open, lock_case_clocks, meet, note_due, pause, run_on, start_clock
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.scope import CaseNotFound, reaches, visible, written
 from app.ledger.timeline import append_entry
-from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestState, State, Subject, label
-from app.ledger.workflow import FILERS, RUNS_IN, Facts, Move, check_move, check_words
+from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestKind, RequestState, State, Subject, label
+from app.ledger.workflow import FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 
@@ -39,11 +39,23 @@ class Words:
 
 @dataclass(kw_only=True)
 class Step:
-    """What a command adds to a move: facts for the entry, which assignment it speaks of, whether the person is unhappy."""
+    """What a command adds to a move: facts for the entry, and what the table and the clocks must know.
+
+    `assignment`, or `about` (kind and id of a subject), names the one subject whose clocks the move meets. `dues` are due
+    moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
+    a rework round half its term.
+    """
 
     facts: dict[str, Any] = field(default_factory=dict)
     assignment: Assignment | None = None
+    about: tuple[Subject, int] | None = None
     unhappy: bool = False
+    of_lead: bool = True
+    before_merge: State = State.SUBMITTED
+    half: bool = False
+    asker_id: int | None = None
+    dues: dict[Clock, datetime] = field(default_factory=dict)
+    amounts: dict[Clock, int] = field(default_factory=dict)
 
 
 def lock_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
@@ -81,23 +93,37 @@ def move_case(
         upstream=case.upstream_number is not None,
         asked_from=_asked_from(case),
         unhappy=step.unhappy,
+        of_lead=step.of_lead,
+        before_merge=step.before_merge,
         has_lead=case.lead_unit_id is not None,
     )
     target = move.target(facts)
-    left_undecided = case.state in DECIDABLE and target not in DECIDABLE
     entry = append_entry(stamp, case, action, to_state=target, facts=step.facts, reply=words.reply, note=words.note)
     db.session.flush()
-    if left_undecided:
-        _withdraw_requests(stamp.at, case)
-    _keep_clocks(stamp.at, case, move, target, step)
+    withdrawn = _withdraw_requests(stamp.at, case, target)
+    clocks = _keep_clocks(stamp.at, case, move, target, step, ended=withdrawn)
+    note_due(case, clocks)
     if target in TERMINAL:
         case.closed_at = case.closed_at or stamp.at
-    _tell(stamp, case, move, entry)
+    _tell(stamp, case, move, entry, step)
     return entry
 
 
-DECIDABLE = frozenset({State.SUBMITTED, State.ACCEPTED, State.INFO_REQUESTED})
-"""The states in which a request to reject or redirect may wait for its decision."""
+APPROVING: dict[RequestKind, Action] = {
+    RequestKind.REJECT: Action.REJECT,
+    RequestKind.REDIRECT: Action.REDIRECT,
+    RequestKind.RETURN: Action.RETURN,
+    RequestKind.REASSIGN: Action.REASSIGN,
+    RequestKind.SUPPORT: Action.ADD_ASSIST,
+    RequestKind.EXTEND: Action.EXTEND,
+    RequestKind.SUSPEND: Action.SUSPEND,
+    RequestKind.TERMINATE: Action.TERMINATE,
+    RequestKind.EXCLUDE: Action.EXCLUDE,
+    RequestKind.VOID: Action.VOID,
+    RequestKind.WITHDRAW: Action.WITHDRAW,
+    RequestKind.JUDGE_CLOSED: Action.JUDGE_CLOSED,
+}
+"""The move by which a request of each kind is approved; where it is not possible any more, the request falls away."""
 
 
 def roles_on(stamp: Stamp, case: Case) -> frozenset[Role]:
@@ -126,10 +152,19 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     return roles - {Role.GRID_WORKER, Role.CADRE} if action is Action.SUPPLY_INFO else roles
 
 
-def _withdraw_requests(at: datetime, case: Case) -> None:
-    """Withdraw what still waits for a decision when a case goes on without it."""
-    pending = (Request.case_id == case.id, Request.state == RequestState.PENDING)
-    db.session.execute(update(Request).where(*pending).values(state=RequestState.WITHDRAWN, decided_at=at))
+WAITS_IN: dict[RequestKind, frozenset[State]] = {
+    kind: MOVES[action].sources | ({State.INFO_REQUESTED} if State.SUBMITTED in MOVES[action].sources else frozenset())
+    for kind, action in APPROVING.items()
+}
+"""The states in which a request of each kind may wait; a question to the filer does not end one that was asked before it."""
+
+
+def _withdraw_requests(at: datetime, case: Case, target: State) -> list[int]:
+    """Withdraw what waits for a decision that the case's new state does not allow any more; give the requests' ids."""
+    kinds = [kind for kind, states in WAITS_IN.items() if target not in states]
+    pending = (Request.case_id == case.id, Request.state == RequestState.PENDING, Request.kind.in_(kinds))
+    change = update(Request).where(*pending).values(state=RequestState.WITHDRAWN, decided_at=at).returning(Request.id)
+    return list(db.session.scalars(change))
 
 
 def _asked_from(case: Case) -> State:
@@ -141,7 +176,8 @@ def _asked_from(case: Case) -> State:
     return db.session.scalars(query.order_by(Entry.seq.desc()).limit(1)).first() or State.SUBMITTED
 
 
-def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step) -> None:
+def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step, *, ended: Sequence[int] = ()) -> list[Deadline]:
+    """Meet, hold, resume, end and start the clocks of a case by the table; give all of them. `ended` are requests fallen away."""
     clocks = lock_case_clocks([case.id])
     for deadline in clocks:
         if not is_open(deadline):
@@ -150,7 +186,7 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
             deadline.clock is Clock.OVERALL and target in TERMINAL
         ):
             meet(deadline, at)
-        elif target not in RUNS_IN[deadline.clock]:
+        elif target not in RUNS_IN[deadline.clock] or (deadline.subject is Subject.REQUEST and deadline.subject_id in ended):
             cancel(deadline, at)
         elif deadline.clock in move.pauses:
             pause(deadline, at)
@@ -166,10 +202,13 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
         db.session.flush()
         for clock in move.starts:
             if target in RUNS_IN[clock]:
-                _start(at, case, clock, clocks)
+                clocks += _start(at, case, clock, clocks, step)
+    return clocks
 
 
 def _speaks_of(deadline: Deadline, step: Step) -> bool:
+    if step.about is not None:
+        return (deadline.subject, deadline.subject_id) == step.about
     return deadline.subject is not Subject.ASSIGNMENT or step.assignment is None or deadline.subject_id == step.assignment.id
 
 
@@ -181,24 +220,33 @@ def _speaks_of_lead(deadline: Deadline, case: Case) -> bool:
 BY_ASSIGNMENT = frozenset({Clock.SIGN, Clock.CONTACT, Clock.RESOLVE})
 
 
-def _start(at: datetime, case: Case, clock: Clock, running: Iterable[Deadline]) -> None:
+def _start(at: datetime, case: Case, clock: Clock, running: Sequence[Deadline], step: Step) -> list[Deadline]:
+    """Start a clock for its case, or for each assignment of the round that never had one; give those started."""
+    county_id = catalogue().county_id
     if clock not in BY_ASSIGNMENT:
-        if not any(d.clock is clock and is_open(d) for d in running):
-            start_clock(_clock_for(case, clock, catalogue().county_id), at, subject_id=case.id, case_id=case.id)
-        return
+        if any(d.clock is clock and is_open(d) for d in running):
+            return []
+        return [start_clock(_clock_for(case, clock, county_id, step), at, subject_id=case.id, case_id=case.id)]
+    had = {d.subject_id for d in running if d.clock is clock and d.subject is Subject.ASSIGNMENT}
+    started = []
     for assignment in case.assignments:
-        if assignment.ended_at is not None or assignment.round != case.round:
+        if assignment.ended_at is not None or assignment.round != case.round or assignment.id in had:
+            continue
+        if clock is Clock.SIGN and assignment.signed_at is not None:
             continue
         if clock is Clock.CONTACT and (case.nobody_to_call or assignment.duty is not Duty.LEAD):
             continue
-        wanted = _clock_for(case, clock, assignment.unit_id, assignment)
         if clock is Clock.CONTACT and case.confidential:
-            wanted = _clock_for(case, clock, catalogue().county_id)
-        on_case = wanted.subject is Subject.CASE
-        start_clock(wanted, at, subject_id=case.id if on_case else assignment.id, case_id=case.id)
+            if not any(d.clock is clock and is_open(d) for d in running):
+                wanted = _clock_for(case, clock, county_id, step)
+                started.append(start_clock(wanted, at, subject_id=case.id, case_id=case.id))
+            continue
+        wanted = _clock_for(case, clock, assignment.unit_id, step, assignment)
+        started.append(start_clock(wanted, at, subject_id=assignment.id, case_id=case.id))
+    return started
 
 
-def _clock_for(case: Case, clock: Clock, unit_id: int | None, assignment: Assignment | None = None) -> ClockFor:
+def _clock_for(case: Case, clock: Clock, unit_id: int | None, step: Step, assignment: Assignment | None = None) -> ClockFor:
     return ClockFor(
         clock,
         Subject.ASSIGNMENT if assignment else Subject.CASE,
@@ -209,18 +257,21 @@ def _clock_for(case: Case, clock: Clock, unit_id: int | None, assignment: Assign
         unit_id,
         assignment.handler_id if assignment else None,
         case.round,
-        half=clock is Clock.RESOLVE and case.round > 1,
+        half=clock is Clock.RESOLVE and step.half,
+        amount=step.amounts.get(clock),
+        due=step.dues.get(clock),
     )
 
 
-def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry) -> None:
+def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step) -> None:
     rows = []
     params = {"number": case.number}
     if case.lead_unit_id is not None:
         params["unit"] = next(a.unit.name for a in reversed(case.assignments) if a.duty is Duty.LEAD)
     for audience in move.tells:
         template = _template(move.action, audience)
-        for to in recipients(case, [audience]):
+        asker = [(Recipient.STAFF, step.asker_id)] if audience is Audience.ASKER and step.asker_id is not None else []
+        for to in asker or recipients(case, [audience]):
             if stamp.actor.kind is not ActorKind.STAFF or to != (Recipient.STAFF, stamp.actor.id):
                 key = f"{case.number}:{entry.seq}:{template}"
                 rows.append(notice_row(key, to=to, template=template, params=params, case_id=case.id, at=stamp.at))

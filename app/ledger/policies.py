@@ -183,5 +183,13 @@ DEFAULTS: tuple[Default, ...] = (
     Default("overall", Clock.OVERALL, _term(30, Unit.WORKING_DAY), _OVERALL),
     Default("review", Clock.REVIEW, _term(1, Unit.WORKING_DAY), _DESK),
     Default("callback", Clock.CALLBACK, _term(3, Unit.WORKING_DAY), _DESK),
+    Default("triage", Clock.TRIAGE, _term(1, Unit.WORKING_DAY), _DESK),
+    Default("decide", Clock.DECIDE, _term(1, Unit.WORKING_DAY), _DESK),
+    Default("suspension", Clock.SUSPENSION, _term(90, Unit.CALENDAR_DAY), _DESK),
+    Default("upstream-sign", Clock.UPSTREAM_SIGN, _term(2, Unit.WORKING_HOUR), _SHORT),
+    Default("upstream-return", Clock.UPSTREAM_RETURN, _term(1, Unit.WORKING_DAY), _DESK),
+    Default("upstream-due", Clock.UPSTREAM_DUE, _term(5, Unit.WORKING_DAY), _OVERALL),
+    Default("arrive", Clock.ARRIVE, _term(30, Unit.MINUTE, HoursKind.ALWAYS), _SIGN),
+    Default("supervision", Clock.SUPERVISION, _term(3, Unit.WORKING_DAY), _DESK),
 )
 """Praise is passed on within the time of a help request; a term of 24 hours always runs on 7×24 hours."""

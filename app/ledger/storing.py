@@ -27,7 +27,7 @@ _SHARED = {"title": Case.title, "channel": Case.channel, "confidential": Case.co
 """What case and report have in common at the start; each is one parameter, as is the moment (`at`) and the body."""
 
 _CASE = ("number", "kind", "category_id", "urgency", "grid_id", "territory_path", "against_paths", "against_staff_id",
-         "upstream_number")  # fmt: skip
+         "upstream_number", "next_due_at", "amber_at")  # fmt: skip
 _REPORT = ("said_at", "filer_resident_id", "filer_staff_id", "concerned_id", "claim_index", "consent_id", "household_id",
            "place_note", "latitude", "longitude", "raw_point", "source_key")  # fmt: skip
 _ENTRY = ("actor", "actor_id", "role", "door", "facts", "words_seal")

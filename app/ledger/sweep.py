@@ -175,8 +175,16 @@ def _action(clock: Deadline, reached: list[Step], *, breaches: bool) -> Action:
 def _append(stamp: Stamp, case: Case, action: Action, clock: Deadline, reached: list[Step], writings: _Writings) -> int:
     head = writings.cases.setdefault(
         case.id,
-        {"id": case.id, "entry_count": case.entry_count, "chain_head": case.chain_head, "version": case.version},
+        {
+            "id": case.id,
+            "entry_count": case.entry_count,
+            "chain_head": case.chain_head,
+            "version": case.version,
+            "late_since": case.late_since,
+        },
     )
+    if action is Action.BREACH_CLOCK:
+        head["late_since"] = head["late_since"] or stamp.at
     facts = {"clock": clock.clock, "deadline": clock.id, "due": _moment(clock.due_at), "levels": [step.level for step in reached]}
     columns = entry_columns(
         stamp,

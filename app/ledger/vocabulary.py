@@ -73,7 +73,7 @@ OPEN = frozenset(State) - TERMINAL
 
 
 class Action(StrEnum):
-    """What can be done to a case; the last ones are entries that move nothing."""
+    """What can be done to a case; many are entries that move nothing."""
 
     SUBMIT = "submit"
     SUPPLEMENT = "supplement"
@@ -100,6 +100,53 @@ class Action(StrEnum):
     RATE = "rate"
     CONFIRM_UPSTREAM = "confirm_upstream"
     CLAIM = "claim"
+    CORRECT = "correct"
+    HAND_TO_EMERGENCY = "hand_to_emergency"
+    CONFIRM_ARRIVAL = "confirm_arrival"
+    SUB_DISPATCH = "sub_dispatch"
+    ASSIGN_HANDLER = "assign_handler"
+    RAISE = "raise"
+    ADJUST_CLOCK = "adjust_clock"
+    HAND_OVER = "hand_over"
+    ASK_RETURN = "ask_return"
+    ASK_REASSIGN = "ask_reassign"
+    ASK_SUPPORT = "ask_support"
+    ASK_EXTEND = "ask_extend"
+    ASK_SUSPEND = "ask_suspend"
+    ASK_TERMINATE = "ask_terminate"
+    ASK_EXCLUDE = "ask_exclude"
+    ASK_VOID = "ask_void"
+    ASK_WITHDRAW = "ask_withdraw"
+    ASK_JUDGE_CLOSED = "ask_judge_closed"
+    WITHDRAW_REQUEST = "withdraw_request"
+    RETURN = "return"
+    REASSIGN = "reassign"
+    ADD_ASSIST = "add_assist"
+    EXTEND = "extend"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    TERMINATE = "terminate"
+    EXCLUDE = "exclude"
+    VOID = "void"
+    WITHDRAW = "withdraw"
+    JUDGE_CLOSED = "judge_closed"
+    TRIAGE = "triage"
+    REOPEN = "reopen"
+    MARK_SETTLED = "mark_settled"
+    MERGE = "merge"
+    ABSORB = "absorb"
+    UNMERGE = "unmerge"
+    RELEASE = "release"
+    LINK_RECURRENCE = "link_recurrence"
+    PUBLISH = "publish"
+    ME_TOO = "me_too"
+    URGE = "urge"
+    ORDER_SUPERVISION = "order_supervision"
+    ANSWER_SUPERVISION = "answer_supervision"
+    DECIDE_PROGRESS = "decide_progress"
+    WHISTLE = "whistle"
+    ARRIVE = "arrive"
+    ASSESS_WHISTLE = "assess_whistle"
     WARN_CLOCK = "warn_clock"
     BREACH_CLOCK = "breach_clock"
     ESCALATE_CLOCK = "escalate_clock"
@@ -120,6 +167,7 @@ class Duty(StrEnum):
 
     LEAD = "lead"
     ASSIST = "assist"
+    SUB = "sub"
 
 
 class Access(StrEnum):
@@ -134,6 +182,16 @@ class RequestKind(StrEnum):
 
     REJECT = "reject"
     REDIRECT = "redirect"
+    RETURN = "return"
+    REASSIGN = "reassign"
+    SUPPORT = "support"
+    EXTEND = "extend"
+    SUSPEND = "suspend"
+    TERMINATE = "terminate"
+    EXCLUDE = "exclude"
+    VOID = "void"
+    WITHDRAW = "withdraw"
+    JUDGE_CLOSED = "judge_closed"
 
 
 class RequestState(StrEnum):
@@ -164,6 +222,7 @@ class CallbackBy(StrEnum):
     AGENT = "agent"
     RESIDENT = "resident"
     CLAIM_CODE = "claim_code"
+    UPSTREAM = "upstream"
 
 
 class Clock(StrEnum):
@@ -178,6 +237,14 @@ class Clock(StrEnum):
     OVERALL = "overall"
     REVIEW = "review"
     CALLBACK = "callback"
+    TRIAGE = "triage"
+    DECIDE = "decide"
+    SUSPENSION = "suspension"
+    UPSTREAM_SIGN = "upstream_sign"
+    UPSTREAM_RETURN = "upstream_return"
+    UPSTREAM_DUE = "upstream_due"
+    ARRIVE = "arrive"
+    SUPERVISION = "supervision"
 
 
 class Subject(StrEnum):
@@ -185,6 +252,9 @@ class Subject(StrEnum):
 
     CASE = "case"
     ASSIGNMENT = "assignment"
+    REQUEST = "request"
+    WHISTLE_CALL = "whistle_call"
+    SUPERVISION_ORDER = "supervision_order"
 
 
 class Audience(StrEnum):
@@ -199,6 +269,13 @@ class Audience(StrEnum):
     OWNER = "owner"
     UNIT_HEAD = "unit_head"
     SUPERVISORS = "supervisors"
+    DISPATCHERS = "dispatchers"
+    CALLBACK_AGENTS = "callback_agents"
+    REVIEWERS = "reviewers"
+    SUBS = "subs"
+    UPPER_HEAD = "upper_head"
+    DUTY_PHONE = "duty_phone"
+    ASKER = "asker"
 
 
 class CallOutcome(StrEnum):
@@ -244,14 +321,31 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Action.PASS, "核验通过"), (Action.SEND_BACK, "退回重办"), (Action.ATTEMPT_CALLBACK, "回访未接通"), (Action.RECORD_CALLBACK, "回访"),
     (Action.RATE, "群众评价"), (Action.CONFIRM_UPSTREAM, "上级审核"), (Action.CLAIM, "认领"), (Action.WARN_CLOCK, "临期提醒"),
     (Action.BREACH_CLOCK, "超时"), (Action.ESCALATE_CLOCK, "超时升级"), (Action.RECOMPUTE_CLOCK, "时限重算"), (Action.ARCHIVE, "历史归档"),
+    (Action.CORRECT, "更正"), (Action.HAND_TO_EMERGENCY, "移交紧急救援"), (Action.CONFIRM_ARRIVAL, "确认救援到场"),
+    (Action.SUB_DISPATCH, "二级派单"), (Action.ASSIGN_HANDLER, "指定经办人"), (Action.RAISE, "提级"), (Action.ADJUST_CLOCK, "调整时限"),
+    (Action.HAND_OVER, "交接"), (Action.ASK_RETURN, "申请退单"), (Action.ASK_REASSIGN, "申请改派"), (Action.ASK_SUPPORT, "申请加派协办"),
+    (Action.ASK_EXTEND, "申请延期"), (Action.ASK_SUSPEND, "申请挂账"), (Action.ASK_TERMINATE, "申请终止"), (Action.ASK_EXCLUDE, "申请剔除"),
+    (Action.ASK_VOID, "申请作废"), (Action.ASK_WITHDRAW, "申请撤回"), (Action.ASK_JUDGE_CLOSED, "申请判定办结"),
+    (Action.WITHDRAW_REQUEST, "撤销申请"), (Action.RETURN, "退单"), (Action.REASSIGN, "改派"), (Action.ADD_ASSIST, "加派协办"),
+    (Action.EXTEND, "延期"), (Action.SUSPEND, "挂账"), (Action.RESUME, "恢复办理"), (Action.TERMINATE, "终止办理"), (Action.EXCLUDE, "剔除"),
+    (Action.VOID, "作废"), (Action.WITHDRAW, "撤回"), (Action.JUDGE_CLOSED, "判定办结"), (Action.TRIAGE, "不满意研判"),
+    (Action.REOPEN, "重新办理"), (Action.MARK_SETTLED, "不再重复受理"), (Action.MERGE, "并案"), (Action.ABSORB, "并入"),
+    (Action.UNMERGE, "拆分"), (Action.RELEASE, "拆出"), (Action.LINK_RECURRENCE, "关联重复诉求"), (Action.PUBLISH, "公开"),
+    (Action.ME_TOO, "我也遇到"), (Action.URGE, "催办"), (Action.ORDER_SUPERVISION, "督办"), (Action.ANSWER_SUPERVISION, "督办反馈"),
+    (Action.DECIDE_PROGRESS, "周调度"), (Action.WHISTLE, "吹哨"), (Action.ARRIVE, "报到"), (Action.ASSESS_WHISTLE, "吹哨评价"),
     (Outcome.DIRECT, "直办"), (Outcome.ON_THE_SPOT, "现场解答"), (Outcome.PASSED_ON, "转办"),
-    (Duty.LEAD, "主办"), (Duty.ASSIST, "协办"),
-    (RequestKind.REJECT, "不予受理"), (RequestKind.REDIRECT, "转其他渠道"),
+    (Duty.LEAD, "主办"), (Duty.ASSIST, "协办"), (Duty.SUB, "二级承办"),
+    (RequestKind.REJECT, "不予受理"), (RequestKind.REDIRECT, "转其他渠道"), (RequestKind.RETURN, "退单"),
+    (RequestKind.REASSIGN, "改派"), (RequestKind.SUPPORT, "加派协办"), (RequestKind.EXTEND, "延期"), (RequestKind.SUSPEND, "挂账"),
+    (RequestKind.TERMINATE, "终止"), (RequestKind.EXCLUDE, "剔除"), (RequestKind.VOID, "作废"), (RequestKind.WITHDRAW, "撤回"),
+    (RequestKind.JUDGE_CLOSED, "判定办结"),
     (RequestState.PENDING, "待审批"), (RequestState.APPROVED, "已同意"), (RequestState.REJECTED, "未同意"), (RequestState.WITHDRAWN, "已撤回"),
     (Satisfaction.VERY_SATISFIED, "非常满意"), (Satisfaction.SATISFIED, "满意"), (Satisfaction.BASICALLY_SATISFIED, "基本满意"),
     (Satisfaction.DISSATISFIED, "不满意"), (Satisfaction.VERY_DISSATISFIED, "非常不满意"),
     (Clock.ACCEPT, "受理时限"), (Clock.INFO, "补充时限"), (Clock.DISPATCH, "派单时限"), (Clock.SIGN, "签收时限"), (Clock.CONTACT, "联系时限"),
     (Clock.RESOLVE, "办理时限"), (Clock.OVERALL, "总时限"), (Clock.REVIEW, "核验时限"), (Clock.CALLBACK, "回访时限"),
+    (Clock.TRIAGE, "研判时限"), (Clock.DECIDE, "审批时限"), (Clock.SUSPENSION, "挂账复核"), (Clock.UPSTREAM_SIGN, "上级签收时限"),
+    (Clock.UPSTREAM_RETURN, "上级退单时限"), (Clock.UPSTREAM_DUE, "上级办理时限"), (Clock.ARRIVE, "报到时限"), (Clock.SUPERVISION, "督办时限"),
     (Light.GREEN, "正常"), (Light.AMBER, "临期"), (Light.RED, "超时"),
     (CallOutcome.REGISTERED, "已登记"), (CallOutcome.CONSULTED, "当场咨询"), (CallOutcome.EXISTING_CASE, "查询或补充工单"),
     (CallOutcome.HUNG_UP, "中途挂断"), (CallOutcome.SILENT, "无声"), (CallOutcome.WRONG_NUMBER, "打错"), (CallOutcome.NUISANCE, "骚扰"),

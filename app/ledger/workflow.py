@@ -26,7 +26,10 @@ class WordsMissing(Invalid):
 
 @dataclass(frozen=True)
 class Facts:
-    """What the table may ask about a case to find the target of a move."""
+    """What the table may ask about a case to find the target of a move.
+
+    `of_lead`: a return concerns the lead, not an assist. `before_merge`: the state in which a case was merged.
+    """
 
     state: State
     nobody_to_call: bool = False
@@ -35,6 +38,8 @@ class Facts:
     asked_from: State = State.SUBMITTED
     unhappy: bool = False
     has_lead: bool = False
+    of_lead: bool = True
+    before_merge: State = State.SUBMITTED
 
 
 @dataclass(frozen=True)
@@ -80,13 +85,19 @@ def _passed(facts: Facts) -> State:
 
 
 def _called_back(facts: Facts) -> State:
-    if facts.unhappy:
-        return State.IN_PROGRESS if facts.has_lead else State.ACCEPTED
-    return _closing(facts)
+    return State.AWAITING_CALLBACK if facts.unhappy else _closing(facts)
 
 
 def _rated(facts: Facts) -> State:
     return facts.state if facts.state is State.CLOSED else _called_back(facts)
+
+
+def _again(facts: Facts) -> State:
+    return State.IN_PROGRESS if facts.has_lead else State.ACCEPTED
+
+
+def _returned(facts: Facts) -> State:
+    return State.ACCEPTED if facts.of_lead else facts.state
 
 
 S, R, C, A = State, Role, Clock, Audience
@@ -95,6 +106,9 @@ FILERS = frozenset({R.RESIDENT, R.GRID_WORKER, R.CADRE, R.INTAKE, R.DISPATCHER, 
 DESK = frozenset({R.INTAKE, R.DISPATCHER})
 UNIT = frozenset({R.HANDLER, R.UNIT_HEAD})
 SYSTEM = frozenset({R.SYSTEM})
+CENTRE = frozenset({R.DISPATCHER, R.SUPERVISOR})
+SECOND = DESK | {R.SUPERVISOR, R.UNIT_HEAD}
+"""Who may be the second person of a refusal; a unit's head only as head of the shift."""
 
 
 def _states(*states: State) -> frozenset[State]:
@@ -106,19 +120,32 @@ def _clocks(*clocks: Clock) -> frozenset[Clock]:
 
 
 _BEFORE_DISPATCH = _states(S.SUBMITTED, S.ACCEPTED)
+_HANDLED = _states(S.DISPATCHED, S.IN_PROGRESS, S.SUSPENDED)
+_REFUSABLE = _BEFORE_DISPATCH | {S.IN_PROGRESS}
+_DISPATCHED_ON = _HANDLED | {S.UNDER_REVIEW, S.AWAITING_CALLBACK}
+_EVER = frozenset(State)
+_EXCLUDABLE = _EVER - {S.SUBMITTED, S.INFO_REQUESTED, S.MERGED, S.VOID}
 
 RUNS_IN: dict[Clock, frozenset[State]] = {
     C.ACCEPT: _states(S.SUBMITTED, S.INFO_REQUESTED),
     C.INFO: _states(S.INFO_REQUESTED),
     C.DISPATCH: _states(S.ACCEPTED, S.INFO_REQUESTED),
-    C.SIGN: _states(S.DISPATCHED, S.IN_PROGRESS),
-    C.CONTACT: _states(S.DISPATCHED, S.IN_PROGRESS),
-    C.RESOLVE: _states(S.DISPATCHED, S.IN_PROGRESS, S.SUSPENDED),
+    C.SIGN: _HANDLED,
+    C.CONTACT: _HANDLED,
+    C.RESOLVE: _HANDLED,
     C.REVIEW: _states(S.UNDER_REVIEW),
     C.CALLBACK: _states(S.AWAITING_CALLBACK),
+    C.TRIAGE: _states(S.AWAITING_CALLBACK),
+    C.SUSPENSION: _states(S.SUSPENDED),
+    C.DECIDE: _EVER,
+    C.UPSTREAM_SIGN: OPEN,
+    C.UPSTREAM_RETURN: OPEN,
+    C.UPSTREAM_DUE: OPEN,
+    C.ARRIVE: OPEN,
+    C.SUPERVISION: OPEN,
     C.OVERALL: OPEN,
 }
-"""The states in which a clock may be open; elsewhere none of its kind is."""
+"""The states in which a clock may be open; elsewhere none of its kind is. A request may await its decision in any state."""
 
 MOVES: dict[Action, Move] = {
     move.action: move
@@ -147,25 +174,39 @@ MOVES: dict[Action, Move] = {
             Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER},
             words=("reply",), choose=_answered, meets=_clocks(C.ACCEPT, C.DISPATCH), starts=(C.CALLBACK,), tells=(A.PERSONS,),
         ),
-        Move(Action.ASK_REJECT, _BEFORE_DISPATCH, (), DESK, words=("note",), tells=(A.SHIFT_HEAD,)),
-        Move(Action.ASK_REDIRECT, _BEFORE_DISPATCH, (), DESK, words=("note",), tells=(A.SHIFT_HEAD,)),
         Move(
-            Action.REJECT, _BEFORE_DISPATCH, (S.REJECTED,), DESK | {R.SUPERVISOR, R.UNIT_HEAD}, words=("reply",),
-            meets=_clocks(C.ACCEPT, C.DISPATCH), tells=(A.PERSONS, A.FILERS),
+            Action.ASK_REJECT, _REFUSABLE, (), DESK | UNIT, words=("note",), tells=(A.SHIFT_HEAD,),
         ),
         Move(
-            Action.REDIRECT, _BEFORE_DISPATCH, (S.REDIRECTED,), DESK | {R.SUPERVISOR, R.UNIT_HEAD}, words=("reply",),
-            meets=_clocks(C.ACCEPT, C.DISPATCH), tells=(A.PERSONS, A.FILERS),
+            Action.ASK_REDIRECT, _REFUSABLE | {S.AWAITING_CALLBACK}, (), DESK | UNIT | {R.SUPERVISOR}, words=("note",),
+            tells=(A.SHIFT_HEAD,),
         ),
-        Move(Action.REFUSE_REQUEST, _BEFORE_DISPATCH, (), DESK | {R.SUPERVISOR, R.UNIT_HEAD}, words=("note",)),
+        Move(
+            Action.REJECT, _REFUSABLE, (S.REJECTED,), SECOND, words=("reply",), meets=_clocks(C.ACCEPT, C.DISPATCH),
+            tells=(A.PERSONS, A.FILERS, A.LEAD),
+        ),
+        Move(
+            Action.REDIRECT, _REFUSABLE | {S.AWAITING_CALLBACK}, (S.REDIRECTED,), SECOND, words=("reply",),
+            meets=_clocks(C.ACCEPT, C.DISPATCH, C.TRIAGE), tells=(A.PERSONS, A.FILERS, A.LEAD),
+        ),
+        Move(
+            Action.REFUSE_REQUEST, _EVER, (), SECOND | {R.LEADER, R.CALLBACK_AGENT}, words=("note",), tells=(A.ASKER,),
+        ),
+        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | UNIT | {R.SUPERVISOR, R.RESIDENT}),
         Move(
             Action.DISPATCH, _states(S.ACCEPTED), (S.DISPATCHED,), frozenset({R.DISPATCHER}), meets=_clocks(C.DISPATCH),
             starts=(C.SIGN, C.CONTACT, C.RESOLVE), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
         ),
         Move(Action.SIGN, _states(S.DISPATCHED), (S.IN_PROGRESS,), UNIT, meets=_clocks(C.SIGN)),
-        Move(Action.SIGN_ASSIST, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, meets=_clocks(C.SIGN)),
-        Move(Action.CONTACT, _states(S.IN_PROGRESS), (), UNIT | {R.CALLBACK_AGENT}, words=("note",), meets=_clocks(C.CONTACT)),
-        Move(Action.SUBMIT_ASSIST, _states(S.IN_PROGRESS), (), UNIT, words=("note",), meets=_clocks(C.RESOLVE), tells=(A.LEAD,)),
+        Move(Action.SIGN_ASSIST, _HANDLED, (), UNIT, meets=_clocks(C.SIGN)),
+        Move(
+            Action.CONTACT, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT | {R.CALLBACK_AGENT}, words=("note",),
+            meets=_clocks(C.CONTACT),
+        ),
+        Move(
+            Action.SUBMIT_ASSIST, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT, words=("note",), meets=_clocks(C.RESOLVE),
+            tells=(A.LEAD,),
+        ),
         Move(
             Action.SUBMIT_RESULT, _states(S.IN_PROGRESS), (S.UNDER_REVIEW,), UNIT, words=("reply", "note"),
             meets=_clocks(C.RESOLVE), starts=(C.REVIEW,),
@@ -181,19 +222,122 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.ATTEMPT_CALLBACK, _states(S.AWAITING_CALLBACK), (), frozenset({R.CALLBACK_AGENT})),
         Move(
-            Action.RECORD_CALLBACK, _states(S.AWAITING_CALLBACK), (S.CLOSED, S.IN_PROGRESS, S.ACCEPTED, S.AWAITING_UPSTREAM),
-            frozenset({R.CALLBACK_AGENT}) | SYSTEM, choose=_called_back, meets=_clocks(C.CALLBACK), starts=(C.RESOLVE, C.DISPATCH),
+            Action.RECORD_CALLBACK, _states(S.AWAITING_CALLBACK), (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM),
+            frozenset({R.CALLBACK_AGENT}) | SYSTEM, choose=_called_back, meets=_clocks(C.CALLBACK), starts=(C.TRIAGE,),
             tells=(A.LEAD,),
         ),
         Move(
-            Action.RATE, _states(S.AWAITING_CALLBACK, S.CLOSED), (S.CLOSED, S.IN_PROGRESS, S.ACCEPTED, S.AWAITING_UPSTREAM),
-            frozenset({R.RESIDENT}), choose=_rated, meets=_clocks(C.CALLBACK), starts=(C.RESOLVE, C.DISPATCH), tells=(A.LEAD,),
+            Action.RATE, _states(S.AWAITING_CALLBACK, S.CLOSED), (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM),
+            frozenset({R.RESIDENT}), choose=_rated, meets=_clocks(C.CALLBACK), starts=(C.TRIAGE,), tells=(A.LEAD,),
         ),
+        Move(
+            Action.TRIAGE, _states(S.AWAITING_CALLBACK), (S.IN_PROGRESS, S.ACCEPTED), frozenset({R.SUPERVISOR}), words=("note",),
+            choose=_again, meets=_clocks(C.TRIAGE), starts=(C.RESOLVE, C.DISPATCH), tells=(A.LEAD, A.PERSONS),
+        ),
+        Move(
+            Action.ASK_JUDGE_CLOSED, _states(S.AWAITING_CALLBACK), (), frozenset({R.SUPERVISOR}), words=("note",),
+            tells=(A.SUPERVISORS,),
+        ),
+        Move(
+            Action.JUDGE_CLOSED, _states(S.AWAITING_CALLBACK), (S.CLOSED, S.AWAITING_UPSTREAM), frozenset({R.SUPERVISOR, R.LEADER}),
+            words=("reply",), choose=_closing, meets=_clocks(C.TRIAGE), tells=(A.PERSONS, A.LEAD),
+        ),
+        Move(
+            Action.REOPEN, _states(S.CLOSED), (S.ACCEPTED,), frozenset({R.RESIDENT, R.DISPATCHER}), words=("note",),
+            starts=(C.DISPATCH, C.OVERALL), tells=(A.DISPATCHERS, A.LEAD, A.PERSONS),
+        ),
+        Move(Action.MARK_SETTLED, _states(S.CLOSED), (), frozenset({R.SUPERVISOR}), words=("reply", "note"), tells=(A.PERSONS,)),
         Move(Action.CONFIRM_UPSTREAM, _states(S.AWAITING_UPSTREAM), (S.CLOSED,), DESK | {R.SUPERVISOR}, words=("note",)),
-        Move(Action.CLAIM, frozenset(State), (), frozenset({R.RESIDENT})),
-        Move(Action.WARN_CLOCK, OPEN, (), SYSTEM),
-        Move(Action.BREACH_CLOCK, OPEN, (), SYSTEM),
-        Move(Action.ESCALATE_CLOCK, OPEN, (), SYSTEM),
+        Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
+        Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),
+        Move(Action.HAND_TO_EMERGENCY, OPEN, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.SHIFT_HEAD,)),
+        Move(Action.CONFIRM_ARRIVAL, OPEN, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.SHIFT_HEAD,)),
+        Move(
+            Action.SUB_DISPATCH, _states(S.DISPATCHED, S.IN_PROGRESS), (), frozenset({R.DISPATCHER, R.UNIT_HEAD}),
+            starts=(C.SIGN, C.RESOLVE), tells=(A.SUBS,),
+        ),
+        Move(Action.ASSIGN_HANDLER, _HANDLED, (), frozenset({R.UNIT_HEAD, R.DISPATCHER}), tells=(A.LEAD, A.ASSISTS, A.SUBS)),
+        Move(Action.RAISE, _HANDLED, (), CENTRE | {R.LEADER} | SYSTEM, tells=(A.LEAD, A.UPPER_HEAD)),
+        Move(Action.ADJUST_CLOCK, OPEN, (), CENTRE | SYSTEM, words=("note",), tells=(A.LEAD,)),
+        Move(Action.HAND_OVER, OPEN, (), frozenset({R.UNIT_HEAD, R.SUPERVISOR, R.ADMINISTRATOR}) | SYSTEM),
+        Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DISPATCHERS,)),
+        Move(
+            Action.RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (S.ACCEPTED, S.DISPATCHED, S.IN_PROGRESS), CENTRE,
+            choose=_returned, starts=(C.DISPATCH,), tells=(A.ASKER, A.DISPATCHERS),
+        ),
+        Move(Action.ASK_REASSIGN, _HANDLED, (), UNIT | CENTRE, words=("note",), tells=(A.DISPATCHERS,)),
+        Move(
+            Action.REASSIGN, _HANDLED, (S.DISPATCHED,), CENTRE, starts=(C.SIGN, C.CONTACT, C.RESOLVE),
+            resumes=_clocks(C.RESOLVE, C.OVERALL), tells=(A.LEAD, A.PERSONS),
+        ),
+        Move(Action.ASK_SUPPORT, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DISPATCHERS,)),
+        Move(
+            Action.ADD_ASSIST, _states(S.DISPATCHED, S.IN_PROGRESS), (), CENTRE, starts=(C.SIGN, C.RESOLVE),
+            tells=(A.ASSISTS, A.LEAD),
+        ),
+        Move(Action.ASK_EXTEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.SUPERVISORS,)),
+        Move(
+            Action.EXTEND, _states(S.IN_PROGRESS), (), CENTRE | {R.LEADER}, words=("reply",),
+            tells=(A.PERSONS, A.LEAD, A.ASSISTS),
+        ),
+        Move(Action.ASK_SUSPEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.SUPERVISORS,)),
+        Move(
+            Action.SUSPEND, _states(S.IN_PROGRESS), (S.SUSPENDED,), frozenset({R.SUPERVISOR, R.LEADER}), words=("reply",),
+            pauses=_clocks(C.RESOLVE, C.OVERALL), tells=(A.PERSONS, A.LEAD, A.ASSISTS),
+        ),
+        Move(
+            Action.RESUME, _states(S.SUSPENDED), (S.IN_PROGRESS,), UNIT | CENTRE | SYSTEM, meets=_clocks(C.SUSPENSION),
+            resumes=_clocks(C.RESOLVE, C.OVERALL), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
+        ),
+        Move(
+            Action.ASK_TERMINATE, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT | {R.SUPERVISOR}, words=("note",),
+            tells=(A.SUPERVISORS,),
+        ),
+        Move(
+            Action.TERMINATE, _states(S.IN_PROGRESS, S.SUSPENDED), (S.TERMINATED,), frozenset({R.SUPERVISOR, R.LEADER}),
+            words=("reply",), tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS),
+        ),
+        Move(Action.ASK_EXCLUDE, _EXCLUDABLE, (), UNIT | CENTRE, words=("note",), tells=(A.SUPERVISORS,)),
+        Move(Action.EXCLUDE, _EXCLUDABLE, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.ASKER, A.LEAD)),
+        Move(Action.ASK_VOID, OPEN, (), DESK, words=("note",), tells=(A.SHIFT_HEAD,)),
+        Move(Action.VOID, OPEN, (S.VOID,), SECOND, words=("reply",), tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS)),
+        Move(Action.ASK_WITHDRAW, _DISPATCHED_ON, (), frozenset({R.RESIDENT}), words=("note",), tells=(A.CALLBACK_AGENTS,)),
+        Move(
+            Action.WITHDRAW, OPEN - {S.AWAITING_UPSTREAM}, (S.WITHDRAWN,), DESK | {R.RESIDENT, R.CALLBACK_AGENT}, words=("reply",),
+            tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS),
+        ),
+        Move(
+            Action.MERGE, OPEN - {S.AWAITING_UPSTREAM}, (S.MERGED,), frozenset({R.DISPATCHER}) | SYSTEM, words=("reply",),
+            tells=(A.PERSONS, A.FILERS),
+        ),
+        Move(Action.ABSORB, OPEN, (), frozenset({R.DISPATCHER}) | SYSTEM, tells=(A.LEAD,)),
+        Move(
+            Action.UNMERGE, _states(S.MERGED), tuple(s for s in State if s in OPEN), frozenset({R.DISPATCHER}), words=("note",),
+            choose=lambda facts: facts.before_merge, tells=(A.PERSONS, A.FILERS),
+        ),
+        Move(Action.RELEASE, OPEN, (), frozenset({R.DISPATCHER}), words=("note",), tells=(A.LEAD,)),
+        Move(Action.LINK_RECURRENCE, OPEN, (), DESK | SYSTEM),
+        Move(Action.PUBLISH, OPEN | {S.CLOSED}, (), CENTRE),
+        Move(Action.ME_TOO, OPEN, (), frozenset({R.RESIDENT})),
+        Move(
+            Action.URGE, OPEN, (), DESK | {R.RESIDENT, R.CALLBACK_AGENT, R.SUPERVISOR, R.LEADER} | SYSTEM, words=("note",),
+            tells=(A.LEAD,),
+        ),
+        Move(
+            Action.ORDER_SUPERVISION, OPEN, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.LEAD, A.UNIT_HEAD),
+        ),
+        Move(Action.ANSWER_SUPERVISION, _EVER, (), UNIT, words=("note",), tells=(A.SUPERVISORS,)),
+        Move(Action.DECIDE_PROGRESS, OPEN, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.LEAD,)),
+        Move(
+            Action.WHISTLE, OPEN, (), UNIT | {R.RESIDENT, R.GRID_WORKER, R.CADRE, R.DISPATCHER}, words=("note",),
+        ),
+        Move(Action.ARRIVE, OPEN, (), UNIT | {R.GRID_WORKER, R.CADRE}, meets=_clocks(C.ARRIVE)),
+        Move(
+            Action.ASSESS_WHISTLE, _EVER, (), UNIT | CENTRE | {R.RESIDENT, R.GRID_WORKER, R.CADRE}, words=("note",),
+        ),
+        Move(Action.WARN_CLOCK, _EVER, (), SYSTEM),
+        Move(Action.BREACH_CLOCK, _EVER, (), SYSTEM),
+        Move(Action.ESCALATE_CLOCK, _EVER, (), SYSTEM),
         Move(Action.RECOMPUTE_CLOCK, OPEN, (), SYSTEM | {R.ADMINISTRATOR}),
     )
 }  # fmt: skip

@@ -1,0 +1,8 @@
+"""Sub-dispatch, duty lists, corrections."""
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
