@@ -8,10 +8,10 @@ from app.core.stamp import Door
 from app.desk_api.shown import CaseSchema, EntryPageSchema, QueuePageSchema, tagged
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import Number, PageQuery, Word, text
+from app.http.fields import Moment, Number, PageQuery, Word, text
 from app.ledger.case_view import case_view, entries_page
 from app.ledger.queries import Order, Sought, work_queue
-from app.ledger.vocabulary import Channel, Kind, State, Urgency
+from app.ledger.vocabulary import Channel, Kind, Light, State, Urgency
 
 blp = DoorBlueprint("cases", door=Door.DESK, prefix="/cases", auth=staff(Door.DESK), tag="工单")
 
@@ -19,21 +19,26 @@ blp = DoorBlueprint("cases", door=Door.DESK, prefix="/cases", auth=staff(Door.DE
 class QueueQuery(PageQuery):
     """Which cases, in which order; a category stands for all below it.
 
-    `mine` are those whose clock one owns (signed for), or which one registered; `pending` wait for a decision on a request.
+    Several states (`state` repeated) stand for any of them. `mine` are those whose clock one owns (signed for), or which one
+    registered; `pending` wait for a decision on a request, `triage` for the supervisor after a dissatisfied word; in `late`
+    ones an open clock was breached.
     """
 
     order = Word(Order, load_default=Order.NEWEST)
     number = Number()
-    state = Word(State)
+    states = fields.List(Word(State), data_key="state", load_default=())
     channel = Word(Channel)
     kind = Word(Kind)
     urgency = Word(Urgency)
     category_id = fields.Integer()
     grid = text(40)
     lead_unit = text(40)
+    light = Word(Light)
+    due_before = Moment()
     late = fields.Boolean()
     mine = fields.Boolean()
     pending = fields.Boolean()
+    triage = fields.Boolean()
     archived = fields.Boolean()
 
 

@@ -46,13 +46,6 @@ def _open(deadline: type[Deadline]) -> list[ColumnElement[bool]]:
     return [deadline.met_at.is_(None), deadline.cancelled_at.is_(None)]
 
 
-def is_late() -> ColumnElement[bool]:
-    """Give the condition that an open clock of a case was breached."""
-    breached = [Deadline.breached_at.is_not(None), Deadline.case_id.is_not(None), *_open(Deadline)]
-    few = _few([select(Deadline.case_id).where(*breached)])
-    return few if few is not None else exists().where(Deadline.case_id == Case.id, *breached)
-
-
 def is_own(actor: Actor) -> ColumnElement[bool]:
     """Give the condition that somebody owns an open clock of a case, or registered it."""
     owned = [Deadline.owner_staff_id == actor.id, Deadline.case_id.is_not(None), *_open(Deadline)]

@@ -6,20 +6,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, not_, or_, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
+from sqlalchemy import ColumnElement, Select, and_, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app.core.database import db
-from app.core.errors import NotAllowed
+from app.core.errors import Invalid, NotAllowed
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Role, Stamp
 from app.ledger.calls import number_index
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.models import Call, Case, Report, Request
-from app.ledger.narrowing import in_reach, is_late, is_own
+from app.ledger.narrowing import in_reach, is_own
 from app.ledger.scope import visible
-from app.ledger.vocabulary import Channel, Clock, Kind, Light, RequestState, State, Urgency
+from app.ledger.vocabulary import OPEN, Channel, Clock, Kind, Light, RequestState, State, Urgency
 from app.people.identity import residents_by_phone
 from app.territory.models import Grid, Unit
 
@@ -29,6 +29,10 @@ FINDS_BY_PHONE = (Role.INTAKE, Role.DISPATCHER, Role.CALLBACK_AGENT, Role.SUPERV
 
 class PhoneSearchIsTheDesks(NotAllowed):
     """按电话查询只对坐席开放"""
+
+
+class UnknownPlaceInQueue(Invalid):
+    """没有这个网格或单位"""
 
 
 class Order(StrEnum):
@@ -42,11 +46,13 @@ class Order(StrEnum):
 class Sought:
     """What of the queue is asked for. `mine` are cases whose clock one owns (signed for) or which one registered.
 
-    `pending` are cases in which a request waits for its decision.
+    `pending` are cases in which a request waits for its decision, `triage` those whose dissatisfied word waits for the
+    supervisor. `late` are cases in which an open clock was breached, whatever their next clock says; `light` is what the desk
+    sees now; `due_before` looks at the nearest clock that runs. Several states stand for any of them.
     """
 
     order: Order = Order.NEWEST
-    state: State | None = None
+    states: Sequence[State] = ()
     channel: Channel | None = None
     kind: Kind | None = None
     urgency: Urgency | None = None
@@ -54,9 +60,12 @@ class Sought:
     grid: str | None = None
     lead_unit: str | None = None
     number: str | None = None
+    light: Light | None = None
+    due_before: datetime | None = None
     late: bool = False
     mine: bool = False
     pending: bool = False
+    triage: bool = False
     archived: bool = False
     cursor: str | None = None
     limit: int = LIMIT
@@ -115,11 +124,13 @@ class QueueRow:
 def work_queue(stamp: Stamp, sought: Sought) -> Page[QueueRow]:
     """Give a page of the cases that the actor sees. Archived cases show only when they are asked for."""
     conditions: list[ColumnElement[bool]] = [visible(stamp.actor), *in_reach(stamp.actor), *_filters(stamp, sought)]
-    if sought.order is Order.DUE:
-        return _by_due(stamp, conditions, sought)
-    query = _heads().where(*conditions)
-    cases = db.session.scalars(paged(query, key=[(Case.id, True)], cursor=sought.cursor, limit=sought.limit)).all()
-    page = page_from(cases, limit=sought.limit, key=lambda case: [case.id])
+    by_due = sought.order is Order.DUE
+    if by_due:
+        conditions.append(Case.next_due_at.is_not(None))
+    key: list[tuple[Any, bool]] = [(Case.next_due_at, False), (Case.id, False)] if by_due else [(Case.id, True)]
+    query = paged(_heads().where(*conditions), key=key, cursor=sought.cursor, limit=sought.limit)
+    found = db.session.scalars(query).all()
+    page = page_from(found, limit=sought.limit, key=lambda case: [case.next_due_at, case.id] if by_due else [case.id])
     return Page(_rows(page.items, stamp.at), page.next_cursor)
 
 
@@ -141,44 +152,8 @@ def _heads() -> Select[Case]:
     return select(Case).options(joinedload(Case.grid), joinedload(Case.lead_unit))
 
 
-CLOCKS_A_CASE = 4
-"""How many running clocks a case has at most, usually: so many times more of them are read than cases are asked for."""
-
-
-def _by_due(stamp: Stamp, conditions: Sequence[ColumnElement[bool]], sought: Sought) -> Page[QueueRow]:
-    """Walk the running clocks in the order in which they fall due; each case comes at its nearest one.
-
-    Clocks that a nearer one of the same case has overtaken are dropped here, not in the query: the planner takes so few to
-    be left that it would read and sort all.
-    """
-    clock, nearer = aliased(Deadline), aliased(Deadline)
-    overtaken = exists().where(
-        nearer.case_id == clock.case_id, _runs(nearer), tuple_(nearer.due_at, nearer.id) < tuple_(clock.due_at, clock.id)
-    )
-    query = select(Case, clock.due_at, clock.id, overtaken).options(joinedload(Case.grid), joinedload(Case.lead_unit))
-    query = query.join(clock, clock.case_id == Case.id).where(_runs(clock), *conditions)
-    key = [(clock.due_at, False), (clock.id, False)]
-    found: list[Any] = []
-    cursor, batch = sought.cursor, CLOCKS_A_CASE * sought.limit
-    while len(found) <= sought.limit:
-        rows = db.session.execute(paged(query, key=key, cursor=cursor, limit=batch)).all()
-        read = page_from(rows, limit=batch, key=lambda row: [row[1], row[2]])
-        found += [row for row in read.items if not row[3]]
-        cursor = read.next_cursor
-        if cursor is None:
-            break
-    page = page_from(found[: sought.limit + 1], limit=sought.limit, key=lambda row: [row[1], row[2]])
-    return Page(_rows([row[0] for row in page.items], stamp.at), page.next_cursor)
-
-
-def _runs(deadline: Any) -> ColumnElement[bool]:
-    running = and_(deadline.met_at.is_(None), deadline.cancelled_at.is_(None), deadline.paused_at.is_(None))
-    return and_(running, deadline.case_id.is_not(None))
-
-
 def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
     equal = {
-        Case.state: sought.state,
         Case.channel: sought.channel,
         Case.kind: sought.kind,
         Case.urgency: sought.urgency,
@@ -186,14 +161,23 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
     found.append(Case.archived.expression if sought.archived else not_(Case.archived))
+    if sought.states:
+        found.append(Case.state.in_(sought.states) if len(sought.states) > 1 else Case.state == sought.states[0])
     if sought.category_id is not None:
+        catalogue().category(sought.category_id)
         found.append(Case.category_id.in_(catalogue().below(sought.category_id)))
     if sought.grid is not None:
-        found.append(Case.grid_id == _id_of(Grid.id, Grid.code == sought.grid))
+        found.append(Case.grid_id == _id_of("grid", Grid.id, Grid.code == sought.grid))
     if sought.lead_unit is not None:
-        found.append(Case.lead_unit_id == _id_of(Unit.id, Unit.code == sought.lead_unit))
+        found.append(Case.lead_unit_id == _id_of("lead_unit", Unit.id, Unit.code == sought.lead_unit))
+    if sought.light is not None:
+        found.append(_shows(sought.light, stamp.at))
+    if sought.due_before is not None:
+        found.append(Case.next_due_at < sought.due_before)
     if sought.late:
-        found.append(is_late())
+        found.append(Case.late_since.is_not(None))
+    if sought.triage:
+        found.append(Case.triage.expression)
     if sought.mine:
         found.append(is_own(stamp.actor))
     if sought.pending:
@@ -201,9 +185,25 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
     return found
 
 
-def _id_of(key: InstrumentedAttribute[int], named: ColumnElement[bool]) -> int:
-    """Look an id up, so that the planner knows how many cases it stands for; 0, which nothing has, for an unknown code."""
-    return db.session.scalars(select(key).where(named)).first() or 0
+def _shows(light: Light, at: datetime) -> ColumnElement[bool]:
+    """Give the condition that a case shows a light at a moment; cases without an open clock show none."""
+    red = or_(Case.late_since.is_not(None), Case.next_due_at <= at)
+    match light:
+        case Light.RED:
+            return red
+        case Light.AMBER:
+            return and_(Case.late_since.is_(None), Case.amber_at <= at, Case.next_due_at > at)
+        case Light.GREEN:
+            running = or_(Case.amber_at > at, and_(Case.amber_at.is_(None), Case.state.in_(OPEN)))
+            return and_(Case.late_since.is_(None), running)
+
+
+def _id_of(field: str, key: InstrumentedAttribute[int], named: ColumnElement[bool]) -> int:
+    """Look an id up, so that the planner knows how many cases it stands for; raises UnknownPlaceInQueue."""
+    found = db.session.scalars(select(key).where(named)).first()
+    if found is None:
+        raise UnknownPlaceInQueue(errors={field: ["没有这个网格或单位"]})
+    return found
 
 
 def _rows(cases: Sequence[Case], at: datetime) -> list[QueueRow]:

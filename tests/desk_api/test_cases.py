@@ -136,9 +136,7 @@ def test_each_filter_finds_its_cases_alone(taken, queue, cast):
     assert queue(urgency="urgent") == [leak]
     assert queue(category_id=categories["路灯照明"]) == [lamp]
     assert queue(category_id=categories["城乡建设"]) == [leak, lamp]
-    assert queue(category_id=999_999) == []
     assert queue(grid=grids["柳林村一网格"].code) == [lamp]
-    assert queue(grid="000") == []
     assert queue(number=leak) == [leak]
     assert queue(channel="mini_program") == [leak, lamp]
     assert queue(channel="hotline") == []
@@ -285,3 +283,47 @@ def test_no_phone_stands_in_an_address_or_a_log(road, desk, caplog):
     number = road.registered().number
     desk("ding").post("/cases/by-phone", {"phone": "13800001234", "last_four": number[-4:]}, key=None)
     assert "13800001234" not in caplog.text
+
+
+def test_an_unknown_place_or_category_is_an_error_that_names_the_field(desk):
+    for field, value in (("grid", "000"), ("lead_unit", "000"), ("category_id", 999_999)):
+        answer = desk("fang").get("/cases", **{field: value})
+        assert (answer.status_code, list(answer.json["errors"])) == (422, [field])
+
+
+def test_several_states_stand_for_any_of_them(taken, queue, desk, cast):
+    first, second = taken(), taken(body="水管坏了，请来修")
+    settled = {"kind": "help", "category_id": cast.categories["路灯照明"], "grid": cast.grids["柳林村一网格"].code}
+    assert desk("fang").post(f"/cases/{first}/acceptance", **settled).status_code == 200
+    assert queue(state="submitted") == [second]
+    assert queue(state=["submitted", "accepted"]) == [second, first]
+
+
+def test_a_light_filter_finds_what_the_rows_show(taken, queue, desk, clock):
+    late = taken()
+    clock.advance(minutes=20)
+    amber = taken(body="水管坏了，请来修")
+    clock.advance(minutes=100)
+    fresh = taken(body="井盖坏了，请来修")
+    shown = {row["number"]: row["light"] for row in desk("fang").get("/cases").json["items"]}
+    assert shown == {late: "red", amber: "amber", fresh: "green"}
+    for number, light in shown.items():
+        assert queue(light=light) == [number]
+
+
+def test_the_queue_can_be_cut_at_a_moment_by_which_something_is_due(taken, queue, clock):
+    first = taken()
+    clock.advance(minutes=30)
+    taken(body="水管坏了，请来修")
+    assert queue(due_before="2026-11-23T11:10:00+08:00") == [first]
+
+
+def test_a_breach_that_the_sweep_wrote_is_late_until_its_clock_is_met(taken, queue, desk, cast, clock, as_system):
+    number = taken()
+    clock.advance(hours=3)
+    assert queue(late=True) == []
+    sweep(as_system)
+    assert queue(late=True) == queue(light="red") == [number]
+    settled = {"kind": "help", "category_id": cast.categories["路灯照明"], "grid": cast.grids["柳林村一网格"].code}
+    assert desk("fang").post(f"/cases/{number}/acceptance", **settled).status_code == 200
+    assert queue(late=True) == queue(light="red") == []
