@@ -294,7 +294,7 @@ def test_an_unknown_place_or_category_is_an_error_that_names_the_field(desk):
 def test_several_states_stand_for_any_of_them(taken, queue, desk, cast):
     first, second = taken(), taken(body="水管坏了，请来修")
     settled = {"kind": "help", "category_id": cast.categories["路灯照明"], "grid": cast.grids["柳林村一网格"].code}
-    assert desk("fang").post(f"/cases/{first}/acceptance", **settled).status_code == 200
+    assert desk("fang").post(f"/cases/{first}/acceptance", settled).status_code == 200
     assert queue(state="submitted") == [second]
     assert queue(state=["submitted", "accepted"]) == [second, first]
 
@@ -325,5 +325,5 @@ def test_a_breach_that_the_sweep_wrote_is_late_until_its_clock_is_met(taken, que
     sweep(as_system)
     assert queue(late=True) == queue(light="red") == [number]
     settled = {"kind": "help", "category_id": cast.categories["路灯照明"], "grid": cast.grids["柳林村一网格"].code}
-    assert desk("fang").post(f"/cases/{number}/acceptance", **settled).status_code == 200
+    assert desk("fang").post(f"/cases/{number}/acceptance", settled).status_code == 200
     assert queue(late=True) == queue(light="red") == []
