@@ -10,6 +10,10 @@ from sqlalchemy import Engine
 
 FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 
+LOCK_TIMEOUT = "10s"
+STATEMENT_TIMEOUT = "10min"
+"""How long a migration waits for a lock that somebody holds, and how long one of its statements may take, before it gives up."""
+
 
 def alembic_config() -> Config:
     """Give Alembic's configuration without any ini file."""

@@ -72,6 +72,7 @@ class Case(Base):
         Index("ix_case_urgent", "id", postgresql_where="urgency = 'urgent'"),
         Index("ix_case_archived", "id", postgresql_where="archived"),
         Index("ix_case_lead", "lead_unit_id", "id", postgresql_where="lead_unit_id IS NOT NULL"),
+        Index("ix_case_open", "id", postgresql_where="closed_at IS NULL AND NOT archived"),
         Index("ix_case_next_due", "next_due_at", "id", postgresql_where="next_due_at IS NOT NULL"),
         Index("ix_case_amber", "amber_at", "id", postgresql_where="amber_at IS NOT NULL"),
         Index("ix_case_late", "late_since", "id", postgresql_where="late_since IS NOT NULL"),

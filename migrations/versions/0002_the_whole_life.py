@@ -214,6 +214,7 @@ def upgrade() -> None:
     op.add_column("case", sa.Column("public_title", sa.Text(), nullable=True))
     op.add_column("case", sa.Column("public_summary", sa.Text(), nullable=True))
     _fill()
+    op.create_index("ix_case_open", "case", ["id"], unique=False, postgresql_where="closed_at IS NULL AND NOT archived")
     op.create_index("ix_case_amber", "case", ["amber_at", "id"], unique=False, postgresql_where="amber_at IS NOT NULL")
     op.create_index(
         "ix_case_closed_at", "case", ["closed_at", "id"], unique=False, postgresql_where="closed_at IS NOT NULL AND NOT archived"

@@ -1,0 +1,1 @@
+"""Migrations on ledgers that are filled."""
