@@ -103,8 +103,7 @@ def move_case(
     withdrawn = _withdraw_requests(stamp.at, case, target)
     clocks = _keep_clocks(stamp.at, case, move, target, step, ended=withdrawn)
     note_due(case, clocks)
-    if target in TERMINAL:
-        case.closed_at = case.closed_at or stamp.at
+    case.closed_at = (case.closed_at or stamp.at) if target in TERMINAL else None
     _tell(stamp, case, move, entry, step)
     return entry
 
