@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -114,9 +115,9 @@ def clock(shared_app) -> FrozenClock:
     return held
 
 
-@pytest.fixture
-def app(shared_app, clock, keys) -> Iterator[Flask]:
-    """The app in a transaction that is rolled back after the test."""
+@contextmanager
+def rolled_back(shared_app: Flask, keys: str) -> Iterator[Flask]:
+    """The app's context, in a transaction that is rolled back when it is left."""
     use_keyring(load_keyring(Path(keys), make=False))  # another test may have made an app with keys of its own
     with shared_app.app_context():
         engines = db.engines
@@ -136,6 +137,13 @@ def app(shared_app, clock, keys) -> Iterator[Flask]:
             engines[None] = engine
             forget_all()
             forget_calendar()
+
+
+@pytest.fixture
+def app(shared_app, clock, keys) -> Iterator[Flask]:
+    """The app in a transaction that is rolled back after the test."""
+    with rolled_back(shared_app, keys) as held:
+        yield held
 
 
 @pytest.fixture

@@ -47,8 +47,8 @@ def people(committed):
             login: Stamp(staff_actor(staff[login].id), role, LATER, Door.DESK)
             for login, role in (("du", Role.DISPATCHER), ("pai", Role.DISPATCHER), ("he", Role.HANDLER), ("he2", Role.HANDLER))
         }
-        yield stamps, unit
         db.session.remove()
+    yield stamps, unit
 
 
 def _accepted(committed, count: int) -> list[str]:

@@ -1,7 +1,7 @@
 """A ledger as the first version left it, filled, goes on under the present one: nothing is lost, every chain holds."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from json import dumps
 from uuid import uuid4
 
@@ -52,7 +52,9 @@ def _plain(url: str) -> str:
 
 def _put(connection: Connection, table: str, **columns: object) -> int:
     names = ", ".join(f'"{name}"' for name in columns)
-    values = ", ".join(f"CAST(:{name} AS jsonb)" if isinstance(value, dict | list) else f":{name}" for name, value in columns.items())
+    values = ", ".join(
+        f"CAST(:{name} AS jsonb)" if isinstance(value, dict | list) else f":{name}" for name, value in columns.items()
+    )
     given = {name: dumps(value) if isinstance(value, dict | list) else value for name, value in columns.items()}
     return connection.execute(text(f'INSERT INTO "{table}" ({names}) VALUES ({values}) RETURNING id'), given).scalar_one()
 
@@ -79,7 +81,8 @@ def _fill(connection: Connection) -> None:
             due = MONDAY + timedelta(days=10 if clock == "overall" else 1)
             _put(
                 connection, "deadline", clock=clock, subject="case", subject_id=case, case_id=case, round=round_,
-                owner_unit_id=county, label="时限", policy_id=policy_id, amount=1, starts_at=MONDAY, warn_at=due - timedelta(hours=1),
+                owner_unit_id=county, label="时限", policy_id=policy_id, amount=1, starts_at=MONDAY,
+                warn_at=due - timedelta(hours=1),
                 due_at=due, provisional=False, next_check_at=due, level=0, breached_at=MONDAY if round_ == 2 else None,
             )  # fmt: skip
         if len(policies) == 2:
@@ -134,7 +137,9 @@ def test_a_filled_ledger_is_carried_over_whole_and_goes_on(first_version, make_a
         with transaction():
             clerk = staff_actor(1)
             at = MONDAY + timedelta(hours=1)
-            answer_case(Stamp(clerk, Role.INTAKE, at, Door.DESK), waiting.number, reply="已转告物业，今晚修好。", outside_grids=True)
+            answer_case(
+                Stamp(clerk, Role.INTAKE, at, Door.DESK), waiting.number, reply="已转告物业，今晚修好。", outside_grids=True
+            )
         swept = sweep(lambda: Stamp(SYSTEM, Role.SYSTEM, MONDAY + timedelta(days=11), Door.JOB))
         assert swept.breaches == 1  # the late one's; the other's was written before, the answered one's was met
         assert verify_ledger().breaks == []

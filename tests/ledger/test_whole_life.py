@@ -1,0 +1,243 @@
+"""Random people do random things, legal and illegal, to random cases over random time; what must always hold, holds.
+
+Every step is a command on real PostgreSQL in a savepoint, as a request would be; what is refused must be refused in a known
+way. `WHOLE_LIFE_EXAMPLES` lives of `STEPS` steps each are driven (2,000 steps by default).
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import func, select
+
+from app.core.database import db
+from app.core.errors import Refusal
+from app.core.stamp import ANONYMOUS, SYSTEM, Actor, ActorKind, Door, Role, Stamp
+from app.demo.cast import find_cast
+from app.ledger.clocks import Deadline
+from app.ledger.deadlines import is_open
+from app.ledger.intake import take_in
+from app.ledger.models import Assignment, Case, Entry, EntryWords, Report, Request
+from app.ledger.moves import WAITS_IN
+from app.ledger.submission import Submission
+from app.ledger.sweep import sweep
+from app.ledger.timeline import verify_ledger
+from app.ledger.vocabulary import TERMINAL, Channel, Clock, Duty, Kind, RequestState, State, Subject, Urgency
+from app.ledger.workflow import MOVES, RUNS_IN
+from app.people.sessions import staff_actor
+from tests.conftest import MONDAY, rolled_back
+from tests.ledger.deeds import DEEDS
+from tests.ledger.test_workflow import EXPECTED, OPENS
+
+EXAMPLES = int(os.environ.get("WHOLE_LIFE_EXAMPLES", "10"))
+STEPS = 200
+WITH_LEAD = {State.DISPATCHED, State.IN_PROGRESS, State.SUSPENDED, State.UNDER_REVIEW}
+STILL = {State.SUSPENDED, State.INFO_REQUESTED}
+"""States in which the promise to the resident stands still."""
+
+
+def machine(shared_app, keys, clock, counted) -> type[RuleBasedStateMachine]:
+    """Give the machine over an app; `counted` is told every step and what came of it."""
+
+    class WholeLife(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            clock.move_to(MONDAY)
+            self.context = rolled_back(shared_app, keys)
+            self.context.__enter__()
+            self.cast = find_cast()
+            self.staff = {login: staff_actor(member.id) for login, member in self.cast.staff.items()}
+            self.numbers: list[str] = []
+            self.checked = 0
+
+        def teardown(self) -> None:
+            try:
+                self.whole_ledger_holds()
+            finally:
+                self.context.__exit__(None, None, None)
+
+        def stamp(self, who: Actor, role: Role) -> Stamp:
+            return Stamp(who, role, clock(), Door.DESK if who.kind is ActorKind.STAFF else Door.MINI_PROGRAM)
+
+        def works_for(self, stamp: Stamp, number: str) -> bool:
+            units = select(Assignment.unit_id).join(Case).where(Case.number == number, Assignment.ended_at.is_(None))
+            wanted = set(db.session.scalars(units))
+            return any(post.unit_id in wanted for post in stamp.actor.posts)
+
+        def anybody(self, chance: Random, roles: frozenset[Role], number: str | None = None) -> Stamp:
+            """Somebody who holds one of some roles, mostly at a unit that handles the case; now and then just anybody."""
+            if chance.random() < 0.15:
+                roles = frozenset(Role)
+            fit = [Stamp(who, who.posts[0].role, clock(), Door.DESK) for who in self.staff.values() if who.roles() & roles]
+            if Role.RESIDENT in roles:
+                residents = [self.cast.residents[name].id for name in ("lin", "chen")]
+                fit += [self.stamp(Actor(ActorKind.RESIDENT, ident), Role.RESIDENT) for ident in residents]
+            if roles & {Role.HANDLER, Role.UNIT_HEAD} and number and chance.random() < 0.8:
+                fit = [stamp for stamp in fit if self.works_for(stamp, number)] or fit
+            return chance.choice(fit or [self.stamp(ANONYMOUS, Role.RESIDENT)])
+
+        @initialize(chance=st.randoms(use_true_random=False))
+        def begin(self, chance: Random) -> None:
+            self.submit(chance)
+
+        @precondition(lambda self: len(self.numbers) < 4)
+        @rule(chance=st.randoms(use_true_random=False))
+        def submit(self, chance: Random) -> None:
+            lin, chen = (self.cast.residents[name].id for name in ("lin", "chen"))
+            who = chance.choice(["lin", "chen", "anonymous", "hotline", "proxy", "upstream"])
+            more = {
+                "kind": chance.choice(list(Kind)),
+                "category_id": chance.choice([None, *self.cast.categories.values()]),
+                "grid_id": chance.choice([None, *(grid.id for grid in self.cast.grids.values())]),
+                "urgency": chance.choice([None, Urgency.NORMAL, Urgency.URGENT]),
+                "body": chance.choice(["路灯不亮，晚上看不见路", "自来水停了三天", "垃圾没人清运，臭得很", "低保一直没批下来"]),
+                "confidential": chance.random() < 0.1,
+            }
+            if chance.random() < 0.15:
+                more["against_unit_id"] = self.cast.units[chance.choice(["城市管理局", "柳河镇"])].id
+            fang, wu = self.staff["fang"], self.staff["wu"]
+            if who == "anonymous":
+                stamp, more = self.stamp(ANONYMOUS, Role.RESIDENT), more | {"anonymous": True, "channel": Channel.MINI_PROGRAM}
+            elif who in ("hotline", "upstream"):
+                stamp = Stamp(fang, Role.INTAKE, clock(), Door.DESK)
+                more |= {"channel": Channel.HOTLINE, "filer_staff_id": fang.id, "concerned_id": chance.choice([lin, chen])}
+                if who == "upstream":
+                    more |= {"channel": Channel.UPSTREAM_12345, "upstream_number": f"SJ{chance.randrange(10**9)}"}
+            elif who == "proxy":
+                stamp = Stamp(wu, Role.CADRE, clock(), Door.GRID)
+                more |= {"channel": Channel.PROXY, "filer_staff_id": wu.id, "concerned_id": lin}
+            else:
+                ident = {"lin": lin, "chen": chen}[who]
+                stamp = self.stamp(Actor(ActorKind.RESIDENT, ident), Role.RESIDENT)
+                more |= {"channel": Channel.MINI_PROGRAM, "filer_resident_id": ident, "concerned_id": ident}
+            self.numbers.append(self.attempt("submit", lambda: take_in(stamp, Submission(**more)).number) or self.numbers[-1])
+
+        def attempt(self, name: str, act: Callable[[], str | None]) -> str | None:
+            """Do something in a savepoint; what is refused leaves nothing behind."""
+            nested = db.session.begin_nested()
+            try:
+                given = act()
+                nested.commit()
+            except Refusal as refused:
+                nested.rollback()
+                counted[name, refused.code()] += 1
+                return None
+            counted[name, "done"] += 1
+            return given
+
+        @rule(chance=st.randoms(use_true_random=False))
+        def likely_deed(self, chance: Random) -> None:
+            """What the table allows in the case's state, by somebody whose role it names."""
+            number = chance.choice(self.numbers)
+            state = db.session.scalars(select(Case.state).where(Case.number == number)).one()
+            fit = [deed for deed in DEEDS if any(state in MOVES[action].sources for action in deed.actions)]
+            if fit:
+                moving = [any(MOVES[action].targets for action in deed.actions) for deed in fit]
+                (deed,) = chance.choices(fit, [5 if moves else 1 for moves in moving])
+                roles = frozenset().union(*(MOVES[action].roles for action in deed.actions))
+                self.do(deed, self.anybody(chance, roles, number), number, chance)
+
+        @rule(chance=st.randoms(use_true_random=False))
+        def any_deed(self, chance: Random) -> None:
+            """Anything by anybody."""
+            self.do(chance.choice(DEEDS), self.anybody(chance, frozenset(Role)), chance.choice(self.numbers), chance)
+
+        def do(self, deed, stamp: Stamp, number: str, chance: Random) -> None:
+            case = db.session.scalars(select(Case).where(Case.number == number)).one()
+            self.attempt(deed.name, lambda: deed.act(stamp, case, chance, self.cast))
+
+        @rule(chance=st.randoms(use_true_random=False))
+        def another_likely_deed(self, chance: Random) -> None:
+            self.likely_deed(chance)
+
+        @rule(minutes=st.sampled_from([1, 1, 5, 15, 60, 240, 1440, 20160]), swept=st.booleans())
+        def time_passes(self, minutes: int, swept: bool) -> None:
+            clock.advance(minutes=minutes)
+            if swept:
+                done = sweep(lambda: Stamp(SYSTEM, Role.SYSTEM, clock(), Door.JOB))
+                assert done.set_aside == 0
+                counted["sweep", "done"] += 1
+
+        @invariant()
+        def cases_and_clocks_hold(self) -> None:
+            db.session.flush()
+            for case in db.session.scalars(select(Case)):
+                clocks = list(db.session.scalars(select(Deadline).where(Deadline.case_id == case.id)))
+                check_case(case, [clock for clock in clocks if is_open(clock)])
+
+        @invariant()
+        def entries_are_as_the_expectation_has_them(self) -> None:
+            query = select(Entry).where(Entry.id > self.checked).order_by(Entry.id)
+            for entry in db.session.scalars(query):
+                sources, roles, _ = (field.split() for field in EXPECTED[entry.action])
+                assert (OPENS if entry.from_state is None else entry.from_state.value) in sources, entry.action
+                assert entry.role.value in roles, (entry.action, entry.role)
+                self.checked = entry.id
+
+        def whole_ledger_holds(self) -> None:
+            assert verify_ledger().breaks == []
+            for case in db.session.scalars(select(Case).where(Case.state.in_(TERMINAL))):
+                told = (
+                    select(func.count()).select_from(Entry).join(EntryWords).where(Entry.case_id == case.id, EntryWords.reply != "")
+                )
+                assert db.session.scalar(told), (case.number, case.state)
+            lost = select(func.count()).select_from(Report).outerjoin(Case, Case.id == Report.case_id).where(Case.id.is_(None))
+            assert db.session.scalar(lost) == 0
+            empty = select(Case.number).where(
+                Case.state != State.MERGED, ~select(Report.id).where(Report.case_id == Case.id).exists()
+            )
+            assert db.session.scalars(empty).all() == []
+
+    return WholeLife
+
+
+def check_case(case: Case, running: list[Deadline]) -> None:
+    """What must hold of a case and its open clocks after every step."""
+    told = (case.number, case.state, [(clock.clock, clock.round) for clock in running])
+    leads = [a for a in case.assignments if a.duty is Duty.LEAD and a.ended_at is None]
+    if case.state in WITH_LEAD:
+        assert len(leads) == 1, told
+        assert leads[0].unit_id == case.lead_unit_id, told
+    assert len(leads) <= 1, told
+    for clock in running:
+        assert case.state in RUNS_IN[clock.clock], told
+        if clock.subject is Subject.ASSIGNMENT:
+            (assignment,) = [a for a in case.assignments if a.id == clock.subject_id]
+            assert assignment.ended_at is None, told
+    alone = [clock.clock for clock in running if clock.subject is Subject.CASE]
+    assert len(alone) == len(set(alone)), told
+    if case.state not in TERMINAL:
+        (overall,) = [clock for clock in running if clock.clock is Clock.OVERALL]
+        assert (overall.paused_at is not None) == (case.state in STILL), told
+        assert case.closed_at is None, told
+    else:
+        assert case.closed_at is not None, told
+    moving = [clock for clock in running if clock.paused_at is None]
+    assert case.next_due_at == min((clock.due_at for clock in moving), default=None), told
+    assert case.amber_at == min((clock.warn_at for clock in moving), default=None), told
+    assert case.late_since == min((clock.breached_at for clock in running if clock.breached_at), default=None), told
+    pending = list(db.session.scalars(select(Request).where(Request.case_id == case.id, Request.state == RequestState.PENDING)))
+    assert len(pending) == len({request.kind for request in pending}), told
+    assert all(case.state in WAITS_IN[request.kind] for request in pending), told
+    deciding = {clock.subject_id for clock in running if clock.clock is Clock.DECIDE}
+    assert deciding == {request.id for request in pending}, told
+
+
+def test_what_must_hold_holds_whatever_people_do(shared_app, keys, clock):
+    counted: Counter[tuple[str, str]] = Counter()
+    limits = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine(shared_app, keys, clock, counted), settings=limits)
+    done = {name for name, outcome in counted if outcome == "done"}
+    never = {deed.name for deed in DEEDS} - done
+    assert sum(counted.values()) >= EXAMPLES * STEPS / 2, sorted(counted.items())
+    assert len(never) <= len(DEEDS) / 3, (never, sorted(counted.items()))
