@@ -1,9 +1,11 @@
 """Keeps the picture of the workflow, drawn from the table of moves and the default policies: `docs/workflow.md`."""
 
+import itertools
+
 from app.ledger.policies import DEFAULTS, Step
 from app.ledger.terms import HoursKind, Term, Unit
-from app.ledger.vocabulary import TERMINAL, Clock, State, label
-from app.ledger.workflow import MOVES, RUNS_IN, Move
+from app.ledger.vocabulary import OPEN, TERMINAL, Clock, State, label
+from app.ledger.workflow import MOVES, RUNS_IN, Facts, Move
 
 _UNITS = {Unit.MINUTE: "minutes", Unit.HOUR: "hours", Unit.WORKING_HOUR: "working hours", Unit.WORKING_DAY: "working days",
           Unit.CALENDAR_DAY: "calendar days"}  # fmt: skip
@@ -30,6 +32,9 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - An upstream case that is called back waits for the upstream platform's word before it closes.
 """
 
+MANY = 6
+"""From so many states on, a move is drawn from the frame around all open ones."""
+
 
 def workflow_page() -> str:
     """Give the page: the picture (Mermaid), the table of moves, the clocks, the decisions."""
@@ -46,16 +51,45 @@ def _head() -> str:
 
 
 def _picture() -> str:
-    lines = ["```mermaid", "stateDiagram-v2"]
-    shown = sorted({state for move in MOVES.values() for state in (*move.sources, *move.targets)}, key=list(State).index)
-    lines += [f"    {state}: {label(state)} {state}" for state in shown]
+    """Draw the states; what most open states share is drawn once, from the frame around them."""
+    names = [f"    {state}: {label(state)} {state}" for state in State]
+    inside: list[str] = []
+    outside: list[str] = []
     for move in MOVES.values():
-        if not move.targets:
-            continue
-        sources = [source.value for source in State if source in move.sources] or ["[*]"]
-        lines += [f"    {source} --> {target}: {label(move.action)}" for source in sources for target in move.targets]
-    lines += [f"    {state} --> [*]" for state in shown if state in TERMINAL]
-    return "\n".join([*lines, "```", ""])
+        for source, target in _edges(move):
+            within = {source, target} <= {state.value for state in OPEN}
+            (inside if within else outside).append(f"    {source} --> {target}: {label(move.action)}")
+    ends = [f"    {state} --> [*]" for state in State if state in TERMINAL]
+    frame = ["    state open {", *(f"    {line}" for line in inside), "    }"]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *names, *frame, *outside, *ends, "```", ""])
+
+
+def _edges(move: Move) -> list[tuple[str, str]]:
+    """Give the ways of a move that changes the state, from every source, whatever the facts."""
+    if not move.targets:
+        return []
+    if not move.sources:
+        return [("[*]", target.value) for target in move.targets]
+    ways = {(source, move.target(facts)) for source in move.sources for facts in _all_facts(source)}
+    sources = {source for source, _ in ways}
+    if len(sources) > MANY:
+        return [("open", target.value) for target in State if target in {target for _, target in ways}]
+    if len({target for _, target in ways}) > MANY:
+        return [(source.value, "open") for source in State if source in sources]
+    return [(source.value, target.value) for source, target in itertools.product(State, State) if (source, target) in ways]
+
+
+def _all_facts(state: State) -> list[Facts]:
+    flags = ("nobody_to_call", "present", "upstream", "unhappy", "has_lead", "of_lead")
+    chosen = [dict(zip(flags, values, strict=True)) for values in itertools.product((False, True), repeat=len(flags))]
+    before = [State.SUBMITTED, State.ACCEPTED] if state is State.INFO_REQUESTED else [State.SUBMITTED]
+    merged = sorted(OPEN) if state is State.MERGED else [State.SUBMITTED]
+    return [
+        Facts(state=state, asked_from=asked_from, before_merge=before_merge, **flags)
+        for flags in chosen
+        for asked_from in before
+        for before_merge in merged
+    ]
 
 
 def _row(*cells: str) -> str:
@@ -98,7 +132,9 @@ def _clocks() -> str:
 def _terms() -> str:
     rows = [_row("policy", "clock", "term", "ladder"), _row(*["---"] * 4)]
     for default in DEFAULTS:
-        ladder = "; ".join(f"{_when(step)} → {', '.join(step.tell)}" for step in default.ladder)
+        ladder = "; ".join(
+            f"{_when(step)} → {', '.join([*step.tell, *(f'**{effect}**' for effect in step.does)])}" for step in default.ladder
+        )
         rows.append(_row(f"`{default.code}`", f"`{default.clock}`", _term(default.term), ladder))
     return "\n".join([*rows, ""])
 
