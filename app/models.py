@@ -6,7 +6,11 @@ import app.filings.models
 import app.http.idempotency
 import app.ledger.clocks
 import app.ledger.county
+import app.ledger.duties
 import app.ledger.models
+import app.ledger.report_people
+import app.ledger.supervision_models
+import app.ledger.verification_models
 import app.notices.models
 import app.people.models
 import app.territory.calendar.models

@@ -13,9 +13,12 @@ from app.ledger.callbacks import rate_case
 from app.ledger.claims import join_by_claim
 from app.ledger.commands import supplement, supply_info
 from app.ledger.following import follow, follow_list
+from app.ledger.reopening import reopen_case
+from app.ledger.residents_urge import urge_as_resident
 from app.ledger.vocabulary import State
+from app.ledger.withdrawal import keep_after_all, wish_to_withdraw
 from miniprogram_api.look_ups import ProofSchema, count_guess
-from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, StandingPageSchema, WordsSchema
+from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, StandingPageSchema, UrgingSchema, WordsSchema
 
 blp = DoorBlueprint(
     "cases", door=Door.MINI_PROGRAM, prefix="/cases", auth=resident(Door.MINI_PROGRAM), first=count_writes, tag="我的事项"
@@ -58,6 +61,37 @@ def show_case(number: str) -> Any:
 def add_words(said: dict[str, Any], number: str) -> Any:
     """Add something to a case that is under way"""
     return supplement(stamp(), number, **said)
+
+
+@blp.route("/<number>/urging", methods=["POST"])
+@blp.arguments(UrgingSchema)
+@blp.response(201, MovedSchema)
+def urge(said: dict[str, Any], number: str) -> Any:
+    """Urge a case that is under way; once in the county's hours"""
+    return urge_as_resident(stamp(), number, **said)
+
+
+@blp.route("/<number>/reopening", methods=["POST"])
+@blp.arguments(WordsSchema)
+@blp.response(201, MovedSchema)
+def reopen(said: dict[str, Any], number: str) -> Any:
+    """Open one's closed case again, once, with what is new or what was not solved"""
+    return reopen_case(stamp(), number, **said)
+
+
+@blp.route("/<number>/withdrawal", methods=["POST"])
+@blp.arguments(WordsSchema)
+@blp.response(201, MovedSchema)
+def withdraw(said: dict[str, Any], number: str) -> Any:
+    """Withdraw one's case; once a unit works on it, the centre calls first to make sure"""
+    return wish_to_withdraw(stamp(), number, **said)
+
+
+@blp.route("/<number>/withdrawal/revocation", methods=["POST"])
+@blp.response(201, MovedSchema)
+def keep(number: str) -> Any:
+    """Take one's wish to withdraw back before the centre has called"""
+    return keep_after_all(stamp(), number)
 
 
 @blp.route("/<number>/information", methods=["POST"])

@@ -11,10 +11,11 @@ from app.http.auth import anybody, now_clock, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Schema, text
 from app.http.limits import Limit, address, count_tries
-from app.ledger.claims import rate_proved, supplement_by_claim, supply_by_claim
+from app.ledger.claims import rate_proved, reopen_by_claim, supplement_by_claim, supply_by_claim, withdraw_by_claim
 from app.ledger.following import follow_by_claim
 from app.ledger.numbers import WrongNumber, check_number
-from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, WordsSchema
+from app.ledger.residents_urge import urge_by_claim
+from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, UrgingSchema, WordsSchema
 
 BY_NUMBER = Limit("claim-number", 20, timedelta(minutes=15))
 BY_ADDRESS = Limit("claim-address", 120, timedelta(minutes=15))
@@ -52,6 +53,10 @@ class ProvedWordsSchema(ProofSchema, WordsSchema):
     """A proof, and what is said."""
 
 
+class ProvedUrgingSchema(ProofSchema, UrgingSchema):
+    """A proof, and what is said, if anything."""
+
+
 class ProvedRatingSchema(ProofSchema, RatingSchema):
     """A proof, and what the person says of the handling."""
 
@@ -70,6 +75,30 @@ def look_up(proof: dict[str, Any]) -> Any:
 def add_words(said: dict[str, Any]) -> Any:
     """Add something to a case, by claim code"""
     return supplement_by_claim(stamp(), said["number"], said["claim_code"], words=said["words"])
+
+
+@writing.route("/urging", methods=["POST"])
+@writing.arguments(ProvedUrgingSchema)
+@writing.response(201, MovedSchema)
+def urge(said: dict[str, Any]) -> Any:
+    """Urge a case, by claim code; once in the county's hours"""
+    return urge_by_claim(stamp(), said["number"], said["claim_code"], words=said["words"])
+
+
+@writing.route("/reopening", methods=["POST"])
+@writing.arguments(ProvedWordsSchema)
+@writing.response(201, MovedSchema)
+def reopen(said: dict[str, Any]) -> Any:
+    """Open a closed case again, once, by claim code"""
+    return reopen_by_claim(stamp(), said["number"], said["claim_code"], words=said["words"])
+
+
+@writing.route("/withdrawal", methods=["POST"])
+@writing.arguments(ProvedWordsSchema)
+@writing.response(201, MovedSchema)
+def withdraw(said: dict[str, Any]) -> Any:
+    """Withdraw a case that nobody works on yet, by claim code"""
+    return withdraw_by_claim(stamp(), said["number"], said["claim_code"], words=said["words"])
 
 
 @writing.route("/information", methods=["POST"])

@@ -50,7 +50,10 @@ class LineSchema(Schema):
 
 
 class FollowedSchema(StandingSchema):
-    """A case as its people see it: what happens next and by when, replies, their own words, whether they may rate."""
+    """A case as its people see it: what happens next and by when, replies, their own words, what they may do now.
+
+    `withdrawing`: their wish to withdraw waits for the centre's call.
+    """
 
     version = fields.Integer()
     category = fields.String(allow_none=True)
@@ -59,6 +62,9 @@ class FollowedSchema(StandingSchema):
     what_next = fields.String()
     question = fields.String(allow_none=True)
     may_rate = fields.Boolean()
+    may_reopen = fields.Boolean()
+    may_withdraw = fields.Boolean()
+    withdrawing = fields.Boolean()
     reports = fields.List(fields.Nested(SaidSchema))
     timeline = fields.List(fields.Nested(LineSchema))
 
@@ -76,6 +82,12 @@ class WordsSchema(Schema):
     """What a person adds to a case."""
 
     words = text(WORDS, required=True)
+
+
+class UrgingSchema(Schema):
+    """What a person says who urges, if anything."""
+
+    words = text(WORDS, load_default=None, allow_none=True)
 
 
 class RatingSchema(Schema):

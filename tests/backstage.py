@@ -9,6 +9,7 @@ from app.core.database import db, transaction
 from app.ledger.commands import accept_case, ask_info
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_result
 from app.ledger.models import Case
+from app.ledger.triage import Triage, triage_case
 from app.ledger.vocabulary import Kind
 
 
@@ -44,6 +45,9 @@ class Backstage:
 
     def let_pass(self, number: str) -> None:
         self._step(pass_result, "qin", number, note="内部：核对无误")
+
+    def triage(self, number: str) -> None:
+        self._step(triage_case, "sun", number, verdict=Triage.REWORK, note="内部：请重新办理")
 
     def handle(self, number: str) -> None:
         """Take a submitted case to where it waits for the person's word."""

@@ -1,15 +1,19 @@
-"""Keeps the commands by which real input comes in: units, categories, and past appeals as archived history."""
+"""Keeps the commands by which real input comes in: units, categories, responsible units, and past appeals as history."""
 
 from pathlib import Path
 
 import click
 
-from app.cli.ground import on_the_ledger
+from app.cli.ground import command_stamp, on_the_ledger
 from app.cli.messages import messages
 from app.cli.report import DRY_RUN, ERRORS, FILE, refuse
+from app.cli.upstream import upstream
 from app.core.database import transaction
 from app.core.held import forget_all
 from app.core.sheets import match_columns, open_sheet
+from app.core.stamp import Door
+from app.ledger.duty_sheet import COLUMNS as DUTY_COLUMNS
+from app.ledger.duty_sheet import plan_duties, write_duties
 from app.ledger.importing import CATEGORY_COLUMNS, known_paths, plan_categories, write_categories
 from app.territory.importing import COLUMNS as UNIT_COLUMNS
 from app.territory.importing import known_units, plan_units, write_units
@@ -17,10 +21,11 @@ from app.territory.importing import known_units, plan_units, write_units
 
 @click.group("import")
 def imports() -> None:
-    """Bring in units, categories and past appeals from CSV files (UTF-8 or GBK)."""
+    """Bring in units, categories, responsible units, live upstream orders and past appeals from CSV files (UTF-8 or GBK)."""
 
 
 imports.add_command(messages)
+imports.add_command(upstream)
 
 
 @imports.command()
@@ -60,6 +65,27 @@ def categories(file: Path, dry_run: bool, errors: Path | None) -> None:
             write_categories(plan)
     forget_all()
     click.echo(f"{len(plan.new)} categories new, {plan.unchanged} unchanged{_dry(dry_run)}")
+
+
+@imports.command()
+@FILE
+@DRY_RUN
+@ERRORS
+@on_the_ledger
+def duties(file: Path, dry_run: bool, errors: Path | None) -> None:
+    """Bring in responsible units: category (path or name), unit_code, role (法定主责, 可以主办, 可以协办), note.
+
+    A line that says otherwise than the one in force replaces it; lines that the file does not name stay. With an error in any
+    row nothing is written.
+    """
+    with open_sheet(file) as sheet, transaction():
+        columns = match_columns(sheet.columns, DUTY_COLUMNS, {}, required=("category", "unit_code", "role"))
+        plan = plan_duties(sheet.rows, columns)
+        if plan.errors:
+            refuse(plan.errors, errors)
+        if not dry_run:
+            write_duties(command_stamp(Door.IMPORT), plan)
+    click.echo(f"{len(plan.new)} duties put, {plan.unchanged} unchanged{_dry(dry_run)}")
 
 
 def _dry(dry_run: bool) -> str:

@@ -11,6 +11,8 @@ from app.core.sealing import Sealed, reseal_batch
 from app.filings.models import Consent
 from app.http.idempotency import FirstAnswer
 from app.ledger.models import Call
+from app.ledger.report_people import ReportPeople
+from app.ledger.verification_models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
 from app.territory.models import HouseholdIdentity
 
@@ -22,6 +24,9 @@ SEALED: tuple[Sealed, ...] = (
     (HouseholdIdentity.place, "household.place"),
     (WechatAccount.openid, "wechat_account.openid"),
     (Call.number, "call.number"),
+    (ReportPeople.representatives, "report_people.representatives"),
+    (ReportPeople.guardian, "report_people.guardian"),
+    (Verification.representative, "verification.representative"),
     (Consent.witness, "consent.witness"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )

@@ -65,6 +65,7 @@ STAFF: tuple[tuple[str, str, Role, str], ...] = (
     ("tong", "童镇", Role.UNIT_HEAD, "柳河镇"),
     ("shi", "石派", Role.DISPATCHER, "柳河镇"),
     ("hua", "花村", Role.HANDLER, "柳林村"),
+    ("jing", "景安", Role.HANDLER, "公安局"),
 )
 
 CATEGORIES = (

@@ -6,6 +6,7 @@ from random import Random
 
 from sqlalchemy import select
 
+from app.core.clock import CHINA
 from app.core.database import db
 from app.core.stamp import Stamp
 from app.demo.filing import Filed, file_case, words_for
@@ -14,8 +15,10 @@ from app.demo.scene import Scene, Wait, duty, real, work
 from app.demo.topics import ELSEWHERE, UNFIT
 from app.ledger.callbacks import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
 from app.ledger.claims import rate_proved, supply_by_claim
-from app.ledger.commands import accept_case, answer_case, ask_info, ask_to_refuse, decide_request, supplement, supply_info
+from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
+from app.ledger.deciding import Decision, decide_request
 from app.ledger.handling import (
+    Meeting,
     dispatch_case,
     pass_result,
     record_contact,
@@ -25,6 +28,8 @@ from app.ledger.handling import (
     submit_result,
 )
 from app.ledger.models import Case
+from app.ledger.requests import Asked, ask
+from app.ledger.triage import Triage, triage_case
 from app.ledger.vocabulary import Channel, Kind, RequestKind, Satisfaction, State
 
 Story = Generator[Wait, None, None]
@@ -111,16 +116,16 @@ def _refuse(walk: Walk) -> Story:
     assert plan.refuse is not None
     if plan.refuse is RequestKind.REJECT:
         _, _, reason, reply = UNFIT[plan.refusal]
-        request = ask_to_refuse(walk.desk(), walk.number, plan.refuse, reason_code=reason, reply=reply)
+        asked = Asked(reason_code=reason, reply=reply, note=reply)
     else:
         _, _, reason, where, reply = ELSEWHERE[plan.refusal]
-        request = ask_to_refuse(walk.desk(), walk.number, plan.refuse, reason_code=reason, reply=reply, redirect_to=where)
-    ident = request.id
+        asked = Asked(reason_code=reason, reply=reply, note=reply, redirect_to=where)
+    ident = ask(walk.desk(), walk.number, plan.refuse, asked).id
     if plan.rest is State.SUBMITTED:
         return
     yield work(minutes=walk.minutes(20, 90))
     note = "请先联系本人，弄清是哪一件事再定，不要直接不受理。" if plan.refused else ""
-    decide_request(walk.scene.by("ma"), walk.number, ident, approve=not plan.refused, note=note)
+    decide_request(walk.scene.by("ma"), walk.number, ident, Decision(approve=not plan.refused, note=note))
     if plan.refused:
         yield work(minutes=walk.minutes(10, 30))
 
@@ -140,6 +145,14 @@ def _accept(walk: Walk) -> None:
     accept_case(walk.desk(), walk.number, kind=walk.plan.topic.kind, category_id=category, grid_id=grid)
 
 
+def _meeting(walk: Walk) -> Meeting:
+    return Meeting(
+        held_on=walk.scene.by("du").at.astimezone(CHINA).date(),
+        participants=[unit for unit in (walk.plan.topic.unit, walk.plan.topic.assist, walk.plan.village) if unit],
+        record="三方到场会商：主办牵头施工，协办负责沿线群众工作，本周内完成。",
+    )
+
+
 def _dispatch(walk: Walk) -> None:
     plan, units = walk.plan, walk.scene.units
     assist = plan.topic.assist if plan.assisted and plan.topic.assist != plan.against else None
@@ -149,7 +162,7 @@ def _dispatch(walk: Walk) -> None:
         lead_unit_id=units[plan.topic.unit],
         assist_unit_ids=[units[assist]] if assist else [],
         note="请按时限办理，先联系群众。",
-        meeting="三方到场会商：主办牵头施工，协办负责沿线群众工作，本周内完成。" if plan.meeting else None,
+        meeting=_meeting(walk) if plan.meeting else None,
     )
 
 
@@ -259,6 +272,9 @@ def _say(walk: Walk, *, happy: bool) -> None:
 def _grumble(walk: Walk, handler: str | None) -> Story:
     """Say that it is not solved: the case is handled once more, then the person agrees."""
     _say(walk, happy=False)
+    yield work(minutes=walk.minutes(20, 90))
+    again = "群众反映还没有解决，请负责人到现场看一次，再报结果。"
+    triage_case(walk.scene.by("sun"), walk.number, verdict=Triage.REWORK, note=again)
     yield work(minutes=walk.minutes(5, 15))
     if handler is None:
         if walk.plan.channel is Channel.UPSTREAM_12345 or walk.scene.handlers.get(walk.plan.topic.unit) is None:

@@ -3,7 +3,27 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.desk_api import calls, cases, directory, handling, identity, intake, outcome, registrations
+from app.desk_api import (
+    assignments,
+    callbacks,
+    calls,
+    cases,
+    corrections,
+    directory,
+    duties,
+    emergencies,
+    handling,
+    identity,
+    intake,
+    meetings,
+    outcome,
+    oversight,
+    registrations,
+    requests,
+    supervision,
+    upstream,
+    verification,
+)
 from app.http.blueprint import open_door
 from app.http.sign_in import staff_sign_in
 
@@ -19,7 +39,22 @@ def register_desk(app: Flask) -> None:
         cases.blp,
         intake.blp,
         handling.blp,
+        assignments.blp,
+        emergencies.blp,
+        corrections.blp,
+        corrections.many_blp,
+        duties.blp,
+        duties.suggestions_blp,
         outcome.blp,
+        callbacks.blp,
+        verification.blp,
+        requests.blp,
+        supervision.blp,
+        supervision.case_blp,
+        oversight.blp,
+        meetings.blp,
+        upstream.blp,
+        upstream.list_blp,
         identity.blp,
         directory.blp,
     ]

@@ -2,29 +2,48 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from app.core.stamp import Door
 from app.desk_api.shown import MovedSchema
 from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import text
+from app.http.fields import Schema, Word, text
 from app.ledger.codes import by_code
-from app.ledger.handling import dispatch_case, record_contact, sign_case, submit_assist, submit_result
+from app.ledger.handling import Meeting, dispatch_case, record_contact, sign_case, submit_assist, submit_result
+from app.ledger.places import Point
+from app.territory.datum import Datum
 
 blp = DoorBlueprint("handling", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="派单和办理")
 
 WORDS = 4000
 
 
+class MeetingSchema(Schema):
+    """A joint meeting: its day, who took part, and its record."""
+
+    held_on = fields.Date(required=True)
+    participants = fields.List(text(80), required=True, validate=validate.Length(min=1, max=50))
+    record = text(WORDS, required=True)
+
+    @post_load
+    def gather(self, given: dict[str, Any], **_: Any) -> Meeting:
+        """Make it a meeting."""
+        return Meeting(**given)
+
+
 class DispatchSchema(MoveSchema):
-    """One lead and any assists by code; `meeting` is the record of a joint meeting for a complex matter."""
+    """One lead and any assists by code; a complex matter after a joint meeting.
+
+    `first_responder`: a village or community goes first where a department, among the assists, answers by statute.
+    """
 
     lead_unit = text(40, required=True)
     assist_units = fields.List(text(40), validate=validate.Length(max=20))
     note = text(WORDS)
-    meeting = text(WORDS)
+    meeting = fields.Nested(MeetingSchema)
+    first_responder = fields.Boolean()
 
 
 class SignatureSchema(MoveSchema):
@@ -38,6 +57,19 @@ class ContactSchema(MoveSchema):
     note = text(WORDS, required=True)
 
 
+class PointSchema(Schema):
+    """A point in degrees and how it is meant."""
+
+    latitude = fields.Float(required=True, validate=validate.Range(min=-90, max=90))
+    longitude = fields.Float(required=True, validate=validate.Range(min=-180, max=180))
+    datum = Word(Datum, required=True)
+
+    @post_load
+    def make(self, given: dict[str, Any], **_: Any) -> Point:
+        """Make it a point."""
+        return Point(**given)
+
+
 class AssistResultSchema(MoveSchema):
     """What the assisting unit has done."""
 
@@ -45,12 +77,17 @@ class AssistResultSchema(MoveSchema):
 
 
 class ResultSchema(MoveSchema):
-    """The reply to the person, the note for the file, whether it is solved, and why assists are not waited for."""
+    """The reply to the person, the note for the file, whether it is solved, and why assists are not waited for.
+
+    `evidence` are references to what proves it (a photo's name, a receipt's number), `point` is where it was done.
+    """
 
     reply = text(WORDS, required=True)
     note = text(WORDS, required=True)
     solved = fields.Boolean(required=True)
     without_assists = text(WORDS)
+    evidence = fields.List(text(200), validate=validate.Length(max=20))
+    point = fields.Nested(PointSchema)
 
 
 @blp.route("/dispatch", methods=["POST"])

@@ -8,11 +8,17 @@ from app.core.stamp import Door
 from app.desk_api.shown import FoundSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import Schema, text
+from app.http.fields import Schema, row_id, text
 from app.ledger.disclosure import dial, unmask_person
 from app.ledger.queries import find_by_phone
 
 blp = DoorBlueprint("identity", door=Door.DESK, prefix="/cases", auth=staff(Door.DESK), repeatable=False, tag="个人信息")
+
+
+class DialSchema(Schema):
+    """Of several reporters, whose report it is."""
+
+    report_id = row_id()
 
 
 class DialledSchema(Schema):
@@ -50,10 +56,11 @@ class CallerSchema(Schema):
 
 
 @blp.route("/<number>/dial", methods=["POST"])
+@blp.arguments(DialSchema, required=False)
 @blp.response(200, DialledSchema)
-def dial_person(number: str) -> Any:
+def dial_person(given: dict[str, Any], number: str) -> Any:
     """Give the phone of one's own open case's person; put on record with the case as the reason"""
-    return dial(stamp(), number)
+    return dial(stamp(), number, **given)
 
 
 @blp.route("/<number>/unmask", methods=["POST"])

@@ -1,4 +1,4 @@
-"""Keeps the moves of intake: accept, ask and supply, supplement, answer, ask for and decide on rejection and redirection."""
+"""Keeps the moves of intake: accept, ask and supply, supplement, answer."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from app.desk_api.shown import MovedSchema
 from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import Label, Schema, Word, text
+from app.http.fields import Schema, Word, text
 from app.ledger.codes import by_code
-from app.ledger.commands import accept_case, answer_case, ask_info, ask_to_refuse, decide_request, supplement, supply_info
-from app.ledger.vocabulary import Kind, RequestKind, RequestState, Urgency
+from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
+from app.ledger.vocabulary import Kind, Urgency
 
 blp = DoorBlueprint("intake", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="受理")
 
@@ -54,36 +54,6 @@ class AnswerSchema(MoveSchema):
     category_id = fields.Integer()
     grid = text(40)
     outside_grids = fields.Boolean()
-
-
-class RejectionSchema(MoveSchema):
-    """Why not, from the catalogue of reasons, and what the filer will read."""
-
-    reason_code = text(64, required=True)
-    reply = text(WORDS, required=True)
-
-
-class RedirectionSchema(RejectionSchema):
-    """Why and where to, and what the filer will read."""
-
-    redirect_to = text(100, required=True)
-
-
-class RequestedSchema(Schema):
-    """What was asked; somebody else decides."""
-
-    id = fields.Integer()
-    kind = Word(RequestKind)
-    kind_label = Label("kind")
-    state = Word(RequestState)
-    state_label = Label("state")
-
-
-class DecisionSchema(MoveSchema):
-    """Yes or no; a no needs a note."""
-
-    approve = fields.Boolean(required=True)
-    note = text(WORDS)
 
 
 @blp.route("/acceptance", methods=["POST"])
@@ -128,30 +98,3 @@ def add(given: dict[str, Any], number: str) -> Any:
 def answer(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
     """Answer a case directly, before it is dispatched"""
     return by_code(answer_case, stamp(), number, **given | match)
-
-
-@blp.route("/rejection-request", methods=["POST"])
-@blp.arguments(RejectionSchema)
-@blp.arguments(IfMatch, location="headers")
-@blp.response(201, RequestedSchema)
-def ask_rejection(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
-    """Ask that a case be rejected"""
-    return ask_to_refuse(stamp(), number, RequestKind.REJECT, **given | match)
-
-
-@blp.route("/redirection-request", methods=["POST"])
-@blp.arguments(RedirectionSchema)
-@blp.arguments(IfMatch, location="headers")
-@blp.response(201, RequestedSchema)
-def ask_redirection(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
-    """Ask that a case be sent to another channel"""
-    return ask_to_refuse(stamp(), number, RequestKind.REDIRECT, **given | match)
-
-
-@blp.route("/requests/<int:request_id>/decision", methods=["POST"])
-@blp.arguments(DecisionSchema)
-@blp.arguments(IfMatch, location="headers")
-@blp.response(200, MovedSchema)
-def decide(given: dict[str, Any], match: dict[str, Any], number: str, request_id: int) -> Any:
-    """Decide what somebody else asked"""
-    return decide_request(stamp(), number, request_id, **given | match)

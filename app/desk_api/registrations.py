@@ -2,20 +2,38 @@
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, post_load, validate
 
 from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, Schema, Word, text
 from app.ledger.registration import Registration, register
-from app.ledger.vocabulary import Channel, Kind, State, Urgency
+from app.ledger.report_people import People
+from app.ledger.vocabulary import Channel, EmergencyService, Kind, State, Urgency
+from app.people.identity import Person
 
 blp = DoorBlueprint("registrations", door=Door.DESK, prefix="/registrations", auth=staff(Door.DESK), tag="来电来件登记")
 
 
+class BesideSchema(Schema):
+    """Somebody who stands beside the person concerned: a representative, a guardian."""
+
+    name = text(80, required=True)
+    phone = text(40, load_default=None)
+
+    @post_load
+    def make(self, given: dict[str, Any], **_: Any) -> Person:
+        """Make it a person."""
+        return Person(**given)
+
+
 class RegistrationSchema(Schema):
-    """What was said, by whom, about what; grid and units by code, staff by login; `answer` is what the person was told at once."""
+    """What was said, by whom, about what; grid and units by code, staff by login; `answer` is what the person was told at once.
+
+    A group of five and more names up to five representatives; a minor's matter names a guardian. `emergency` is whom danger to
+    life was handed to by three-party call. `sign_by`, `return_by`, `due_by` are upstream's moments.
+    """
 
     channel = Word(Channel, required=True)
     body = text(20_000, required=True)
@@ -37,6 +55,22 @@ class RegistrationSchema(Schema):
     upstream_number = text(64)
     call_id = fields.Integer()
     answer = text(4000)
+    group_size = fields.Integer(validate=validate.Range(min=2, max=100_000))
+    representatives = fields.List(fields.Nested(BesideSchema), validate=validate.Length(max=5))
+    minor = fields.Boolean()
+    guardian = fields.Nested(BesideSchema)
+    suspected_abuse = fields.Boolean()
+    emergency = Word(EmergencyService)
+    emergency_note = text(4000)
+    sign_by = Moment()
+    return_by = Moment()
+    due_by = Moment()
+
+    @post_load
+    def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Gather who stands beside the person concerned."""
+        people = {name: given.pop(name) for name in ("group_size", "representatives", "minor", "guardian") if name in given}
+        return given | {"people": People(**people)}
 
 
 class RegisteredSchema(Schema):

@@ -77,6 +77,13 @@ class PersonSchema(Schema):
     id_number = fields.String(allow_none=True)
 
 
+class BesideShownSchema(Schema):
+    """Somebody who stands beside the person concerned, masked."""
+
+    name = fields.String(allow_none=True)
+    phone = fields.String(allow_none=True)
+
+
 class ReportSchema(Schema):
     """What was said; no person where nobody may see who it is."""
 
@@ -87,6 +94,7 @@ class ReportSchema(Schema):
     body = fields.String()
     said_at = Moment()
     received_at = Moment()
+    withdrawn_at = Moment(allow_none=True)
     anonymous = fields.Boolean()
     confidential = fields.Boolean()
     place = fields.String(allow_none=True)
@@ -94,6 +102,10 @@ class ReportSchema(Schema):
     longitude = fields.Float(allow_none=True)
     person = fields.Nested(PersonSchema, allow_none=True)
     filed_by = fields.String(allow_none=True)
+    group_size = fields.Integer(allow_none=True)
+    minor = fields.Boolean()
+    representatives = fields.List(fields.Nested(BesideShownSchema))
+    guardian = fields.Nested(BesideShownSchema, allow_none=True)
 
 
 class AssignmentSchema(Schema):
@@ -109,6 +121,8 @@ class AssignmentSchema(Schema):
     contacted_at = Moment(allow_none=True)
     submitted_at = Moment(allow_none=True)
     ended_at = Moment(allow_none=True)
+    by_meeting = fields.Boolean()
+    first_responder = fields.Boolean()
 
 
 class ClockSchema(Schema):
@@ -136,9 +150,10 @@ class RequestSchema(Schema):
     kind_label = Label("kind")
     state = Word(RequestState)
     state_label = Label("state")
-    reason_code = fields.String()
-    reason = fields.String()
-    reply = fields.String()
+    reason_code = fields.String(allow_none=True)
+    reason = fields.String(allow_none=True)
+    reply = fields.String(allow_none=True)
+    details = fields.Dict()
     redirect_to = fields.String(allow_none=True)
     asked_by = fields.String(allow_none=True)
     asked_at = Moment()
@@ -150,6 +165,7 @@ class CallbackSchema(Schema):
     """A call-back attempt, a call-back or a rating."""
 
     round = fields.Integer()
+    report_id = fields.Integer(allow_none=True)
     at = Moment()
     by = Word(CallbackBy)
     agent = fields.String(allow_none=True)
@@ -162,6 +178,19 @@ class CallbackSchema(Schema):
     competence = fields.Integer(allow_none=True)
     convenience = fields.Integer(allow_none=True)
     speed = fields.Integer(allow_none=True)
+
+
+class ResultShownSchema(Schema):
+    """A result or direct answer of a round; `passed` is null until somebody has reviewed it."""
+
+    round = fields.Integer()
+    at = Moment()
+    action = Word(Action)
+    action_label = Label("action")
+    reply = fields.String(allow_none=True)
+    note = fields.String(allow_none=True)
+    solved = fields.Boolean(allow_none=True)
+    passed = fields.Boolean(allow_none=True)
 
 
 class EntryShownSchema(Schema):
@@ -195,8 +224,22 @@ class CaseSchema(QueueRowSchema):
     outcome = Word(Outcome, allow_none=True)
     outcome_label = Label("outcome", allow_none=True)
     unit_solved = fields.Boolean(allow_none=True)
+    person_solved = fields.Boolean(allow_none=True)
+    upstream_solved = fields.Boolean(allow_none=True)
     heat = fields.Integer()
     closed_at = Moment(allow_none=True)
+    triage = fields.Boolean()
+    excluded = fields.Boolean()
+    return_locked = fields.Boolean()
+    settled = fields.Boolean()
+    reworks = fields.Integer()
+    reopenings = fields.Integer()
+    reassignments = fields.Integer()
+    extensions = fields.Integer()
+    urgings = fields.Integer()
+    raised = fields.Integer()
+    awaiting_rescue = fields.Boolean()
+    hidden_from_grid = fields.Boolean()
     identity_hidden = fields.Boolean()
     may_dial = fields.Boolean()
     actions = fields.List(Word(Action))
@@ -205,6 +248,7 @@ class CaseSchema(QueueRowSchema):
     clocks = fields.List(fields.Nested(ClockSchema))
     requests = fields.List(fields.Nested(RequestSchema))
     callbacks = fields.List(fields.Nested(CallbackSchema))
+    results = fields.List(fields.Nested(ResultShownSchema))
     timeline = fields.Nested(EntryPageSchema)
 
 

@@ -7,10 +7,11 @@ from app.core.database import db
 from app.core.errors import Invalid, NotAllowed
 from app.core.stamp import ActorKind, Role, Stamp
 from app.filings.models import Consent, ProxyFiling
-from app.filings.rules import ConsentGiven, Filing, PersonMissing, check_consent, check_reason, handout
+from app.filings.rules import ConsentGiven, Filing, PersonMissing, check_consent, check_people, check_reason, handout
 from app.ledger.catalogue import catalogue
 from app.ledger.codes import in_ids
 from app.ledger.intake import take_in
+from app.ledger.report_people import keep_people
 from app.ledger.submission import Submission
 from app.ledger.vocabulary import Channel
 from app.people.identity import Person, find_or_enrol
@@ -35,14 +36,15 @@ class Filed:
 def file_for(stamp: Stamp, filing: Filing) -> Filed:
     """File a matter for somebody who cannot, with their recorded consent; the matter is theirs, they are told of it.
 
-    Raises MayNotFileForOthers, PersonMissing, WrongIdentity, ConsentIncomplete, ReasonMissing, UnknownGrid, UnknownParty, and
-    what `take_in` raises.
+    Raises MayNotFileForOthers, PersonMissing, WrongIdentity, PeopleIncomplete, ConsentIncomplete, ReasonMissing, UnknownGrid,
+    UnknownParty, and what `take_in` raises.
     """
     role = stamp.actor.holds(PROXIES) if stamp.actor.kind is ActorKind.STAFF else None
     if role is None:
         raise MayNotFileForOthers
     stamp = stamp.acting_as(role)
     assert stamp.actor.id is not None
+    check_people(filing.people)
     check_consent(filing.consent, filer_name=db.session.get_one(Staff, stamp.actor.id).name)
     grid_id = catalogue().grid_id(filing.grid)
     resident = _person(stamp, filing.person, grid_id)
@@ -50,6 +52,8 @@ def file_for(stamp: Stamp, filing: Filing) -> Filed:
     consent = _consent(stamp, resident.id, filing.consent)
     receipt = take_in(stamp, _submission(stamp, filing, grid_id=grid_id, resident_id=resident.id, consent_id=consent.id))
     assert receipt.claim_code is not None
+    if filing.people:
+        keep_people(receipt.report_id, filing.people)
     db.session.add(
         ProxyFiling(
             staff_id=stamp.actor.id,

@@ -1,11 +1,12 @@
 """Keeps what a proxy filing must be before it is taken in: pure checks of its consent and of the reason to file from afar."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.core.errors import Invalid
 from app.filings.models import ConsentBy
 from app.ledger.numbers import in_fours
+from app.ledger.report_people import People, wrong_people
 from app.ledger.submission import has_control
 from app.ledger.vocabulary import Kind
 from app.people.identity import Person
@@ -17,6 +18,10 @@ class ConsentIncomplete(Invalid):
 
 class PersonMissing(Invalid):
     """请登记当事人的姓名"""
+
+
+class PeopleIncomplete(Invalid):
+    """请登记集体诉求的代表或未成年人的监护人"""
 
 
 class ReasonMissing(Invalid):
@@ -36,7 +41,8 @@ class ConsentGiven:
 class Filing:
     """A matter filed for somebody else, with their consent; grid and unit go by code.
 
-    `reason` says why the filer does it when the matter lies outside the filer's villages.
+    `people` stand beside the person: representatives of a group, the guardian of a minor. `reason` says why the filer does it
+    when the matter lies outside the filer's villages.
     """
 
     person: Person
@@ -49,6 +55,14 @@ class Filing:
     confidential: bool = False
     against_unit: str | None = None
     reason: str | None = None
+    people: People = field(default_factory=People)
+
+
+def check_people(people: People) -> None:
+    """Raise PeopleIncomplete where a group names nobody who speaks for it, or a minor's matter no guardian."""
+    errors = wrong_people(people, no_guardian=False)
+    if errors:
+        raise PeopleIncomplete(errors=errors)
 
 
 def check_consent(consent: ConsentGiven, *, filer_name: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields, post_load
+from marshmallow import fields, post_load, validate
 
 from app.core.stamp import Door
 from app.filings.commands import file_for
@@ -13,6 +13,7 @@ from app.grid_api.matters import MatterSchema, PersonSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
+from app.ledger.report_people import People
 from app.ledger.vocabulary import State
 
 blp = DoorBlueprint("filings", door=Door.GRID, prefix="/filings", auth=staff(Door.GRID), tag="代办")
@@ -39,11 +40,16 @@ class FilingSchema(MatterSchema):
     grid = text(40, required=True)
     against_unit = text(40, allow_none=True)
     reason = text(500, allow_none=True)
+    group_size = fields.Integer(validate=validate.Range(min=2, max=100_000))
+    representatives = fields.List(fields.Nested(PersonSchema), validate=validate.Length(max=5))
+    minor = fields.Boolean()
+    guardian = fields.Nested(PersonSchema)
 
     @post_load
     def make(self, given: dict[str, Any], **_: Any) -> Filing:
         """Make it a filing."""
-        return Filing(**given)
+        people = {name: given.pop(name) for name in ("group_size", "representatives", "minor", "guardian") if name in given}
+        return Filing(**given, people=People(**people))
 
 
 class FiledSchema(Schema):

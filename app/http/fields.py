@@ -2,6 +2,7 @@
 
 from datetime import UTC
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from marshmallow import RAISE, ValidationError, fields, validate
@@ -104,6 +105,7 @@ class PageQuery(Schema):
     limit = fields.Integer(load_default=LIMIT, validate=validate.Range(min=1, max=MOST))
 
 
+@cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """Give the schema of a page of items."""
     contents = {"items": fields.List(fields.Nested(item)), "next_cursor": fields.String(allow_none=True)}

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import exists, not_, or_, select
+from sqlalchemy.orm import aliased
 
 from app.core.database import db
 from app.core.stamp import Role
@@ -60,8 +61,12 @@ def owners(case: Case, deadline: Deadline) -> list[int]:
 
 
 def _persons(case: Case) -> list[Address]:
-    concerned = select(Report.concerned_id).where(Report.case_id == case.id, Report.concerned_id.is_not(None))
-    claimed = select(ReportClaim.resident_id).join(Report).where(Report.case_id == case.id)
+    # Whoever has withdrawn their report is not told of what others still want.
+    other = aliased(Report)
+    others = exists().where(other.case_id == case.id, other.withdrawn_at.is_(None))
+    told = [Report.case_id == case.id, or_(Report.withdrawn_at.is_(None), not_(others))]
+    concerned = select(Report.concerned_id).where(Report.concerned_id.is_not(None), *told)
+    claimed = select(ReportClaim.resident_id).join(Report).where(*told)
     ids = set(db.session.scalars(concerned)) | set(db.session.scalars(claimed))
     return [(Recipient.RESIDENT, int(resident)) for resident in sorted(i for i in ids if i is not None)]
 
@@ -80,26 +85,59 @@ def _assigned(case: Case, duty: Duty) -> list[int]:
     return staff
 
 
-def recipients(case: Case, audiences: Iterable[Audience], *, deadline: Deadline | None = None) -> list[Address]:
-    """Give the recipients of some audiences of a case, each once; `deadline` names the clock that OWNER and UNIT_HEAD speak of."""
+def recipients(
+    case: Case, audiences: Iterable[Audience], *, deadline: Deadline | None = None, unit_id: int | None = None
+) -> list[Address]:
+    """Give the recipients of some audiences of a case, each once.
+
+    `deadline` names the clock that OWNER and UNIT_HEAD speak of; without one they speak of `unit_id`, else of the lead's unit.
+    """
     found: dict[Address, None] = {}
     for audience in audiences:
         if audience is Audience.PERSONS:
             found.update(dict.fromkeys(_persons(case)))
             continue
-        for staff_id in _staff_of(case, audience, deadline):
+        for staff_id in _staff_of(case, audience, deadline, unit_id):
             if not is_recused(staff_id, case):
                 found[Recipient.STAFF, staff_id] = None
     return list(found)
 
 
-def _above(unit_id: int | None) -> int | None:
-    return None if unit_id is None else db.session.scalar(select(Unit.parent_id).where(Unit.id == unit_id))
+def raised_to(path: str, levels: int) -> int | None:
+    """Give the id of the unit that stands some levels above the unit of a path; None above the county."""
+    ids = path.strip("/").split("/")
+    return int(ids[-1 - levels]) if levels < len(ids) else None
 
 
-def _staff_of(case: Case, audience: Audience, deadline: Deadline | None) -> list[int]:
+def _upper_heads(case: Case, unit_id: int | None) -> list[int]:
+    """Give the head of the unit above one, as often as the case was raised; at the county the leader responsible for it too."""
+    path = None if unit_id is None else db.session.scalar(select(Unit.path).where(Unit.id == unit_id))
+    if path is None:
+        return in_charge(case, None, Role.UNIT_HEAD)
+    levels = max(1, case.raised)
+    above = raised_to(path, levels)
+    heads = in_charge(case, above, Role.UNIT_HEAD)
+    return heads + responsible_leaders(case, path) if case.raised and raised_to(path, levels + 1) is None else heads
+
+
+def responsible_leaders(case: Case, path: str) -> list[int]:
+    """Give the leaders who answer for the unit of a path (分管领导): those nearest above it who are not recused."""
+    near = [post for post in posts_held().by_role.get(Role.LEADER, ()) if path.startswith(post.path)]
+    fit = [post for post in near if not is_recused(post.staff_id, case)]
+    nearest = max((len(post.path) for post in fit), default=0)
+    return sorted({post.staff_id for post in fit if len(post.path) == nearest})
+
+
+def _working(case: Case, unit_id: int | None) -> list[int]:
+    """Give who works on a case at a unit: the handlers of its parts there, else who is in charge."""
+    parts = [a.handler_id for a in case.assignments if a.ended_at is None and a.unit_id == unit_id]
+    named = sorted({staff for staff in parts if staff is not None and not is_recused(staff, case)})
+    return named or in_charge(case, unit_id, Role.HANDLER)
+
+
+def _staff_of(case: Case, audience: Audience, deadline: Deadline | None, unit_id: int | None) -> list[int]:
     held = posts_held()
-    unit = deadline.owner_unit_id if deadline is not None else case.lead_unit_id
+    unit = deadline.owner_unit_id if deadline is not None else unit_id or case.lead_unit_id
     match audience:
         case Audience.FILERS:
             return _filers(case)
@@ -112,7 +150,7 @@ def _staff_of(case: Case, audience: Audience, deadline: Deadline | None) -> list
         case Audience.SHIFT_HEAD:
             return in_charge(case, None, Role.UNIT_HEAD)
         case Audience.OWNER:
-            return owners(case, deadline) if deadline is not None else []
+            return owners(case, deadline) if deadline is not None else _working(case, unit)
         case Audience.UNIT_HEAD:
             return in_charge(case, unit, Role.UNIT_HEAD)
         case Audience.SUPERVISORS:
@@ -128,5 +166,5 @@ def _staff_of(case: Case, audience: Audience, deadline: Deadline | None) -> list
         case Audience.DUTY_PHONE:
             return owners(case, deadline) if deadline is not None else _assigned(case, Duty.LEAD)
         case Audience.UPPER_HEAD:
-            return in_charge(case, _above(unit), Role.UNIT_HEAD)
+            return _upper_heads(case, unit)
     return []

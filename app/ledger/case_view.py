@@ -1,6 +1,6 @@
 """Keeps a case as staff see it: reports with masked persons, who handles it, its clocks, requests, call-backs and timeline."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,13 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.core.database import db
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import ActorKind, Door, Role, Stamp
+from app.ledger.callees import solved_by
+from app.ledger.case_results import RoundResult, results_by_round
 from app.ledger.disclosure import may_dial, shows_identity
 from app.ledger.models import Assignment, Callback, Case, Entry, Reason, Report, Request
 from app.ledger.possible import possible_actions
 from app.ledger.queries import ClockView, Named, QueueRow, head_of, open_clocks
+from app.ledger.report_people import People, people_of
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.vocabulary import Action, CallbackBy, Channel, Duty, Outcome, RequestKind, RequestState, Satisfaction, State
 from app.people.accounts import ROLE_LABELS
@@ -25,7 +28,10 @@ from app.territory.models import Unit
 
 @dataclass(frozen=True, kw_only=True)
 class ReportView:
-    """A report; `person` is masked, and None where nobody may see it. `filed_by` is the member of staff who filed it."""
+    """A report; `person` is masked, and None where nobody may see it. `filed_by` is the member of staff who filed it.
+
+    `representatives` speak for a group, `guardian` for a minor; masked too, and nobody where nobody may see them.
+    """
 
     id: int
     channel: Channel
@@ -33,6 +39,7 @@ class ReportView:
     body: str
     said_at: datetime
     received_at: datetime
+    withdrawn_at: datetime | None
     anonymous: bool
     confidential: bool
     place: str | None
@@ -40,11 +47,18 @@ class ReportView:
     longitude: float | None
     person: Person | None
     filed_by: str | None
+    group_size: int | None
+    minor: bool
+    representatives: Sequence[Person]
+    guardian: Person | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssignmentView:
     """A unit's part in a round."""
+
+    by_meeting: bool
+    first_responder: bool
 
     duty: Duty
     round: int
@@ -64,9 +78,10 @@ class RequestView:
     id: int
     kind: RequestKind
     state: RequestState
-    reason_code: str
-    reason: str
-    reply: str
+    reason_code: str | None
+    reason: str | None
+    reply: str | None
+    details: dict[str, Any]
     redirect_to: str | None
     asked_by: str | None
     asked_at: datetime
@@ -79,6 +94,7 @@ class CallbackView:
     """A call-back attempt, a call-back or a rating."""
 
     round: int
+    report_id: int | None
     at: datetime
     by: CallbackBy
     agent: str | None
@@ -114,13 +130,30 @@ class EntryView:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseView(QueueRow):
-    """A case with all that hangs on it. `actions` is what the viewer may do now; `timeline` begins with the newest entry."""
+    """A case with all that hangs on it. `actions` is what the viewer may do now; `timeline` begins with the newest entry.
+
+    Three words on whether it is solved: the unit's, the persons' of this round (the least favourable), upstream's.
+    """
 
     upstream_number: str | None
     outcome: Outcome | None
     unit_solved: bool | None
+    person_solved: bool | None
+    upstream_solved: bool | None
     heat: int
     closed_at: datetime | None
+    triage: bool
+    excluded: bool
+    return_locked: bool
+    settled: bool
+    reworks: int
+    reopenings: int
+    reassignments: int
+    extensions: int
+    urgings: int
+    raised: int
+    awaiting_rescue: bool
+    hidden_from_grid: bool
     identity_hidden: bool
     may_dial: bool
     actions: list[Action]
@@ -129,7 +162,11 @@ class CaseView(QueueRow):
     clocks: list[ClockView]
     requests: list[RequestView]
     callbacks: list[CallbackView]
+    results: list[RoundResult]
     timeline: Page[EntryView]
+
+
+_COUNTS = ("triage", "excluded", "return_locked", "settled", "reworks", "reopenings", "reassignments", "extensions", "urgings")
 
 
 def case_view(stamp: Stamp, number: str) -> CaseView:
@@ -138,13 +175,14 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
     clocks = open_clocks([case.id], stamp.at).get(case.id, [])
     asked = db.session.execute(
         select(Request, Reason.words)
-        .join(Reason, Reason.code == Request.reason_code)
+        .outerjoin(Reason, Reason.code == Request.reason_code)
         .where(Request.case_id == case.id)
         .order_by(Request.id)
     ).all()
     heard = db.session.scalars(select(Callback).where(Callback.case_id == case.id).order_by(Callback.id)).all()
     entries = _entries(case, cursor=None, limit=LIMIT)
     shown = shows_identity(stamp, case)
+    beside = people_of([report.id for report in case.reports])
     names = _names(
         [report.filer_staff_id for report in case.reports]
         + [assignment.handler_id for assignment in case.assignments]
@@ -158,16 +196,23 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         upstream_number=case.upstream_number,
         outcome=case.outcome,
         unit_solved=case.unit_solved,
+        person_solved=solved_by([row for row in heard if row.round == case.round and row.by is not CallbackBy.UPSTREAM]),
+        upstream_solved=next((row.solved for row in reversed(heard) if row.by is CallbackBy.UPSTREAM), None),
         heat=case.heat,
         closed_at=case.closed_at,
+        **{name: getattr(case, name) for name in _COUNTS},
+        raised=case.raised,
+        awaiting_rescue=case.awaiting_rescue,
+        hidden_from_grid=case.hidden_from_grid,
         identity_hidden=not shown,
         may_dial=may_dial(stamp, case),
         actions=possible_actions(stamp, case, pending),
-        reports=[_report(report, names, shown=shown) for report in case.reports],
+        reports=[_report(report, names, beside.get(report.id, People()), shown=shown) for report in case.reports],
         assignments=[_assignment(assignment, names) for assignment in case.assignments],
         clocks=clocks,
         requests=[_request(request, reason, names) for request, reason in asked],
         callbacks=[_callback(callback, names) for callback in heard],
+        results=results_by_round(case),
         timeline=Page([_entry(entry, names, shown=shown) for entry in entries.items], entries.next_cursor),
     )
 
@@ -233,19 +278,45 @@ def _name(names: dict[int | None, _Known], staff_id: int | None) -> str | None:
     return known.name if known else None
 
 
-def _report(report: Report, names: dict[int | None, _Known], *, shown: bool) -> ReportView:
-    same = ("id", "channel", "title", "body", "said_at", "received_at", "anonymous", "confidential", "latitude", "longitude")
+def _report(report: Report, names: dict[int | None, _Known], beside: People, *, shown: bool) -> ReportView:
+    same = (
+        "id",
+        "channel",
+        "title",
+        "body",
+        "said_at",
+        "received_at",
+        "withdrawn_at",
+        "anonymous",
+        "confidential",
+        "latitude",
+        "longitude",
+    )
     person = masked(open_person(report.concerned.identity)) if shown and report.concerned is not None else None
     return ReportView(
         **{name: getattr(report, name) for name in same},
         place=report.place_note,
         person=person,
         filed_by=_name(names, report.filer_staff_id) if shown else None,
+        group_size=beside.group_size,
+        minor=beside.minor,
+        representatives=beside.representatives if shown else (),
+        guardian=beside.guardian if shown else None,
     )
 
 
 def _assignment(assignment: Assignment, names: dict[int | None, _Known]) -> AssignmentView:
-    same = ("duty", "round", "dispatched_at", "signed_at", "contacted_at", "submitted_at", "ended_at")
+    same = (
+        "by_meeting",
+        "first_responder",
+        "duty",
+        "round",
+        "dispatched_at",
+        "signed_at",
+        "contacted_at",
+        "submitted_at",
+        "ended_at",
+    )
     return AssignmentView(
         **{name: getattr(assignment, name) for name in same},
         unit=Named(assignment.unit.code, assignment.unit.name),
@@ -253,8 +324,8 @@ def _assignment(assignment: Assignment, names: dict[int | None, _Known]) -> Assi
     )
 
 
-def _request(request: Request, reason: str, names: dict[int | None, _Known]) -> RequestView:
-    same = ("id", "kind", "state", "reason_code", "reply", "redirect_to", "asked_at", "decided_at")
+def _request(request: Request, reason: str | None, names: dict[int | None, _Known]) -> RequestView:
+    same = ("id", "kind", "state", "reason_code", "reply", "details", "redirect_to", "asked_at", "decided_at")
     return RequestView(
         **{name: getattr(request, name) for name in same},
         reason=reason,
@@ -264,7 +335,20 @@ def _request(request: Request, reason: str, names: dict[int | None, _Known]) -> 
 
 
 def _callback(callback: Callback, names: dict[int | None, _Known]) -> CallbackView:
-    same = ("round", "at", "by", "reached", "contacted", "solved", "satisfaction", "attitude", "competence", "convenience", "speed")
+    same = (
+        "round",
+        "report_id",
+        "at",
+        "by",
+        "reached",
+        "contacted",
+        "solved",
+        "satisfaction",
+        "attitude",
+        "competence",
+        "convenience",
+        "speed",
+    )
     return CallbackView(**{name: getattr(callback, name) for name in same}, agent=_name(names, callback.staff_id))
 
 

@@ -12,6 +12,7 @@ from app.ledger.clocks import DeadlinePolicy
 from app.ledger.models import Category
 from app.ledger.policies import DEFAULTS, Policy, ladder_from_json, ladder_to_json
 from app.ledger.terms import Term
+from app.ledger.vocabulary import VerifyBy
 from app.territory.models import Grid, Level, Unit
 
 log = logging.getLogger("minhu.ledger")
@@ -27,11 +28,17 @@ class UnknownGrid(Invalid):
 
 @dataclass(frozen=True)
 class CategoryFacts:
-    """A category's full name, its chain of ids from itself to the root, and whether it makes a case urgent."""
+    """A category's full name, its chain of ids from itself to the root, and whether it makes a case urgent.
+
+    Of its results: whether evidence is asked for, within how many metres they lie, and which people verify them.
+    """
 
     path: str
     chain: tuple[int, ...]
     urgent: bool
+    asks_evidence: bool = False
+    check_distance_m: int | None = None
+    verify_by: VerifyBy = VerifyBy.CALLBACK
 
 
 @dataclass(frozen=True)
@@ -80,8 +87,9 @@ def _policy(row: DeadlinePolicy) -> Policy:
 
 
 def _load() -> Catalogue:
-    rows = db.session.execute(select(Category.id, Category.path, Category.parent_id, Category.urgent)).all()
+    rows = db.session.scalars(select(Category)).all()
     parents = {row.id: row.parent_id for row in rows}
+    by_id = {row.id: row for row in rows}
 
     def chain(category_id: int) -> tuple[int, ...]:
         links = [category_id]
@@ -89,11 +97,22 @@ def _load() -> Catalogue:
             links.append(parent)
         return tuple(links)
 
+    def facts(row: Category) -> CategoryFacts:
+        ways = [by_id[each] for each in chain(row.id)]
+        return CategoryFacts(
+            row.path,
+            chain(row.id),
+            row.urgent,
+            next((each.asks_evidence for each in ways if each.asks_evidence is not None), False),
+            next((each.check_distance_m for each in ways if each.check_distance_m is not None), None),
+            next((each.verify_by for each in ways if each.verify_by is not None), VerifyBy.CALLBACK),
+        )
+
     policies = [(policy, row.active) for row in db.session.scalars(select(DeadlinePolicy)) if (policy := _policy(row)) is not None]
     grids = db.session.execute(select(Grid.id, Grid.code, Unit.path).join(Unit, Unit.id == Grid.unit_id)).all()
     root = db.session.execute(select(Unit.id, Unit.path).where(Unit.level == Level.COUNTY).order_by(Unit.id).limit(1)).first()
     return Catalogue(
-        {row.id: CategoryFacts(row.path, chain(row.id), row.urgent) for row in rows},
+        {row.id: facts(row) for row in rows},
         {row.id: row.path for row in grids},
         {row.code: row.id for row in grids},
         tuple(policy for policy, active in policies if active),

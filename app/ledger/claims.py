@@ -9,7 +9,9 @@ from app.ledger.intake import claim_index
 from app.ledger.models import Case, Report
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.numbers import WrongClaimCode, WrongNumber, check_claim_code, check_number
+from app.ledger.reopening import reopen_locked
 from app.ledger.vocabulary import Action, CallbackBy
+from app.ledger.withdrawal import wish_locked
 
 
 class AnonymousStaysUnnamed(NotAllowed):
@@ -54,7 +56,21 @@ def _move(stamp: Stamp, report: Report, action: Action, words: str) -> Case:
     return case
 
 
+def reopen_by_claim(stamp: Stamp, number: str, code: str, *, words: str) -> Case:
+    """Reopen a closed matter as the holder of a claim code. Raises WrongClaim, ReopenedBefore, ReopeningClosed."""
+    (case,) = lock_rows(Case, [prove(number, code).case_id])
+    return reopen_locked(stamp, case, words=words, proved=True)
+
+
+def withdraw_by_claim(stamp: Stamp, number: str, code: str, *, words: str) -> Case:
+    """Withdraw a matter that nobody works on yet as the holder of a claim code. Raises WrongClaim, NobodyToAsk."""
+    report = prove(number, code)
+    (case,) = lock_rows(Case, [report.case_id])
+    return wish_locked(stamp, case, [report], words=words)
+
+
 def rate_proved(stamp: Stamp, number: str, code: str, verdict: Verdict, *, words: str | None = None) -> Case:
     """Rate as the holder of a claim code; counts as call-back. Raises WrongClaim, AlreadyRated, RatingClosed."""
-    (case,) = lock_rows(Case, [prove(number, code).case_id])
-    return rate_by_claim(stamp, case, verdict, words=words)
+    report = prove(number, code)
+    (case,) = lock_rows(Case, [report.case_id])
+    return rate_by_claim(stamp, case, report, verdict, words=words)

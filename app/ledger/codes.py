@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.core.database import db
 from app.core.errors import Invalid
 from app.ledger.catalogue import UnknownGrid
-from app.ledger.handling import UnknownUnit
+from app.ledger.eligible import UnknownHandler, UnknownUnit
 from app.ledger.recusal import UnknownParty
 from app.people.models import Staff
 from app.territory.models import Grid, Unit
@@ -32,6 +32,10 @@ class _Code:
 _CODES = {
     "grid": _Code("grid_id", Grid.code, Grid.id, UnknownGrid),
     "lead_unit": _Code("lead_unit_id", Unit.code, Unit.id, UnknownUnit),
+    "unit": _Code("unit_id", Unit.code, Unit.id, UnknownUnit),
+    "units": _Code("unit_ids", Unit.code, Unit.id, UnknownUnit),
+    "sub_units": _Code("sub_unit_ids", Unit.code, Unit.id, UnknownUnit),
+    "handler": _Code("handler_id", Staff.login, Staff.id, UnknownHandler),
     "assist_units": _Code("assist_unit_ids", Unit.code, Unit.id, UnknownUnit),
     "against_unit": _Code("against_unit_id", Unit.code, Unit.id, UnknownParty),
     "against_staff": _Code("against_staff_id", Staff.login, Staff.id, UnknownParty),

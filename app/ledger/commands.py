@@ -1,18 +1,16 @@
-"""Keeps what the desk does before a case is handled: asking, accepting, answering, refusing with a second person's word."""
+"""Keeps what the desk does before a case is handled: asking, accepting, answering."""
 
 from typing import Any
 
 from sqlalchemy import select
 
 from app.core.database import db, lock_rows
-from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.core.errors import Invalid, NotFound
 from app.core.stamp import Role, Stamp
-from app.ledger.audiences import shift_heads
 from app.ledger.catalogue import catalogue
-from app.ledger.models import Case, Entry, Reason, Report, ReportClaim, Request
+from app.ledger.models import Case, Entry, Report, ReportClaim
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.vocabulary import Action, Kind, Outcome, RequestKind, RequestState, Urgency
-from app.ledger.workflow import NotYourMove
+from app.ledger.vocabulary import Action, Kind, Outcome, Urgency
 
 
 class CategoryMissing(Invalid):
@@ -21,22 +19,6 @@ class CategoryMissing(Invalid):
 
 class PlaceMissing(Invalid):
     """请选择网格，或注明不在网格内"""
-
-
-class UnknownReason(Invalid):
-    """没有这个理由"""
-
-
-class RequestPending(Conflict):
-    """同样的申请正在等待审批"""
-
-
-class RequestNotFound(NotFound):
-    """没有找到这个申请"""
-
-
-class AskerMayNotDecide(NotAllowed):
-    """申请人不能审批自己的申请"""
 
 
 class WrongClaim(NotFound):
@@ -150,82 +132,6 @@ def answer_locked(
         return Step(facts={**facts, "outcome": case.outcome})
 
     return move_case(stamp, case, Action.ANSWER, Words(reply=reply), change)
-
-
-_ASKS = {RequestKind.REJECT: Action.ASK_REJECT, RequestKind.REDIRECT: Action.ASK_REDIRECT}
-_MOVES = {RequestKind.REJECT: Action.REJECT, RequestKind.REDIRECT: Action.REDIRECT}
-
-
-def ask_to_refuse(
-    stamp: Stamp,
-    number: str,
-    kind: RequestKind,
-    *,
-    reason_code: str,
-    reply: str,
-    redirect_to: str | None = None,
-    version: int | None = None,
-) -> Request:
-    """Ask that a case be rejected or redirected, with the words the filer will read; a second person decides.
-
-    Raises UnknownReason, RequestPending.
-    """
-    case = lock_case(stamp, number, version=version)
-    reason = db.session.get(Reason, reason_code)
-    if reason is None or reason.kind is not kind or not reason.active:
-        raise UnknownReason(errors={"reason_code": ["没有这个理由"]})
-    if kind is RequestKind.REDIRECT and not (redirect_to or "").strip():
-        raise UnknownReason("请写明转往哪个渠道", errors={"redirect_to": ["请写明转往哪个渠道"]})
-    pending = select(Request.id).where(Request.case_id == case.id, Request.state == RequestState.PENDING, Request.kind == kind)
-    if db.session.scalars(pending).first() is not None:
-        raise RequestPending
-    assert stamp.actor.id is not None
-    request = Request(
-        case_id=case.id,
-        kind=kind,
-        reason_code=reason_code,
-        reply=reply,
-        redirect_to=redirect_to,
-        asked_by=stamp.actor.id,
-        asked_at=stamp.at,
-    )
-    facts = {"reason": reason_code, "redirect_to": redirect_to}
-    move_case(stamp, case, _ASKS[kind], Words(reply=None, note=reply), lambda _: Step(facts=facts))
-    db.session.add(request)
-    db.session.flush()
-    return request
-
-
-def decide_request(
-    stamp: Stamp, number: str, request_id: int, *, approve: bool, note: str = "", version: int | None = None
-) -> Case:
-    """Decide a request that somebody else asked. Raises RequestNotFound, AskerMayNotDecide."""
-    case = lock_case(stamp, number, version=version)
-    request = db.session.scalars(select(Request).where(Request.id == request_id, Request.case_id == case.id)).first()
-    if request is None or request.state is not RequestState.PENDING:
-        raise RequestNotFound
-    if request.asked_by == stamp.actor.id:
-        raise AskerMayNotDecide
-
-    def change(acting: Stamp) -> Step:
-        if acting.role is Role.UNIT_HEAD and acting.actor.id not in shift_heads():
-            raise NotYourMove("这个申请由值班长或受理、派单人员审批")
-        request.state = RequestState.APPROVED if approve else RequestState.REJECTED
-        request.decided_by, request.decided_at = stamp.actor.id, stamp.at
-        return Step(facts={"request": request.kind, "reason": request.reason_code, "redirect_to": request.redirect_to})
-
-    action = _MOVES[request.kind] if approve else Action.REFUSE_REQUEST
-    reply = _refusal(request) if approve else None
-    move_case(stamp, case, action, Words(reply=reply, note=note or None), change)
-    return case
-
-
-def _refusal(request: Request) -> str:
-    """Give what the filer reads: the reply, the reason from the catalogue and, where there is one, the other channel."""
-    lines = [request.reply or "", f"原因：{db.session.get_one(Reason, request.reason_code).words}"]
-    if request.redirect_to:
-        lines.append(f"办理渠道：{request.redirect_to}")
-    return "\n".join(lines)
 
 
 def claim_case(stamp: Stamp, number: str, index: bytes) -> Case:

@@ -26,6 +26,8 @@ class CountySetting(Base):
 class County:
     """What a county may set for itself. Lists are texts for people or words to look for.
 
+    `upstream_margin_hours` are the working hours by which the county is done before upstream's due moment. `callback_hours`
+    are from when until when people are called. `same_reply_most`: from so many other cases on, the same reply is odd.
     `bounds` are south, west, north and east in WGS-84 degrees; without them a point need only lie in China.
     """
 
@@ -38,10 +40,23 @@ class County:
     callback_attempts: int = 3
     callback_days: int = 2
     callback_gap_minutes: int = 60
+    callback_hours: tuple[str, ...] = ("08:30", "20:30")
     rating_days: int = 15
+    reopen_days: int = 15
+    answers_to_settle: int = 2
+    same_reply_most: int = 3
+    reopened_days: int = 15
+    return_days: int = 1
+    return_urgent_minutes: int = 30
+    extensions_most: int = 2
+    suspend_days: int = 90
+    urge_hours: int = 24
+    reworks_to_interview: int = 3
+    reassignments_to_interview: int = 3
     text_limit: int = 4000
     title_limit: int = 60
     amber_share: float = 0.8
+    upstream_margin_hours: int = 4
     digest_times: tuple[str, ...] = ("09:00", "15:00")
     emergency_numbers: tuple[str, ...] = ("110 报警", "119 火警", "120 急救")
     bounds: tuple[float, ...] = ()

@@ -5,7 +5,7 @@ A clock is fixed when it starts: it keeps its policy and version. Visits, servic
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -19,7 +19,7 @@ from app.ledger.policies import Policy, choose_policy, ladder_moments, next_chec
 from app.ledger.terms import Due, Term, due_at, halved, remaining, resume, warn_at
 from app.ledger.vocabulary import Clock, Kind, Subject, Urgency
 from app.territory.calendar.queries import load_calendar
-from app.territory.calendar.rules import Calendar
+from app.territory.calendar.rules import Calendar, Purpose
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,30 @@ class ClockFor:
     half: bool = False
     amount: int | None = None
     due: datetime | None = None
+    not_after: datetime | None = None
+
+
+def policy_for(clock: Clock, *, kind: Kind, urgency: Urgency, category_id: int | None) -> Policy:
+    """Give the policy in force for a clock of a case of this kind, urgency and category."""
+    held = catalogue()
+    chain = held.category(category_id).chain if category_id is not None else ()
+    return choose_policy(held.policies, clock, urgent=urgency is Urgency.URGENT, category_ids=chain, kind=kind)
 
 
 def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
     """Give the columns of a clock that starts at a moment, all but its subject's and case's ids.
 
-    `wanted.amount` replaces the policy's amount; `wanted.due` is a due moment that somebody gives, which no calendar moves.
+    `wanted.amount` replaces the policy's amount; `wanted.due` is a due moment that somebody gives, which no calendar moves, as
+    is `wanted.not_after` where the term would go past it.
     """
-    held = catalogue()
-    chain = held.category(wanted.category_id).chain if wanted.category_id is not None else ()
-    policy = choose_policy(
-        held.policies, wanted.clock, urgent=wanted.urgency is Urgency.URGENT, category_ids=chain, kind=wanted.kind
-    )
+    policy = policy_for(wanted.clock, kind=wanted.kind, urgency=wanted.urgency, category_id=wanted.category_id)
     term = policy.term if wanted.amount is None else replace(policy.term, amount=wanted.amount)
     term = halved(term) if wanted.half else term
     calendar = load_calendar(wanted.owner_unit_id)
     due = due_at(at, term, calendar) if wanted.due is None else Due(wanted.due, provisional=False)
+    bound = wanted.not_after is not None and due.at > wanted.not_after
+    if wanted.not_after is not None and bound:
+        due = Due(wanted.not_after, provisional=False)
     return {
         "clock": wanted.clock,
         "subject": wanted.subject,
@@ -64,7 +72,7 @@ def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
         "policy_id": policy.id,
         "amount": term.amount,
         "starts_at": at,
-        "given": wanted.due is not None,
+        "given": wanted.due is not None or bound,
         **_marks(policy, term, start=at, due=due, calendar=calendar),
     }
 
@@ -199,11 +207,23 @@ def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool 
     return fresh
 
 
-def lengthened(deadline: Deadline, amount: int) -> datetime:
-    """Give the due moment of a clock that gets `amount` more of its own unit, counted on from its due moment."""
-    _, term = term_of(deadline)
-    more = replace(term, amount=amount)
+def lengthened(deadline: Deadline, amount: int, *, term: Term | None = None) -> datetime:
+    """Give the due moment of a clock that gets `amount` more of its own unit (or `term`'s), counted on from its due moment."""
+    more = replace(term or term_of(deadline)[1], amount=amount)
     return due_at(deadline.due_at, more, load_calendar(deadline.owner_unit_id)).at
+
+
+def upstream_limit(clocks: Iterable[Deadline], at: datetime) -> datetime | None:
+    """Give when the county must be done with an upstream case: a margin of working hours before upstream's due moment.
+
+    Where the margin is past already, upstream's moment itself; None without an open upstream clock.
+    """
+    given = [clock for clock in clocks if clock.clock is Clock.UPSTREAM_DUE and is_open(clock)]
+    if not given:
+        return None
+    margin = timedelta(hours=county().upstream_margin_hours)
+    inner = load_calendar(catalogue().county_id).shift(Purpose.WORK, given[-1].due_at, -margin)
+    return inner if inner > at else given[-1].due_at
 
 
 def note_due(case: Case, clocks: Iterable[Deadline]) -> None:

@@ -50,8 +50,8 @@ def _is_own(stamp: Stamp, case: Case) -> bool:
     return not case.confidential and any(a.ended_at is None and belongs(stamp.actor, a) for a in case.assignments)
 
 
-def dial(stamp: Stamp, number: str) -> Person:
-    """Give the plain phone of the person concerned; the case is the reason, put on record.
+def dial(stamp: Stamp, number: str, *, report_id: int | None = None) -> Person:
+    """Give the plain phone of the person concerned, of several reporters the one of a report; the case is the reason on record.
 
     Raises CaseNotFound, NotYoursToDial, NobodyToContact, CaseEnded, NoSuchDetail.
     """
@@ -62,7 +62,7 @@ def dial(stamp: Stamp, number: str) -> Person:
         raise NobodyToContact
     if case.state in TERMINAL:
         raise CaseEnded
-    person = unmask(stamp, _concerned(case), fields=("phone",), reason=f"case {number}")
+    person = unmask(stamp, _concerned(case, report_id), fields=("phone",), reason=f"case {number}")
     if person.phone is None:
         raise NoSuchDetail("没有登记电话")
     return person
@@ -81,9 +81,10 @@ def unmask_person(stamp: Stamp, number: str, *, fields: list[str], reason: str) 
     return unmask(stamp, _concerned(case), fields=tuple(sorted(set(fields))), reason=f"case {number}: {reason}")
 
 
-def _concerned(case: Case) -> int:
-    named = [report.concerned_id for report in case.reports if report.concerned_id is not None]
-    concerned = next(iter([*named, *(claim.resident_id for report in case.reports for claim in report.claims)]), None)
+def _concerned(case: Case, report_id: int | None = None) -> int:
+    reports = [report for report in case.reports if report_id is None or report.id == report_id]
+    named = [report.concerned_id for report in reports if report.concerned_id is not None and report.withdrawn_at is None]
+    concerned = next(iter([*named, *(claim.resident_id for report in reports for claim in report.claims)]), None)
     if concerned is None:
         raise NoSuchDetail("没有登记当事人")
     return concerned

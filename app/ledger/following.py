@@ -15,15 +15,18 @@ from sqlalchemy.orm import joinedload
 from app.core.database import db
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Actor, ActorKind, Role, Stamp
+from app.ledger.callbacks import rated_before
 from app.ledger.catalogue import catalogue
 from app.ledger.claims import prove
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
-from app.ledger.models import Callback, Case, Entry, EntryWords, Report, ReportClaim
+from app.ledger.models import Case, Entry, EntryWords, Report, ReportClaim
 from app.ledger.narrowing import in_reach
 from app.ledger.outlook import outlook
+from app.ledger.reopening import may_reopen
 from app.ledger.scope import CaseNotFound, visible, written
-from app.ledger.vocabulary import Action, CallbackBy, Channel, Clock, Kind, State, label
+from app.ledger.vocabulary import Action, Channel, Clock, Kind, State, label
+from app.ledger.withdrawal import may_wish, pending_wish
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,10 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Followed(Standing):
-    """A case as its followers see it; `question` waits for their answer, `may_rate` says whether their rating would count."""
+    """A case as its followers see it; `question` waits for their answer, `may_rate` says whether their rating would count.
+
+    `may_reopen` and `may_withdraw` likewise; `withdrawing`: their wish to withdraw waits for the centre's call.
+    """
 
     version: int
     category: str | None
@@ -71,6 +77,9 @@ class Followed(Standing):
     what_next: str
     question: str | None
     may_rate: bool
+    may_reopen: bool
+    may_withdraw: bool
+    withdrawing: bool
     reports: list[Said]
     timeline: list[Line]
 
@@ -167,6 +176,8 @@ def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> 
     lines, question = _timeline(case.id, follower)
     promise = next((clock for clock in reversed(clocks) if clock.clock is Clock.OVERALL), None)
     rate_until = _rate_until(stamp, case, reports, follower)
+    concerned = _is_concerned(follower, reports)
+    withdrawing = pending_wish(stamp, case) is not None
     running = [clock for clock in clocks if clock.met_at is None and clock.cancelled_at is None and clock.round == case.round]
     return Followed(
         number=case.number,
@@ -189,6 +200,9 @@ def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> 
         ),
         question=question if case.state is State.INFO_REQUESTED else None,
         may_rate=rate_until is not None,
+        may_reopen=concerned and may_reopen(stamp.at, case),
+        may_withdraw=concerned and not withdrawing and may_wish(stamp, case),
+        withdrawing=withdrawing,
         reports=[Said(report.said_at, report.channel, report.title, report.body) for report in reports],
         timeline=lines,
     )
@@ -200,27 +214,34 @@ def _is_late(clock: Deadline, at: datetime) -> bool:
 
 def _rate_until(stamp: Stamp, case: Case, reports: Sequence[Report], follower: _Follower) -> datetime | None:
     """Give until when the follower's rating would count; None when it would not."""
-    if case.archived or case.state not in (State.AWAITING_CALLBACK, State.CLOSED) or not _is_concerned(follower, reports):
+    if (
+        case.archived
+        or case.triage
+        or case.state not in (State.AWAITING_CALLBACK, State.CLOSED)
+        or not _is_concerned(follower, reports)
+    ):
         return None
     until = (case.closed_at or stamp.at) + timedelta(days=county().rating_days)
-    if case.state is State.AWAITING_CALLBACK:
-        return until
-    heard = select(Callback.id).where(Callback.case_id == case.id, Callback.round == case.round, Callback.by != CallbackBy.AGENT)
-    return until if stamp.at <= until and db.session.scalars(heard).first() is None else None
+    own = [report.id for report in reports if report.withdrawn_at is None and _is_concerned(follower, [report])]
+    if stamp.at > until or not own or rated_before(case, own):
+        return None
+    return until
 
 
 def _is_concerned(follower: _Follower, reports: Sequence[Report]) -> bool:
     if follower.report_id is not None:
-        return True
+        return any(report.withdrawn_at is None for report in reports)
     if follower.actor.kind is not ActorKind.RESIDENT:
         return False
     me = follower.actor.id
-    return any(report.concerned_id == me or report.filer_resident_id != me for report in reports)
+    kept = [report for report in reports if report.withdrawn_at is None]
+    return any(report.concerned_id == me or report.filer_resident_id != me for report in kept)
 
 
 _INTERNAL = frozenset({
     Action.ASK_REJECT, Action.ASK_REDIRECT, Action.REFUSE_REQUEST, Action.SIGN_ASSIST, Action.SUBMIT_ASSIST, Action.WARN_CLOCK,
-    Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
+    Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK, Action.ANSWER_SUPERVISION, Action.DECIDE_PROGRESS,
+    Action.SUB_DISPATCH, Action.ASSIGN_HANDLER,
 })  # fmt: skip
 """Entries that speak of how the house works, not of the matter."""
 

@@ -1,29 +1,36 @@
 """Keeps the handling of a case: dispatch to a lead and assists, signing, first contact, result, review."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.core.clock import CHINA
 from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
 from app.ledger.clocks import Deadline
+from app.ledger.duties import check_lead
+from app.ledger.eligible import check_eligible, units_by_id
 from app.ledger.models import Assignment, Case, CaseAccess
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.recusal import is_unit_recused
-from app.ledger.scope import NotYourUnit, belongs
-from app.ledger.vocabulary import Access, Action, Duty, Outcome, Subject
+from app.ledger.places import Point
+from app.ledger.request_limits import first_term
+from app.ledger.results import check_missing, keep_result
+from app.ledger.scope import NotYourUnit, belongs, reaches
+from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
 from app.territory.models import Level, Unit
 
 
-class UnknownUnit(Invalid):
-    """没有这个承办单位"""
+class OutOfReach(NotAllowed):
+    """这个单位不在您的派单范围内"""
 
 
-class UnitRecused(NotAllowed):
-    """这个单位需要回避"""
+class MeetingUnfit(Invalid):
+    """会商记录有误"""
 
 
 class NobodyToContact(Conflict):
@@ -42,12 +49,29 @@ class AssistsOutstanding(Conflict):
     """协办单位还没有反馈"""
 
 
+class DepartmentOutstanding(Conflict):
+    """先行处置的工单要等主责部门反馈"""
+
+
 class AlreadySigned(Conflict):
     """您的单位已经签收"""
 
 
 class NotSigned(Conflict):
     """请先签收"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meeting:
+    """A joint meeting on a complex matter (会商): the day in China, who took part, and its record."""
+
+    held_on: date
+    participants: Sequence[str]
+    record: str
+
+    def words(self) -> str:
+        """Give the meeting as the timeline keeps it."""
+        return f"会商日期：{self.held_on.isoformat()}\n参加人员：{'、'.join(self.participants)}\n会商纪要：{self.record}"
 
 
 def dispatch_case(
@@ -57,72 +81,120 @@ def dispatch_case(
     lead_unit_id: int,
     assist_unit_ids: Sequence[int] = (),
     note: str | None = None,
-    meeting: str | None = None,
+    meeting: Meeting | None = None,
+    first_responder: bool = False,
+    reset_term: str | None = None,
     version: int | None = None,
 ) -> Case:
-    """Dispatch a case to exactly one lead and any assists; `meeting` is the record of a joint meeting for complex matters.
+    """Dispatch a case to exactly one lead and any assists; a complex matter after a joint `meeting`.
 
-    Raises UnknownUnit, UnitRecused.
+    `first_responder`: a village or community goes first where a department answers by statute. A case that changed hands
+    keeps the term of its first hands, unless `reset_term` says why it starts anew. Raises UnknownUnit, UnitRecused,
+    UnitUnstaffed, OutOfReach, MeetingUnfit, NotOnDutyList, DepartmentMissing.
     """
     case = lock_case(stamp, number, version=version)
+    dispatch_locked(
+        stamp,
+        case,
+        lead_unit_id=lead_unit_id,
+        assist_unit_ids=assist_unit_ids,
+        note=note,
+        meeting=meeting,
+        first_responder=first_responder,
+        reset_term=reset_term,
+    )
+    return case
+
+
+def dispatch_locked(
+    stamp: Stamp,
+    case: Case,
+    *,
+    lead_unit_id: int,
+    assist_unit_ids: Sequence[int] = (),
+    note: str | None = None,
+    meeting: Meeting | None = None,
+    first_responder: bool = False,
+    reset_term: str | None = None,
+) -> None:
+    """Dispatch a case that the caller has locked."""
 
     def change(acting: Stamp) -> Step:
-        units = _units([lead_unit_id, *assist_unit_ids])
-        for unit in units:
-            if is_unit_recused(unit.path, case):
-                raise UnitRecused(f"“{unit.name}”是被反映的单位或其下属，需要回避")
+        units = units_by_id([lead_unit_id, *assist_unit_ids])
+        far = [unit.name for unit in units if not reaches(acting.actor, Role.DISPATCHER, unit.path)]
+        if far:
+            raise OutOfReach(f"您只能派给本辖区内的单位，{'、'.join(far)}请由县级派单")
+        if meeting is not None and meeting.held_on > acting.at.astimezone(CHINA).date():
+            raise MeetingUnfit(errors={"meeting": ["会商日期不能晚于今天"]})
+        check_eligible(case, units)
+        first = check_lead(case, units[0], units[1:], first_responder=first_responder)
         for place, unit in enumerate(units):
-            duty = Duty.ASSIST if place else Duty.LEAD
-            assignment = Assignment(unit_id=unit.id, duty=duty, round=case.round, dispatched_at=acting.at, unit=unit)
-            case.assignments.append(assignment)
-            grant(case, unit, Access.WRITE)
+            assignment = add_part(acting, case, unit, Duty.ASSIST if place else Duty.LEAD)
+            assignment.by_meeting = meeting is not None
+            assignment.first_responder = first and not place
         case.lead_unit_id = lead_unit_id
         case.outcome = Outcome.PASSED_ON
         db.session.flush()
         facts: dict[str, Any] = {"lead": units[0].code, "assists": [unit.code for unit in units[1:]]}
-        return Step(facts={**facts, "by_meeting": meeting is not None})
+        facts |= {"by_meeting": meeting is not None, "first_responder": first}
+        if meeting is not None:
+            facts["meeting"] = {"held_on": meeting.held_on.isoformat(), "participants": len(meeting.participants)}
+        due = None if reset_term else first_term(case)
+        facts |= {"reset_term": reset_term} if reset_term else {}
+        return Step(facts=facts, dues={Clock.RESOLVE: due} if due else {})
 
-    words = "\n".join(filter(None, [note, meeting and f"会商纪要：{meeting}"])) or None
+    words = "\n".join(filter(None, [note, meeting.words() if meeting else None])) or None
     move_case(stamp, case, Action.DISPATCH, Words(note=words), change)
-    return case
 
 
-def _units(ids: Sequence[int]) -> list[Unit]:
-    if len(set(ids)) != len(ids):
-        raise UnknownUnit("主办和协办单位不能重复", errors={"assist_unit_ids": ["主办和协办单位不能重复"]})
-    found = {unit.id: unit for unit in db.session.scalars(select(Unit).where(Unit.id.in_(ids), Unit.active))}
-    missing = [unit_id for unit_id in ids if unit_id not in found or found[unit_id].level is Level.COUNTY]
-    if missing:
-        raise UnknownUnit(errors={"lead_unit_id" if missing[0] == ids[0] else "assist_unit_ids": ["没有这个承办单位"]})
-    return [found[unit_id] for unit_id in ids]
+def add_part(stamp: Stamp, case: Case, unit: Unit, duty: Duty, *, parent: Assignment | None = None) -> Assignment:
+    """Give a unit a part in the present round of a locked case, and write access to it."""
+    assignment = Assignment(
+        unit_id=unit.id,
+        unit=unit,
+        duty=duty,
+        round=case.round,
+        parent_id=parent.id if parent else None,
+        dispatched_at=stamp.at,
+    )
+    case.assignments.append(assignment)
+    grant(case, unit, Access.WRITE)
+    return assignment
 
 
 def grant(case: Case, unit: Unit, mode: Access) -> None:
     """Give a unit access to a case; write access stays write."""
+    keys = ["case_id", "unit_id"]
     change = insert(CaseAccess).values(case_id=case.id, unit_id=unit.id, unit_path=unit.path, mode=mode)
-    db.session.execute(change.on_conflict_do_update(index_elements=["case_id", "unit_id"], set_={"mode": mode}))
+    if mode is Access.READ:
+        db.session.execute(change.on_conflict_do_nothing(index_elements=keys))
+    else:
+        db.session.execute(change.on_conflict_do_update(index_elements=keys, set_={"mode": mode}))
 
 
-def _own_assignment(stamp: Stamp, case: Case, *duties: Duty) -> Assignment:
-    """Give the open assignment of the actor's unit, lead before assist; raises NotYourUnit."""
+def own_assignment(stamp: Stamp, case: Case, *duties: Duty) -> Assignment:
+    """Give the open assignment of the actor's unit, lead before the others, unreported before reported; raises NotYourUnit."""
     mine = [a for a in case.assignments if a.ended_at is None and a.duty in (duties or tuple(Duty)) and belongs(stamp.actor, a)]
     if not mine:
         raise NotYourUnit
-    return min(mine, key=lambda assignment: assignment.duty is not Duty.LEAD)
+    return min(mine, key=lambda assignment: (assignment.duty is not Duty.LEAD, assignment.submitted_at is not None))
 
 
 def sign_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
-    """Sign for the actor's unit: the lead's signature starts the handling, an assist's stops its own clock."""
+    """Sign for the actor's unit: the lead's signature starts the handling, an assist's or a sub's stops its own clock.
+
+    Who signs handles, unless the unit has named its handler before.
+    """
     case = lock_case(stamp, number, version=version)
     unsigned = [a for a in case.assignments if a.ended_at is None and a.signed_at is None and belongs(stamp.actor, a)]
-    action = Action.SIGN_ASSIST if unsigned and unsigned[0].duty is Duty.ASSIST else Action.SIGN
+    action = Action.SIGN if not unsigned or unsigned[0].duty is Duty.LEAD else Action.SIGN_ASSIST
 
     def change(acting: Stamp) -> Step:
         if not unsigned:
-            _own_assignment(acting, case)
+            own_assignment(acting, case)
             raise AlreadySigned
         assignment = unsigned[0]
-        assignment.signed_at, assignment.handler_id = acting.at, acting.actor.id
+        assignment.signed_at, assignment.handler_id = acting.at, assignment.handler_id or acting.actor.id
         hand_over(assignment)
         return Step(assignment=assignment, facts={"duty": assignment.duty, "unit": assignment.unit.code})
 
@@ -131,8 +203,10 @@ def sign_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
 
 
 def hand_over(assignment: Assignment) -> None:
-    """Let the handler of an assignment own its open clocks."""
-    mine = (Deadline.subject == Subject.ASSIGNMENT, Deadline.subject_id == assignment.id)
+    """Let the handler of an assignment own its open clocks; the lead's term stays with the head to whom a case was raised."""
+    mine = [Deadline.subject == Subject.ASSIGNMENT, Deadline.subject_id == assignment.id]
+    if assignment.case.raised and assignment.duty is Duty.LEAD:
+        mine.append(Deadline.clock != Clock.RESOLVE)
     running = (Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None))
     db.session.execute(update(Deadline).where(*mine, *running).values(owner_staff_id=assignment.handler_id))
 
@@ -141,6 +215,7 @@ def record_contact(stamp: Stamp, number: str, *, how: str, note: str, version: i
     """Record a contact with the person: how (`phone`, `visit`, `wechat`, `other`), and what was said; the first stops the clock.
 
     A confidential case is contacted by the call-back agent alone, an anonymous one, or one without a person concerned, by nobody.
+    The lead may let a unit below it, to which it has passed the work on, make the contact.
     """
     case = lock_case(stamp, number, version=version)
 
@@ -150,8 +225,9 @@ def record_contact(stamp: Stamp, number: str, *, how: str, note: str, version: i
         by_desk = acting.role is Role.CALLBACK_AGENT
         if case.confidential and (not by_desk or works_for_case(acting, case)):
             raise ContactByDesk
-        assignment = lead_of(case) if by_desk else _own_assignment(acting, case, Duty.LEAD)
-        assignment.contacted_at = assignment.contacted_at or acting.at
+        lead = lead_of(case)
+        for assignment in (lead,) if by_desk else (lead, own_assignment(acting, case, Duty.LEAD, Duty.SUB)):
+            assignment.contacted_at = assignment.contacted_at or acting.at
         return Step(facts={"how": how}, assignment=None)
 
     move_case(stamp, case, Action.CONTACT, Words(note=note), change)
@@ -167,11 +243,11 @@ def lead_of(case: Case) -> Assignment:
 
 
 def submit_assist(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
-    """Report an assist's part to the lead."""
+    """Report to the lead what an assist, or a unit below the lead, has done."""
     case = lock_case(stamp, number, version=version)
 
     def change(acting: Stamp) -> Step:
-        assignment = _own_assignment(acting, case, Duty.ASSIST)
+        assignment = own_assignment(acting, case, Duty.ASSIST, Duty.SUB)
         if assignment.signed_at is None:
             raise NotSigned
         assignment.submitted_at = acting.at
@@ -189,26 +265,34 @@ def submit_result(
     note: str,
     solved: bool,
     without_assists: str | None = None,
+    evidence: Sequence[str] = (),
+    point: Point | None = None,
     version: int | None = None,
 ) -> Case:
     """Submit the lead's result: the reply to the person, the note for the file, and whether the unit calls it solved.
 
-    Raises ContactMissing, AssistsOutstanding (unless `without_assists` says why they are not waited for).
+    `evidence` are references to what proves it, `point` is where it was done. Raises PointOutsideCounty, ContactMissing,
+    AssistsOutstanding (unless `without_assists` says why they are not waited for), and, where the lead is but first responder,
+    DepartmentOutstanding: the last word is the department's.
     """
     case = lock_case(stamp, number, version=version)
 
     def change(acting: Stamp) -> Step:
-        assignment = _own_assignment(acting, case, Duty.LEAD)
+        assignment = own_assignment(acting, case, Duty.LEAD)
         contacted = any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD)
         if not case.nobody_to_call and not contacted:
             raise ContactMissing
-        outstanding = [a for a in case.assignments if a.duty is Duty.ASSIST and a.ended_at is None and a.submitted_at is None]
+        outstanding = [a for a in case.assignments if a.duty is not Duty.LEAD and a.ended_at is None and a.submitted_at is None]
+        departments = [a for a in case.assignments if a.duty is Duty.ASSIST and a.unit.level is Level.DEPARTMENT]
+        if assignment.first_responder and not any(a.ended_at is None and a.submitted_at for a in departments):
+            raise DepartmentOutstanding("您的单位是先行处置，最终结果由主责部门作出，请等待它的反馈")
         if outstanding and not (without_assists or "").strip():
             names = "、".join(a.unit.name for a in outstanding)
             raise AssistsOutstanding(f"{names}还没有反馈；如不再等待，请说明原因")
         assignment.submitted_at = acting.at
         case.unit_solved = solved
         facts: dict[str, Any] = {"solved": solved, "without": [a.unit.code for a in outstanding]}
+        facts |= keep_result(acting, case, reply=reply, evidence=evidence, point=point)
         return Step(assignment=assignment, facts=facts)
 
     words = note if not without_assists else f"{note}\n不再等待协办：{without_assists}"
@@ -217,9 +301,18 @@ def submit_result(
 
 
 def pass_result(stamp: Stamp, number: str, *, note: str | None = None, version: int | None = None) -> Case:
-    """Pass a result at review: the person is told and called back; a case without anybody to call closes."""
+    """Pass a result at review: the person is told and called back; a case without anybody to call closes.
+
+    Raises MissingUnexplained where the checklist has gaps and no note says why it passes.
+    """
     case = lock_case(stamp, number, version=version)
-    move_case(stamp, case, Action.PASS, Words(note=note), lambda acting: _review(acting, case))
+
+    def change(acting: Stamp) -> Step:
+        step = _review(acting, case)
+        step.facts = check_missing(case, note=note)
+        return step
+
+    move_case(stamp, case, Action.PASS, Words(note=note), change)
     return case
 
 

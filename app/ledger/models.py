@@ -23,13 +23,18 @@ from app.ledger.vocabulary import (
     Satisfaction,
     State,
     Urgency,
+    VerifyBy,
 )
 from app.people.models import Resident
 from app.territory.models import Grid, Unit
 
 
 class Category(Base):
-    """A node of the category tree; `path` is its full name, `城乡建设/安全生产/事故处理`."""
+    """A node of the category tree; `path` is its full name, `城乡建设/安全生产/事故处理`.
+
+    How its results are verified (evidence asked for, metres within which they lie, by which people) is as the nearest
+    category above it says where it says nothing itself.
+    """
 
     __tablename__ = "category"
 
@@ -39,6 +44,9 @@ class Category(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"), index=True)
     urgent: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
+    asks_evidence: Mapped[bool | None]
+    check_distance_m: Mapped[int | None]
+    verify_by: Mapped[VerifyBy | None] = mapped_column(enum_type(VerifyBy))
 
 
 class Reason(Base):
@@ -82,6 +90,12 @@ class Case(Base):
         Index("ix_case_published", "id", postgresql_where="published_at IS NOT NULL"),
         Index("ix_case_opened_at", "opened_at", "id", postgresql_where="NOT archived"),
         Index("ix_case_closed_at", "closed_at", "id", postgresql_where="closed_at IS NOT NULL AND NOT archived"),
+        Index(
+            "ix_case_led",
+            "category_id",
+            "closed_at",
+            postgresql_where="state = 'closed' AND lead_unit_id IS NOT NULL AND NOT archived",
+        ),
         Index("uq_case_upstream_number", "upstream_number", unique=True, postgresql_where="upstream_number IS NOT NULL"),
         CheckConstraint("entry_count > 0", name="entry_count"),
         CheckConstraint("octet_length(chain_head) = 32", name="chain_head"),
@@ -142,8 +156,12 @@ class Case(Base):
 
     @property
     def nobody_to_call(self) -> bool:
-        """Whether nobody can be contacted or called back: the case is anonymous, or no report names or was claimed by anybody."""
-        return self.anonymous or all(report.concerned_id is None and not report.claims for report in self.reports)
+        """Whether nobody can be contacted or called back: the case is anonymous, or no report names or was claimed by anybody.
+
+        Whoever has withdrawn their report is not called any more.
+        """
+        wanted = [report for report in self.reports if report.withdrawn_at is None]
+        return self.anonymous or all(report.concerned_id is None and not report.claims for report in wanted)
 
 
 class Report(Base):
@@ -181,6 +199,7 @@ class Report(Base):
     longitude: Mapped[float | None] = mapped_column(Double)
     raw_point: Mapped[dict[str, Any] | None]
     source_key: Mapped[str | None]
+    withdrawn_at: Mapped[datetime | None]
 
     case: Mapped[Case] = relationship(back_populates="reports")
     concerned: Mapped[Resident | None] = relationship(foreign_keys=[concerned_id])
@@ -239,7 +258,10 @@ class EntryWords(Base):
 
 
 class Assignment(Base):
-    """A unit's part in one round of a case: lead or assist."""
+    """A unit's part in one round of a case: lead, assist, or what the lead has passed on below it (`parent_id`).
+
+    `first_responder`: a village or community that leads only until the department that answers by statute has its say.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (
@@ -253,6 +275,7 @@ class Assignment(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     duty: Mapped[Duty] = mapped_column(enum_type(Duty))
     by_meeting: Mapped[bool] = mapped_column(server_default="false")
+    first_responder: Mapped[bool] = mapped_column(server_default="false")
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     dispatched_at: Mapped[datetime]
@@ -281,6 +304,7 @@ class Request(Base):
     """Something asked of a case that somebody else decides; `details` holds what its kind needs (units, amount, review date).
 
     Asked by a member of staff, or by a resident who wants to withdraw. `assignment_id` is the part that it speaks of.
+    `to_upstream`: the matter goes back to the upstream platform, which signs for it at `signed_at`.
     """
 
     __tablename__ = "request"
@@ -288,6 +312,8 @@ class Request(Base):
         Index("uq_request_pending", "case_id", "kind", unique=True, postgresql_where="state = 'pending'"),
         CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name="another_decides"),
         CheckConstraint("num_nonnulls(asked_by, asked_by_resident) = 1", name="one_asker"),
+        Index("ix_request_unsigned", "id", postgresql_where="to_upstream AND state = 'approved' AND signed_at IS NULL"),
+        Index("ix_request_returned", "decided_at", postgresql_where="kind = 'return' AND state = 'approved'"),
         Index("ix_request_awaited", "kind", "id", postgresql_where="state = 'pending'"),
     )
 
@@ -299,6 +325,8 @@ class Request(Base):
     reason_code: Mapped[str | None] = mapped_column(ForeignKey("reason.code"))
     reply: Mapped[str | None]
     redirect_to: Mapped[str | None]
+    to_upstream: Mapped[bool] = mapped_column(server_default="false")
+    signed_at: Mapped[datetime | None]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     asked_by_resident: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))

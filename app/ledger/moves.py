@@ -1,8 +1,8 @@
 """Keeps the one function that moves a case: it locks, asks the table, appends the entry, keeps the clocks, files notices."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -13,20 +13,39 @@ from app.core.stamp import ActorKind, Role, Stamp
 from app.ledger.audiences import recipients
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.deadlines import ClockFor, cancel, go_on, is_open, lock_case_clocks, meet, note_due, pause, run_on, start_clock
+from app.ledger.county import county
+from app.ledger.deadlines import (
+    ClockFor,
+    cancel,
+    go_on,
+    is_open,
+    lock_case_clocks,
+    meet,
+    note_due,
+    pause,
+    run_on,
+    start_clock,
+    upstream_limit,
+)
 from app.ledger.models import Assignment, Case, Entry, Request
+from app.ledger.outlook import moment
 from app.ledger.scope import CaseNotFound, reaches, visible, written
 from app.ledger.timeline import append_entry
 from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestKind, RequestState, State, Subject, label
 from app.ledger.workflow import FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
+from app.notices.templates import TEMPLATES, names_in
 
 
 class StaleVersion(Conflict):
     """工单刚刚有了新的变化，请刷新后再操作"""
 
     status = 412
+
+
+class RescueAwaited(Conflict):
+    """已移交 110、119 或 120，确认救援到场后才能办结"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +62,9 @@ class Step:
 
     `assignment`, or `about` (kind and id of a subject), names the one subject whose clocks the move meets. `dues` are due
     moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
-    a rework round half its term.
+    a rework round half its term. `unit_id` is the unit that the audiences OWNER and UNIT_HEAD speak of, the lead's when None.
+    `others`: other people's reports keep the case where it is, so that no clock is met or started. `templates` names for an
+    audience the words that fit what happened, or None where that audience is not told.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -51,11 +72,14 @@ class Step:
     about: tuple[Subject, int] | None = None
     unhappy: bool = False
     of_lead: bool = True
+    others: bool = False
     before_merge: State = State.SUBMITTED
     half: bool = False
-    asker_id: int | None = None
+    asker: tuple[Recipient, int] | None = None
+    unit_id: int | None = None
     dues: dict[Clock, datetime] = field(default_factory=dict)
     amounts: dict[Clock, int] = field(default_factory=dict)
+    templates: dict[Audience, str | None] = field(default_factory=dict)
 
 
 def lock_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
@@ -79,13 +103,15 @@ def move_case(
     """Move a locked case by the table.
 
     `change` makes the command's own changes once the table has said yes (it gets the stamp in the role that may act) and
-    gives what it adds to the move. Raises IllegalMove, NotYourMove, WordsMissing.
+    gives what it adds to the move. Raises IllegalMove, NotYourMove, WordsMissing, and RescueAwaited for a move that would end a
+    case while rescue is on its way.
     """
     roles = roles_for(stamp, case, action)
     move, role = check_move(action, case.state, roles)
     stamp = stamp if stamp.role in move.roles & roles else stamp.acting_as(role)
     check_words(move, reply=words.reply, note=words.note)
     step = change(stamp) if change else Step()
+    _end_subs(stamp.at, case)
     facts = Facts(
         state=case.state,
         nobody_to_call=case.nobody_to_call,
@@ -94,17 +120,22 @@ def move_case(
         asked_from=_asked_from(case),
         unhappy=step.unhappy,
         of_lead=step.of_lead,
+        others=step.others,
         before_merge=step.before_merge,
         has_lead=case.lead_unit_id is not None,
     )
     target = move.target(facts)
+    if case.awaiting_rescue and target in TERMINAL:
+        raise RescueAwaited
     entry = append_entry(stamp, case, action, to_state=target, facts=step.facts, reply=words.reply, note=words.note)
     db.session.flush()
     withdrawn = _withdraw_requests(stamp.at, case, target)
-    clocks = _keep_clocks(stamp.at, case, move, target, step, ended=withdrawn)
+    kept = replace(move, meets=frozenset(), starts=()) if step.others else move
+    clocks = _keep_clocks(stamp.at, case, kept, target, step, ended=withdrawn)
     note_due(case, clocks)
+    case.triage = case.triage and target is State.AWAITING_CALLBACK
     case.closed_at = (case.closed_at or stamp.at) if target in TERMINAL else None
-    _tell(stamp, case, move, entry, step)
+    _tell(stamp, case, move, entry, step, _params(stamp.at, case, clocks))
     return entry
 
 
@@ -166,6 +197,14 @@ def _withdraw_requests(at: datetime, case: Case, target: State) -> list[int]:
     return list(db.session.scalars(change))
 
 
+def _end_subs(at: datetime, case: Case) -> None:
+    """End what a lead had passed on to units below it where the lead's own part has ended."""
+    ended = {assignment.id for assignment in case.assignments if assignment.ended_at is not None}
+    for assignment in case.assignments:
+        if assignment.ended_at is None and assignment.parent_id in ended:
+            assignment.ended_at = at
+
+
 def _asked_from(case: Case) -> State:
     if case.state is not State.INFO_REQUESTED:
         return State.SUBMITTED
@@ -175,17 +214,24 @@ def _asked_from(case: Case) -> State:
     return db.session.scalars(query.order_by(Entry.seq.desc()).limit(1)).first() or State.SUBMITTED
 
 
+REACHES = {Clock.OVERALL: TERMINAL, Clock.UPSTREAM_DUE: frozenset({State.AWAITING_UPSTREAM, State.CLOSED})}
+"""Clocks that are met by reaching a state, whatever move leads there: upstream's by the answer that goes back to it."""
+
+
 def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step, *, ended: Sequence[int] = ()) -> list[Deadline]:
-    """Meet, hold, resume, end and start the clocks of a case by the table; give all of them. `ended` are requests fallen away."""
+    """Meet, hold, resume, end and start the clocks of a case by the table; give all of them.
+
+    `ended` are requests fallen away: their clocks end, as do those of assignments that have ended.
+    """
     clocks = lock_case_clocks([case.id])
+    over = {(Subject.ASSIGNMENT, assignment.id) for assignment in case.assignments if assignment.ended_at is not None}
+    over |= {(Subject.REQUEST, request_id) for request_id in ended}
     for deadline in clocks:
         if not is_open(deadline):
             continue
-        if (deadline.clock in move.meets and _speaks_of(deadline, step)) or (
-            deadline.clock is Clock.OVERALL and target in TERMINAL
-        ):
+        if (deadline.clock in move.meets and _speaks_of(deadline, step)) or (target in REACHES.get(deadline.clock, ())):
             meet(deadline, at)
-        elif target not in RUNS_IN[deadline.clock] or (deadline.subject is Subject.REQUEST and deadline.subject_id in ended):
+        elif target not in RUNS_IN[deadline.clock] or (deadline.subject, deadline.subject_id) in over:
             cancel(deadline, at)
         elif deadline.clock in move.pauses:
             pause(deadline, at)
@@ -225,7 +271,9 @@ def _start(at: datetime, case: Case, clock: Clock, running: Sequence[Deadline], 
     if clock not in BY_ASSIGNMENT:
         if any(d.clock is clock and is_open(d) for d in running):
             return []
-        return [start_clock(_clock_for(case, clock, county_id, step), at, subject_id=case.id, case_id=case.id)]
+        bound = upstream_limit(running, at) if clock is Clock.OVERALL else None
+        wanted = replace(_clock_for(case, clock, county_id, step), not_after=bound)
+        return [start_clock(wanted, at, subject_id=case.id, case_id=case.id)]
     had = {d.subject_id for d in running if d.clock is clock and d.subject is Subject.ASSIGNMENT}
     started = []
     for assignment in case.assignments:
@@ -241,6 +289,8 @@ def _start(at: datetime, case: Case, clock: Clock, running: Sequence[Deadline], 
                 started.append(start_clock(wanted, at, subject_id=case.id, case_id=case.id))
             continue
         wanted = _clock_for(case, clock, assignment.unit_id, step, assignment)
+        if clock is Clock.RESOLVE:
+            wanted = replace(wanted, not_after=upstream_limit(running, at))
         started.append(start_clock(wanted, at, subject_id=assignment.id, case_id=case.id))
     return started
 
@@ -262,22 +312,41 @@ def _clock_for(case: Case, clock: Clock, unit_id: int | None, step: Step, assign
     )
 
 
-def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step) -> None:
+def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step, params: dict[str, str]) -> None:
     rows = []
-    params = {"number": case.number}
-    if case.lead_unit_id is not None:
-        params["unit"] = next(a.unit.name for a in reversed(case.assignments) if a.duty is Duty.LEAD)
     for audience in move.tells:
-        template = _template(move.action, audience)
-        asker = [(Recipient.STAFF, step.asker_id)] if audience is Audience.ASKER and step.asker_id is not None else []
-        for to in asker or recipients(case, [audience]):
+        if audience in step.templates and step.templates[audience] is None:
+            continue
+        for to in _named(audience, step) or recipients(case, [audience], unit_id=step.unit_id):
             if stamp.actor.kind is not ActorKind.STAFF or to != (Recipient.STAFF, stamp.actor.id):
+                spoken_to = Audience.PERSONS if to[0] is Recipient.RESIDENT else audience
+                template = step.templates.get(spoken_to) or _template(move.action, spoken_to)
                 key = f"{case.number}:{entry.seq}:{template}"
-                rows.append(notice_row(key, to=to, template=template, params=params, case_id=case.id, at=stamp.at))
+                needed = {name: params.get(name, "") for name in names_in(template)}
+                rows.append(notice_row(key, to=to, template=template, params=needed, case_id=case.id, at=stamp.at))
     file_notices(rows)
 
 
+def _params(at: datetime, case: Case, clocks: Sequence[Deadline]) -> dict[str, str]:
+    """Give what the words of a notice may name: the number, the lead's unit, until when one may rate, when open clocks fall due."""
+    params = {"number": case.number}
+    if case.lead_unit_id is not None:
+        params["unit"] = next(a.unit.name for a in reversed(case.assignments) if a.duty is Duty.LEAD)
+    if case.closed_at is not None:
+        params["rating_until"] = moment(case.closed_at + timedelta(days=county().rating_days), at)
+        params["reopen_until"] = moment(case.closed_at + timedelta(days=county().reopen_days), at)
+    return params | {f"{clock.clock}_due": moment(clock.due_at, at) for clock in clocks if is_open(clock)}
+
+
+def _named(audience: Audience, step: Step) -> list[tuple[Recipient, int]]:
+    """Give whom a command itself names: who asked for what is decided, who handles the one assignment that it speaks of."""
+    if audience is Audience.ASKER:
+        return [step.asker] if step.asker is not None else []
+    handler = step.assignment.handler_id if step.assignment and audience is Audience.OWNER else None
+    return [] if handler is None else [(Recipient.STAFF, handler)]
+
+
 def _template(action: Action, audience: Audience) -> str:
-    if action is Action.DISPATCH and audience in (Audience.LEAD, Audience.ASSISTS):
-        return f"dispatch_{audience}"
-    return action.value
+    """Give the template of a move for an audience: its own words where there are some, else those of the move."""
+    own = f"{action}_{audience}"
+    return own if own in TEMPLATES else action.value

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, any_, exists, literal,
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.database import db
-from app.core.stamp import Actor
+from app.core.stamp import Actor, Role
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.models import Case, CaseAccess, Report
@@ -30,7 +30,7 @@ def _few(ways: Sequence[Select[int] | Select[int | None]]) -> ColumnElement[bool
 
 def in_reach(actor: Actor) -> list[ColumnElement[bool]]:
     """Give what narrows a list to a member of staff's few cases; nothing where there are many, for `visible` to ask of each."""
-    paths = actor.paths(*TERRITORY_ROLES)
+    paths = actor.paths(*TERRITORY_ROLES, Role.CADRE)
     if catalogue().county_path in paths:
         return []
     ways: list[Select[int] | Select[int | None]] = [select(Case.id).where(Case.territory_path.startswith(path)) for path in paths]

@@ -13,7 +13,11 @@ _STEPS: dict[State, tuple[tuple[Clock, str], ...]] = {
     State.DISPATCHED: ((Clock.SIGN, "承办单位签收"), (Clock.CONTACT, "工作人员与您联系")),
     State.IN_PROGRESS: ((Clock.CONTACT, "工作人员与您联系"), (Clock.RESOLVE, "承办单位反馈办理结果")),
     State.UNDER_REVIEW: ((Clock.REVIEW, "核验办理结果"),),
-    State.AWAITING_CALLBACK: ((Clock.CALLBACK, "请您评价办理结果，回访员也会与您联系"),),
+    State.SUSPENDED: ((Clock.SUSPENSION, "复核是否具备办理条件，然后继续办理"),),
+    State.AWAITING_CALLBACK: (
+        (Clock.CALLBACK, "请您评价办理结果，回访员也会与您联系"),
+        (Clock.TRIAGE, "督办员研判您的意见，决定怎样再办"),
+    ),
 }
 _STANDS: dict[State, str] = {
     State.AWAITING_UPSTREAM: "办理结果已报上级审核。",

@@ -47,7 +47,7 @@ class Watch:
     dead_notices: int
 
 
-_SHOWN = (~Case.confidential, Case.against_paths.is_(None), Case.against_staff_id.is_(None))
+_SHOWN = (~Case.confidential, ~Case.hidden_from_grid, Case.against_paths.is_(None), Case.against_staff_id.is_(None))
 """What a page that everybody sees may show: nothing confidential, nothing that is against somebody."""
 
 

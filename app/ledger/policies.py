@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.ledger.terms import HoursKind, Term, Unit, due_at
-from app.ledger.vocabulary import Audience, Clock, Kind
+from app.ledger.vocabulary import Audience, Clock, Effect, Kind
 from app.territory.calendar.rules import Calendar
 
 
@@ -24,12 +24,13 @@ class On(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One level of a ladder: when it is reached and who is told."""
+    """One level of a ladder: when it is reached, who is told, and what it does besides."""
 
     level: int
     on: On
     tell: tuple[Audience, ...]
     after: Term | None = None
+    does: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,14 @@ def ladder_to_json(ladder: Sequence[Step]) -> list[dict[str, Any]]:
             "after": None
             if step.after is None
             else {"amount": step.after.amount, "unit": step.after.unit.value, "hours": step.after.hours.value},
+            "does": [effect.value for effect in step.does],
         }
         for step in ladder
     ]
 
 
 def ladder_from_json(rows: Sequence[dict[str, Any]]) -> tuple[Step, ...]:
-    """Give a ladder from its stored form; raises ValueError or KeyError on unknown words."""
+    """Give a ladder from its stored form; raises ValueError or KeyError on unknown words. Older ones say nothing of `does`."""
     return tuple(
         Step(
             row["level"],
@@ -118,6 +120,7 @@ def ladder_from_json(rows: Sequence[dict[str, Any]]) -> tuple[Step, ...]:
             None
             if row["after"] is None
             else Term(row["after"]["amount"], Unit(row["after"]["unit"]), HoursKind(row["after"]["hours"])),
+            tuple(Effect(effect) for effect in row.get("does", ())),
         )
         for row in rows
     )
@@ -127,7 +130,7 @@ def _term(amount: int, unit: Unit, hours: HoursKind = HoursKind.WORK) -> Term:
     return Term(amount, unit, hours)
 
 
-A = Audience
+A, E = Audience, Effect
 _SHORT = (Step(1, On.DUE, (A.SHIFT_HEAD,)), Step(2, On.AFTER, (A.SUPERVISORS,), _term(30, Unit.MINUTE, HoursKind.ALWAYS)))
 _SIGN = (
     Step(1, On.DUE, (A.OWNER,)),
@@ -137,12 +140,13 @@ _CONTACT = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.UNIT_HEAD
 _RESOLVE = (
     Step(1, On.AMBER, (A.OWNER,)),
     Step(2, On.DUE, (A.OWNER, A.UNIT_HEAD)),
-    Step(3, On.AFTER, (A.OWNER, A.UNIT_HEAD), _term(1, Unit.WORKING_DAY)),
-    Step(4, On.AFTER, (A.SUPERVISORS,), _term(3, Unit.WORKING_DAY)),
-    Step(5, On.AFTER, (A.SUPERVISORS, A.UNIT_HEAD), _term(5, Unit.WORKING_DAY)),
+    Step(3, On.AFTER, (A.OWNER, A.UNIT_HEAD, A.SUPERVISORS), _term(1, Unit.WORKING_DAY), (E.DRAFT_URGING,)),
+    Step(4, On.AFTER, (A.SUPERVISORS,), _term(3, Unit.WORKING_DAY), (E.SUPERVISOR_LIST,)),
+    Step(5, On.AFTER, (A.SUPERVISORS, A.UNIT_HEAD), _term(5, Unit.WORKING_DAY), (E.INTERVIEW_LIST, E.RAISE)),
 )
 _DESK = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.SHIFT_HEAD)))
 _INFO = (Step(1, On.AMBER, (A.PERSONS, A.FILERS)),)
+_SUPERVISED = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.UNIT_HEAD, A.SUPERVISORS)))
 _OVERALL = (Step(1, On.AMBER, (A.SHIFT_HEAD,)), Step(2, On.DUE, (A.SHIFT_HEAD, A.SUPERVISORS)))
 
 
@@ -190,6 +194,6 @@ DEFAULTS: tuple[Default, ...] = (
     Default("upstream-return", Clock.UPSTREAM_RETURN, _term(1, Unit.WORKING_DAY), _DESK),
     Default("upstream-due", Clock.UPSTREAM_DUE, _term(5, Unit.WORKING_DAY), _OVERALL),
     Default("arrive", Clock.ARRIVE, _term(30, Unit.MINUTE, HoursKind.ALWAYS), _SIGN),
-    Default("supervision", Clock.SUPERVISION, _term(3, Unit.WORKING_DAY), _DESK),
+    Default("supervision", Clock.SUPERVISION, _term(3, Unit.WORKING_DAY), _SUPERVISED),
 )
 """Praise is passed on within the time of a help request; a term of 24 hours always runs on 7×24 hours."""

@@ -2,19 +2,30 @@
 
 from collections.abc import Callable, Sequence
 
+from sqlalchemy import select
+
+from app.core.database import db
 from app.core.stamp import Role, Stamp
+from app.ledger.audiences import raised_to
+from app.ledger.county import county
 from app.ledger.handling import works_for_case
 from app.ledger.models import Assignment, Case, Request
-from app.ledger.moves import roles_for, roles_on
-from app.ledger.scope import belongs
-from app.ledger.vocabulary import Action, Duty, RequestKind
+from app.ledger.moves import APPROVING, roles_for, roles_on
+from app.ledger.requests import ASKS
+from app.ledger.results import facts_of
+from app.ledger.scope import belongs, reaches
+from app.ledger.settling import reviewed_answers
+from app.ledger.supervision_models import ProgressItem, SupervisionOrder
+from app.ledger.upstream import waits_for_signature
+from app.ledger.vocabulary import Action, Duty, RequestKind, SlipState, State, VerifyBy
 from app.ledger.workflow import MOVES
+from app.territory.models import Level, Unit
 
 BY_HAND = frozenset(Action) - {
-    Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LAPSE_INFO, Action.WARN_CLOCK, Action.BREACH_CLOCK,
-    Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
+    Action.SUBMIT, Action.ARCHIVE, Action.ASK_WITHDRAW, Action.CLAIM, Action.RATE, Action.LOOK, Action.LAPSE_INFO,
+    Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
 }  # fmt: skip
-"""Actions that staff take on a case by hand."""
+"""Actions that staff take on a case by hand at the desk; a look on the spot is the grid worker's."""
 
 
 def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> list[Action]:
@@ -31,22 +42,40 @@ def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> li
     return found
 
 
-def _own(stamp: Stamp, case: Case, duty: Duty) -> list[Assignment]:
-    return [a for a in case.assignments if a.ended_at is None and a.duty is duty and belongs(stamp.actor, a)]
+def _own(stamp: Stamp, case: Case, *duties: Duty) -> list[Assignment]:
+    return [a for a in case.assignments if a.ended_at is None and a.duty in duties and belongs(stamp.actor, a)]
 
 
-def _unsigned(duty: Duty) -> Callable[[Stamp, Case, Sequence[Request]], bool]:
-    return lambda stamp, case, _: any(a.signed_at is None for a in _own(stamp, case, duty))
+def _unsigned(*duties: Duty) -> Callable[[Stamp, Case, Sequence[Request]], bool]:
+    return lambda stamp, case, _: any(a.signed_at is None for a in _own(stamp, case, *duties))
+
+
+def _commanded(stamp: Stamp, case: Case, *duties: Duty) -> list[Assignment]:
+    """Give the open parts whose unit the actor dispatches for or heads."""
+    held = [a for a in case.assignments if a.ended_at is None and a.duty in duties]
+    return [a for a in held if any(reaches(stamp.actor, role, a.unit.path) for role in (Role.DISPATCHER, Role.UNIT_HEAD))]
+
+
+def _passes_on(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return any(a.unit.level is Level.TOWNSHIP for a in _commanded(stamp, case, Duty.LEAD))
+
+
+def _names_handler(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return bool(_commanded(stamp, case, *Duty))
+
+
+def _raisable(_: Stamp, case: Case, __: Sequence[Request]) -> bool:
+    return case.lead_unit is not None and raised_to(case.lead_unit.path, case.raised + 1) is not None
 
 
 def _contact(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     if case.nobody_to_call:
         return False
-    return Role.CALLBACK_AGENT in roles_on(stamp, case) or (not case.confidential and bool(_own(stamp, case, Duty.LEAD)))
+    return Role.CALLBACK_AGENT in roles_on(stamp, case) or (not case.confidential and bool(_own(stamp, case, Duty.LEAD, Duty.SUB)))
 
 
 def _assist(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
-    return any(a.signed_at is not None and a.submitted_at is None for a in _own(stamp, case, Duty.ASSIST))
+    return any(a.signed_at is not None and a.submitted_at is None for a in _own(stamp, case, Duty.ASSIST, Duty.SUB))
 
 
 def _result(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
@@ -57,30 +86,102 @@ def _outsider(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     return not works_for_case(stamp, case)
 
 
+def _appraises(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return facts_of(case).verify_by is VerifyBy.REPRESENTATIVE and not works_for_case(stamp, case)
+
+
 def _caller(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
-    return not case.nobody_to_call and not works_for_case(stamp, case)
-
-
-def _unasked(kind: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]:
-    return lambda _, __, pending: all(request.kind is not kind for request in pending)
+    return not case.triage and not case.nobody_to_call and not works_for_case(stamp, case)
 
 
 def _decides(*kinds: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]:
     return lambda stamp, _, pending: any(r.kind in kinds and r.asked_by != stamp.actor.id for r in pending)
 
 
+def _ordered(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    query = select(Unit.path).join(SupervisionOrder, SupervisionOrder.unit_id == Unit.id)
+    paths = db.session.scalars(query.where(SupervisionOrder.case_id == case.id, SupervisionOrder.state == SlipState.ISSUED)).all()
+    return any(path.startswith(own) for path in paths for own in stamp.actor.paths(Role.HANDLER, Role.UNIT_HEAD))
+
+
+def _on_agenda(_: Stamp, case: Case, __: Sequence[Request]) -> bool:
+    return db.session.scalars(select(ProgressItem.case_id).where(ProgressItem.case_id == case.id).limit(1)).first() is not None
+
+
+_ASKABLE = {action: kind for kind, action in ASKS.items()}
+
+
+def _asks(kind: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]:
+    """Say whether a request of a kind can be made: none is pending, and what it speaks of is the actor's."""
+    of_lead = {RequestKind.SUPPORT, RequestKind.EXTEND, RequestKind.SUSPEND}
+    by_office = roles_of(kind)
+
+    def possible(stamp: Stamp, case: Case, pending: Sequence[Request]) -> bool:
+        if any(request.kind is kind for request in pending):
+            return False
+        if kind is RequestKind.RETURN:
+            return not case.return_locked and bool(_own(stamp, case, *Duty))
+        if kind is RequestKind.JUDGE_CLOSED:
+            return case.triage
+        if kind is RequestKind.EXCLUDE and case.excluded:
+            return False
+        if kind in (RequestKind.REJECT, RequestKind.REDIRECT):
+            if case.state is State.IN_PROGRESS:
+                return bool(_own(stamp, case, Duty.LEAD))
+            if case.state is State.AWAITING_CALLBACK:
+                return case.triage and Role.SUPERVISOR in roles_on(stamp, case)
+            return bool(roles_on(stamp, case) & {Role.INTAKE, Role.DISPATCHER})
+        return bool(_own(stamp, case, Duty.LEAD)) or (kind not in of_lead and bool(roles_on(stamp, case) & by_office))
+
+    return possible
+
+
+def roles_of(kind: RequestKind) -> frozenset[Role]:
+    """Give the roles of the centre that may ask for something without handling the case."""
+    return MOVES[ASKS[kind]].roles - {Role.HANDLER, Role.UNIT_HEAD}
+
+
+def _may_withdraw(_: Stamp, __: Case, pending: Sequence[Request]) -> bool:
+    return any(request.kind is RequestKind.WITHDRAW for request in pending)
+
+
+def _own_request(stamp: Stamp, _: Case, pending: Sequence[Request]) -> bool:
+    return any(request.asked_by is not None and request.asked_by == stamp.actor.id for request in pending)
+
+
+def _reopens(_: Stamp, case: Case, __: Sequence[Request]) -> bool:
+    return not case.archived
+
+
+def _triages(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return case.triage and not works_for_case(stamp, case)
+
+
+_APPROVES = {action: kind for kind, action in APPROVING.items() if kind is not RequestKind.WITHDRAW}
+
 _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {
-    Action.ASK_REJECT: _unasked(RequestKind.REJECT),
-    Action.ASK_REDIRECT: _unasked(RequestKind.REDIRECT),
-    Action.REJECT: _decides(RequestKind.REJECT),
-    Action.REDIRECT: _decides(RequestKind.REDIRECT),
+    **{action: _asks(kind) for action, kind in _ASKABLE.items()},
+    **{action: _decides(kind) for action, kind in _APPROVES.items()},
+    Action.WITHDRAW: _may_withdraw,
+    Action.WITHDRAW_REQUEST: _own_request,
+    Action.TRIAGE: _triages,
+    Action.REOPEN: _reopens,
+    Action.MARK_SETTLED: lambda _, case, __: not case.settled and reviewed_answers(case) >= county().answers_to_settle,
     Action.REFUSE_REQUEST: _decides(*RequestKind),
     Action.SIGN: _unsigned(Duty.LEAD),
-    Action.SIGN_ASSIST: _unsigned(Duty.ASSIST),
+    Action.SIGN_ASSIST: _unsigned(Duty.ASSIST, Duty.SUB),
+    Action.SUB_DISPATCH: _passes_on,
+    Action.ASSIGN_HANDLER: _names_handler,
+    Action.RAISE: _raisable,
+    Action.CONFIRM_UPSTREAM: lambda _, case, __: case.state is State.AWAITING_UPSTREAM or waits_for_signature(case),
+    Action.CONFIRM_ARRIVAL: lambda _, case, __: case.awaiting_rescue,
+    Action.ANSWER_SUPERVISION: _ordered,
+    Action.DECIDE_PROGRESS: _on_agenda,
     Action.CONTACT: _contact,
     Action.SUBMIT_ASSIST: _assist,
     Action.SUBMIT_RESULT: _result,
     Action.PASS: _outsider,
+    Action.APPRAISE: _appraises,
     Action.SEND_BACK: _outsider,
     Action.ATTEMPT_CALLBACK: _caller,
     Action.RECORD_CALLBACK: _caller,

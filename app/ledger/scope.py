@@ -9,6 +9,7 @@ from app.ledger.catalogue import catalogue
 from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import not_recused
+from app.ledger.vocabulary import Duty
 
 
 class CaseNotFound(NotFound):
@@ -22,7 +23,11 @@ class NotYourUnit(NotAllowed):
 DESK_ROLES = (Role.INTAKE, Role.DISPATCHER, Role.REVIEWER, Role.CALLBACK_AGENT, Role.SUPERVISOR, Role.DATA_PROTECTION_OFFICER)
 """Roles that see confidential cases of their territory; all others need access to the very case."""
 
-TERRITORY_ROLES = (*DESK_ROLES, Role.LEADER, Role.UNIT_HEAD, Role.HANDLER, Role.CADRE)
+TERRITORY_ROLES = (*DESK_ROLES, Role.LEADER, Role.UNIT_HEAD, Role.HANDLER)
+"""Roles that see the other cases of their territory; cadres and grid workers too, but for those hidden from the grid."""
+
+ACCESS_ROLES = (Role.HANDLER, Role.UNIT_HEAD, Role.DISPATCHER)
+"""Roles that see the cases which their unit, or one below it, was given."""
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -40,14 +45,17 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     desk_paths = [*actor.paths(*DESK_ROLES), *_led_by(actor)]
     ways: list[ColumnElement[bool]] = [Case.territory_path.startswith(path) for path in desk_paths]
     open_to_all = [Case.territory_path.startswith(path) for path in actor.paths(*TERRITORY_ROLES)]
+    grid = [Case.territory_path.startswith(path) for path in actor.paths(Role.CADRE)]
     if actor.grid_ids:
-        open_to_all.append(Case.grid_id.in_(sorted(actor.grid_ids)))
+        grid.append(Case.grid_id.in_(sorted(actor.grid_ids)))
+    if grid:
+        open_to_all.append(and_(not_(Case.hidden_from_grid), or_(*grid)))
     if open_to_all:
         ways.append(and_(not_(Case.confidential), or_(*open_to_all)))
     ways += [
-        exists().where(CaseAccess.case_id == Case.id, CaseAccess.unit_path.startswith(path))
-        for path in actor.paths(Role.HANDLER, Role.UNIT_HEAD)
+        exists().where(CaseAccess.case_id == Case.id, CaseAccess.unit_path.startswith(path)) for path in actor.paths(*ACCESS_ROLES)
     ]
+    ways += [exists().where(CaseAccess.case_id == Case.id, led) for led in _given_to_led(actor)]
     ways.append(exists().where(Report.case_id == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
     return and_(or_(*ways), not_recused(actor))
 
@@ -56,6 +64,13 @@ def _led_by(actor: Actor) -> list[str]:
     """Give the county's path when the actor heads the county's own unit: as shift head they answer for what nobody owns."""
     county_id = catalogue().county_id
     return [post.path for post in actor.posts if post.role is Role.UNIT_HEAD and post.unit_id == county_id]
+
+
+def _given_to_led(actor: Actor) -> list[ColumnElement[bool]]:
+    """Give the conditions of access of a leader: what the units they answer for were given; at the county, what was raised."""
+    county = catalogue().county_path
+    paths = actor.paths(Role.LEADER)
+    return [CaseAccess.unit_path == path if path == county else CaseAccess.unit_path.startswith(path) for path in paths]
 
 
 def written(number: str) -> str:
@@ -83,5 +98,11 @@ def reaches(actor: Actor, role: Role, path: str) -> bool:
 
 
 def belongs(actor: Actor, assignment: Assignment) -> bool:
-    """Say whether an actor handles for the unit of an assignment, from that unit or one above it."""
-    return any(assignment.unit.path.startswith(path) for path in actor.paths(Role.HANDLER, Role.UNIT_HEAD))
+    """Say whether an actor handles for the unit of an assignment: from that unit or one above it.
+
+    What the lead has passed on to a unit below it is that unit's own to sign and report: no unit reports to itself.
+    """
+    paths = actor.paths(Role.HANDLER, Role.UNIT_HEAD)
+    if assignment.duty is Duty.SUB:
+        return assignment.unit.path in paths
+    return any(assignment.unit.path.startswith(path) for path in paths)

@@ -22,14 +22,23 @@ from app.ledger.clocks import Deadline, DeadlineLevel
 from app.ledger.commands import lapse_info
 from app.ledger.county import county, next_digest
 from app.ledger.deadlines import is_open, moments_of
+from app.ledger.ladder_effects import Effects, gather, raise_late
+from app.ledger.ladder_effects import write as write_effects
 from app.ledger.models import Case, Entry
 from app.ledger.policies import Step, next_check
+from app.ledger.suspensions import resume_due
 from app.ledger.timeline import entry_columns
 from app.ledger.vocabulary import Action, Audience, Clock, State, Urgency
 from app.ledger.workflow import MOVES
 from app.notices.outbox import file_notices, notice_row
 
 BATCH = 100
+
+_TURNS: dict[Clock, tuple[State, Callable[[Stamp, Case], None]]] = {
+    Clock.INFO: (State.INFO_REQUESTED, lapse_info),
+    Clock.SUSPENSION: (State.SUSPENDED, resume_due),
+}
+"""Clocks whose end lets a case go on by itself, from which state and how."""
 
 log = logging.getLogger("minhu.sweep")
 
@@ -54,7 +63,8 @@ class _Writings:
     clocks: list[dict[str, Any]] = field(default_factory=list)
     cases: dict[int, dict[str, Any]] = field(default_factory=dict)
     notices: list[dict[str, Any]] = field(default_factory=list)
-    lapsed: list[Case] = field(default_factory=list)
+    turning: list[tuple[Clock, Case]] = field(default_factory=list)
+    effects: Effects = field(default_factory=Effects)
     breaches: int = 0
 
 
@@ -128,9 +138,11 @@ def _sweep_batch(stamp: Stamp, ids: list[int], done: Swept) -> None:
         for clock in sorted(clocks, key=lambda clock: (clock.next_check_at, clock.id)):
             _look_at(stamp, clock, cases.get(clock.case_id or 0), writings)
         _write(writings)
-        for case in writings.lapsed:
+        for ended, case in writings.turning:
             db.session.refresh(case)
-            lapse_info(stamp, case)
+            if case.state is _TURNS[ended][0]:
+                _TURNS[ended][1](stamp, case)
+        raise_late(stamp, writings.effects)
     done.clocks += len(writings.clocks)
     done.breaches += writings.breaches
     done.levels += len(writings.levels)
@@ -162,8 +174,9 @@ def _look_at(stamp: Stamp, clock: Deadline, case: Case | None, writings: _Writin
         action = _action(clock, reached, breaches=breaches)
         seq = _append(stamp, case, action, clock, reached, writings)
         _tell(stamp, case, clock, reached, action=action, seq=seq, writings=writings)
-        if clock.clock is Clock.INFO and breaches and case.state is State.INFO_REQUESTED:
-            writings.lapsed.append(case)
+        gather(writings.effects, stamp.at, case, clock, reached)
+        if breaches and clock.clock in _TURNS:
+            writings.turning.append((clock.clock, case))
 
 
 def _action(clock: Deadline, reached: list[Step], *, breaches: bool) -> Action:
@@ -231,5 +244,6 @@ def _write(writings: _Writings) -> None:
     update_many(Case, list(writings.cases.values()))
     insert_many(DeadlineLevel, writings.levels)
     update_many(Deadline, writings.clocks)
+    write_effects(writings.effects)
     file_notices(writings.notices)
     db.session.expire_all()

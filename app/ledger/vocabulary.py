@@ -147,6 +147,8 @@ class Action(StrEnum):
     WHISTLE = "whistle"
     ARRIVE = "arrive"
     ASSESS_WHISTLE = "assess_whistle"
+    LOOK = "look"
+    APPRAISE = "appraise"
     WARN_CLOCK = "warn_clock"
     BREACH_CLOCK = "breach_clock"
     ESCALATE_CLOCK = "escalate_clock"
@@ -168,6 +170,22 @@ class Duty(StrEnum):
     LEAD = "lead"
     ASSIST = "assist"
     SUB = "sub"
+
+
+class Responsibility(StrEnum):
+    """What the catalogue says of a unit for a category: it answers by statute, may lead, or may assist."""
+
+    STATUTORY = "statutory"
+    LEAD = "lead"
+    ASSIST = "assist"
+
+
+class EmergencyService(StrEnum):
+    """Whom danger to life is handed to by three-party call."""
+
+    POLICE = "110"
+    FIRE = "119"
+    AMBULANCE = "120"
 
 
 class Access(StrEnum):
@@ -223,6 +241,46 @@ class CallbackBy(StrEnum):
     RESIDENT = "resident"
     CLAIM_CODE = "claim_code"
     UPSTREAM = "upstream"
+
+
+BY_PERSON = (CallbackBy.RESIDENT, CallbackBy.CLAIM_CODE)
+"""Words that the person gave by their own hand: a rating, once a round."""
+
+
+class CalleeState(StrEnum):
+    """Where the call-back of one reporter stands."""
+
+    WAITING = "waiting"
+    HEARD = "heard"
+    RATED = "rated"
+    UNREACHABLE = "unreachable"
+
+
+class VerifyBy(StrEnum):
+    """Which people verify a result: its person by call-back, a grid worker on the spot, a representative by a rating (评单)."""
+
+    CALLBACK = "callback"
+    LOOK = "look"
+    REPRESENTATIVE = "representative"
+
+
+class CheckItem(StrEnum):
+    """What a review checks."""
+
+    CONTACT = "contact"
+    EVIDENCE = "evidence"
+    PLACE = "place"
+    REPLY = "reply"
+    ASSISTS = "assists"
+    PEOPLE = "people"
+
+
+class CheckState(StrEnum):
+    """How an item of the checklist stands; what is missing must be explained when the result passes."""
+
+    OK = "ok"
+    WARNING = "warning"
+    MISSING = "missing"
 
 
 class Clock(StrEnum):
@@ -302,6 +360,57 @@ class Light(StrEnum):
     RED = "red"
 
 
+class Effect(StrEnum):
+    """What a level of a ladder does besides telling."""
+
+    DRAFT_URGING = "draft_urging"
+    SUPERVISOR_LIST = "supervisor_list"
+    INTERVIEW_LIST = "interview_list"
+    RAISE = "raise"
+
+
+class PressMode(StrEnum):
+    """How a unit is urged or supervised."""
+
+    PHONE = "phone"
+    WRITTEN = "written"
+    ONSITE = "onsite"
+    INTERVIEW = "interview"
+
+
+class SlipKind(StrEnum):
+    """Numbered papers; each kind has its own series a year."""
+
+    URGING = "urging"
+    SUPERVISION = "supervision"
+    ORDER = "order"
+
+
+class SlipState(StrEnum):
+    """Where an urging or a supervision order stands; only orders are answered and accepted."""
+
+    DRAFT = "draft"
+    ISSUED = "issued"
+    ANSWERED = "answered"
+    ACCEPTED = "accepted"
+    DISCARDED = "discarded"
+
+
+class Listing(StrEnum):
+    """The supervisor's lists of cases to be looked at on the spot, or whose unit is to be interviewed."""
+
+    ONSITE = "onsite"
+    INTERVIEW = "interview"
+
+
+class ListedFor(StrEnum):
+    """Why a case stands on a supervisor's list."""
+
+    LATE = "late"
+    REWORKED = "reworked"
+    REASSIGNED = "reassigned"
+
+
 _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Channel.MINI_PROGRAM, "小程序"), (Channel.HOTLINE, "热线"), (Channel.VISIT, "走访"), (Channel.PROXY, "代办"),
     (Channel.WINDOW, "窗口"), (Channel.LETTER, "来信"), (Channel.MAILBOX, "信箱"), (Channel.UPSTREAM_12345, "12345 转办"),
@@ -333,8 +442,11 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Action.UNMERGE, "拆分"), (Action.RELEASE, "拆出"), (Action.LINK_RECURRENCE, "关联重复诉求"), (Action.PUBLISH, "公开"),
     (Action.ME_TOO, "我也遇到"), (Action.URGE, "催办"), (Action.ORDER_SUPERVISION, "督办"), (Action.ANSWER_SUPERVISION, "督办反馈"),
     (Action.DECIDE_PROGRESS, "周调度"), (Action.WHISTLE, "吹哨"), (Action.ARRIVE, "报到"), (Action.ASSESS_WHISTLE, "吹哨评价"),
+    (Action.LOOK, "现场查看"), (Action.APPRAISE, "代表评单"),
     (Outcome.DIRECT, "直办"), (Outcome.ON_THE_SPOT, "现场解答"), (Outcome.PASSED_ON, "转办"),
     (Duty.LEAD, "主办"), (Duty.ASSIST, "协办"), (Duty.SUB, "二级承办"),
+    (EmergencyService.POLICE, "110 报警"), (EmergencyService.FIRE, "119 火警"), (EmergencyService.AMBULANCE, "120 急救"),
+    (Responsibility.STATUTORY, "法定主责"), (Responsibility.LEAD, "可以主办"), (Responsibility.ASSIST, "可以协办"),
     (RequestKind.REJECT, "不予受理"), (RequestKind.REDIRECT, "转其他渠道"), (RequestKind.RETURN, "退单"),
     (RequestKind.REASSIGN, "改派"), (RequestKind.SUPPORT, "加派协办"), (RequestKind.EXTEND, "延期"), (RequestKind.SUSPEND, "挂账"),
     (RequestKind.TERMINATE, "终止"), (RequestKind.EXCLUDE, "剔除"), (RequestKind.VOID, "作废"), (RequestKind.WITHDRAW, "撤回"),
@@ -347,6 +459,19 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Clock.TRIAGE, "研判时限"), (Clock.DECIDE, "审批时限"), (Clock.SUSPENSION, "挂账复核"), (Clock.UPSTREAM_SIGN, "上级签收时限"),
     (Clock.UPSTREAM_RETURN, "上级退单时限"), (Clock.UPSTREAM_DUE, "上级办理时限"), (Clock.ARRIVE, "报到时限"), (Clock.SUPERVISION, "督办时限"),
     (Light.GREEN, "正常"), (Light.AMBER, "临期"), (Light.RED, "超时"),
+    (Effect.DRAFT_URGING, "起草催办单"), (Effect.SUPERVISOR_LIST, "列入现场督办"), (Effect.INTERVIEW_LIST, "列入约谈"),
+    (Effect.RAISE, "提级"),
+    (PressMode.PHONE, "电话"), (PressMode.WRITTEN, "书面"), (PressMode.ONSITE, "现场"), (PressMode.INTERVIEW, "约谈"),
+    (SlipKind.URGING, "催办单"), (SlipKind.SUPERVISION, "督办单"), (SlipKind.ORDER, "交办单"),
+    (SlipState.DRAFT, "待签发"), (SlipState.ISSUED, "已发出"), (SlipState.ANSWERED, "已反馈"), (SlipState.ACCEPTED, "已销号"),
+    (SlipState.DISCARDED, "未采用"),
+    (Listing.ONSITE, "现场督办"), (Listing.INTERVIEW, "约谈"),
+    (ListedFor.LATE, "超时未办结"), (ListedFor.REWORKED, "多次返工"), (ListedFor.REASSIGNED, "多次改派无人承接"),
+    (CalleeState.WAITING, "待回访"), (CalleeState.HEARD, "已回访"), (CalleeState.RATED, "已评价"), (CalleeState.UNREACHABLE, "未接通"),
+    (VerifyBy.CALLBACK, "回访当事人"), (VerifyBy.LOOK, "网格员现场查看"), (VerifyBy.REPRESENTATIVE, "代表评单"),
+    (CheckItem.CONTACT, "联系群众"), (CheckItem.EVIDENCE, "佐证材料"), (CheckItem.PLACE, "办理位置"), (CheckItem.REPLY, "答复内容"),
+    (CheckItem.ASSISTS, "协办反馈"), (CheckItem.PEOPLE, "群众核验"),
+    (CheckState.OK, "正常"), (CheckState.WARNING, "提醒"), (CheckState.MISSING, "缺项"),
     (CallOutcome.REGISTERED, "已登记"), (CallOutcome.CONSULTED, "当场咨询"), (CallOutcome.EXISTING_CASE, "查询或补充工单"),
     (CallOutcome.HUNG_UP, "中途挂断"), (CallOutcome.SILENT, "无声"), (CallOutcome.WRONG_NUMBER, "打错"), (CallOutcome.NUISANCE, "骚扰"),
 )  # fmt: skip

@@ -28,7 +28,8 @@ class WordsMissing(Invalid):
 class Facts:
     """What the table may ask about a case to find the target of a move.
 
-    `of_lead`: a return concerns the lead, not an assist. `before_merge`: the state in which a case was merged.
+    `of_lead`: a return concerns the lead, not an assist. `others`: other people's reports keep a withdrawn case going, or are
+    still to be called back. `before_merge`: the state in which a case was merged.
     """
 
     state: State
@@ -39,6 +40,7 @@ class Facts:
     unhappy: bool = False
     has_lead: bool = False
     of_lead: bool = True
+    others: bool = False
     before_merge: State = State.SUBMITTED
 
 
@@ -85,15 +87,26 @@ def _passed(facts: Facts) -> State:
 
 
 def _called_back(facts: Facts) -> State:
-    return State.AWAITING_CALLBACK if facts.unhappy else _closing(facts)
+    return State.AWAITING_CALLBACK if facts.unhappy or facts.others else _closing(facts)
 
 
 def _rated(facts: Facts) -> State:
     return facts.state if facts.state is State.CLOSED else _called_back(facts)
 
 
+def _said_upstream(facts: Facts) -> State:
+    """Upstream's own call-back; what went back upstream is only signed there."""
+    if facts.state is State.REDIRECTED:
+        return facts.state
+    return State.AWAITING_CALLBACK if facts.unhappy else State.CLOSED
+
+
 def _again(facts: Facts) -> State:
     return State.IN_PROGRESS if facts.has_lead else State.ACCEPTED
+
+
+def _withdrawn(facts: Facts) -> State:
+    return facts.state if facts.others else State.WITHDRAWN
 
 
 def _returned(facts: Facts) -> State:
@@ -107,6 +120,8 @@ DESK = frozenset({R.INTAKE, R.DISPATCHER})
 UNIT = frozenset({R.HANDLER, R.UNIT_HEAD})
 SYSTEM = frozenset({R.SYSTEM})
 CENTRE = frozenset({R.DISPATCHER, R.SUPERVISOR})
+RESCUE = DESK | {R.CALLBACK_AGENT, R.SUPERVISOR}
+"""Whoever may be on the phone when danger to life is heard of."""
 SECOND = DESK | {R.SUPERVISOR, R.UNIT_HEAD}
 """Who may be the second person of a refusal; a unit's head only as head of the shift."""
 
@@ -139,7 +154,7 @@ RUNS_IN: dict[Clock, frozenset[State]] = {
     C.SUSPENSION: _states(S.SUSPENDED),
     C.DECIDE: _EVER,
     C.UPSTREAM_SIGN: OPEN,
-    C.UPSTREAM_RETURN: OPEN,
+    C.UPSTREAM_RETURN: _BEFORE_DISPATCH | {S.INFO_REQUESTED},
     C.UPSTREAM_DUE: OPEN,
     C.ARRIVE: OPEN,
     C.SUPERVISION: OPEN,
@@ -167,12 +182,13 @@ MOVES: dict[Action, Move] = {
             resumes=_clocks(C.ACCEPT, C.OVERALL), starts=(C.ACCEPT,), tells=(A.INTAKE, A.PERSONS),
         ),
         Move(
-            Action.ACCEPT, _states(S.SUBMITTED), (S.ACCEPTED,), DESK, meets=_clocks(C.ACCEPT), starts=(C.DISPATCH,),
-            tells=(A.PERSONS,),
+            Action.ACCEPT, _states(S.SUBMITTED), (S.ACCEPTED,), DESK, meets=_clocks(C.ACCEPT, C.UPSTREAM_SIGN),
+            starts=(C.DISPATCH,), tells=(A.PERSONS,),
         ),
         Move(
             Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER},
-            words=("reply",), choose=_answered, meets=_clocks(C.ACCEPT, C.DISPATCH), starts=(C.CALLBACK,), tells=(A.PERSONS,),
+            words=("reply",), choose=_answered, meets=_clocks(C.ACCEPT, C.DISPATCH, C.UPSTREAM_SIGN),
+            starts=(C.CALLBACK,), tells=(A.PERSONS,),
         ),
         Move(
             Action.ASK_REJECT, _REFUSABLE, (), DESK | UNIT, words=("note",), tells=(A.SHIFT_HEAD,),
@@ -182,12 +198,13 @@ MOVES: dict[Action, Move] = {
             tells=(A.SHIFT_HEAD,),
         ),
         Move(
-            Action.REJECT, _REFUSABLE, (S.REJECTED,), SECOND, words=("reply",), meets=_clocks(C.ACCEPT, C.DISPATCH),
+            Action.REJECT, _REFUSABLE, (S.REJECTED,), SECOND, words=("reply",),
+            meets=_clocks(C.ACCEPT, C.DISPATCH, C.UPSTREAM_SIGN),
             tells=(A.PERSONS, A.FILERS, A.LEAD),
         ),
         Move(
             Action.REDIRECT, _REFUSABLE | {S.AWAITING_CALLBACK}, (S.REDIRECTED,), SECOND, words=("reply",),
-            meets=_clocks(C.ACCEPT, C.DISPATCH, C.TRIAGE), tells=(A.PERSONS, A.FILERS, A.LEAD),
+            meets=_clocks(C.ACCEPT, C.DISPATCH, C.TRIAGE, C.UPSTREAM_SIGN, C.UPSTREAM_RETURN), tells=(A.PERSONS, A.FILERS, A.LEAD),
         ),
         Move(
             Action.REFUSE_REQUEST, _EVER, (), SECOND | {R.LEADER, R.CALLBACK_AGENT}, words=("note",), tells=(A.ASKER,),
@@ -224,11 +241,12 @@ MOVES: dict[Action, Move] = {
         Move(
             Action.RECORD_CALLBACK, _states(S.AWAITING_CALLBACK), (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM),
             frozenset({R.CALLBACK_AGENT}) | SYSTEM, choose=_called_back, meets=_clocks(C.CALLBACK), starts=(C.TRIAGE,),
-            tells=(A.LEAD,),
+            tells=(A.LEAD, A.PERSONS, A.SUPERVISORS),
         ),
         Move(
             Action.RATE, _states(S.AWAITING_CALLBACK, S.CLOSED), (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM),
-            frozenset({R.RESIDENT}), choose=_rated, meets=_clocks(C.CALLBACK), starts=(C.TRIAGE,), tells=(A.LEAD,),
+            frozenset({R.RESIDENT}), choose=_rated, meets=_clocks(C.CALLBACK), starts=(C.TRIAGE,),
+            tells=(A.LEAD, A.PERSONS, A.SUPERVISORS),
         ),
         Move(
             Action.TRIAGE, _states(S.AWAITING_CALLBACK), (S.IN_PROGRESS, S.ACCEPTED), frozenset({R.SUPERVISOR}), words=("note",),
@@ -244,19 +262,22 @@ MOVES: dict[Action, Move] = {
         ),
         Move(
             Action.REOPEN, _states(S.CLOSED), (S.ACCEPTED,), frozenset({R.RESIDENT, R.DISPATCHER}), words=("note",),
-            starts=(C.DISPATCH, C.OVERALL), tells=(A.DISPATCHERS, A.LEAD, A.PERSONS),
+            starts=(C.DISPATCH, C.OVERALL), tells=(A.DISPATCHERS, A.OWNER, A.PERSONS),
         ),
         Move(Action.MARK_SETTLED, _states(S.CLOSED), (), frozenset({R.SUPERVISOR}), words=("reply", "note"), tells=(A.PERSONS,)),
-        Move(Action.CONFIRM_UPSTREAM, _states(S.AWAITING_UPSTREAM), (S.CLOSED,), DESK | {R.SUPERVISOR}, words=("note",)),
+        Move(
+            Action.CONFIRM_UPSTREAM, _states(S.AWAITING_UPSTREAM, S.REDIRECTED), (S.CLOSED, S.AWAITING_CALLBACK, S.REDIRECTED),
+            DESK | {R.SUPERVISOR}, words=("note",), choose=_said_upstream, starts=(C.TRIAGE,), tells=(A.LEAD,),
+        ),
         Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
         Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),
-        Move(Action.HAND_TO_EMERGENCY, OPEN, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.SHIFT_HEAD,)),
-        Move(Action.CONFIRM_ARRIVAL, OPEN, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.SHIFT_HEAD,)),
+        Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), tells=(A.SHIFT_HEAD,)),
+        Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), tells=(A.SHIFT_HEAD,)),
         Move(
             Action.SUB_DISPATCH, _states(S.DISPATCHED, S.IN_PROGRESS), (), frozenset({R.DISPATCHER, R.UNIT_HEAD}),
             starts=(C.SIGN, C.RESOLVE), tells=(A.SUBS,),
         ),
-        Move(Action.ASSIGN_HANDLER, _HANDLED, (), frozenset({R.UNIT_HEAD, R.DISPATCHER}), tells=(A.LEAD, A.ASSISTS, A.SUBS)),
+        Move(Action.ASSIGN_HANDLER, _HANDLED, (), frozenset({R.UNIT_HEAD, R.DISPATCHER}), tells=(A.OWNER,)),
         Move(Action.RAISE, _HANDLED, (), CENTRE | {R.LEADER} | SYSTEM, tells=(A.LEAD, A.UPPER_HEAD)),
         Move(Action.ADJUST_CLOCK, OPEN, (), CENTRE | SYSTEM, words=("note",), tells=(A.LEAD,)),
         Move(Action.HAND_OVER, OPEN, (), frozenset({R.UNIT_HEAD, R.SUPERVISOR, R.ADMINISTRATOR}) | SYSTEM),
@@ -283,7 +304,7 @@ MOVES: dict[Action, Move] = {
         Move(Action.ASK_SUSPEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.SUPERVISORS,)),
         Move(
             Action.SUSPEND, _states(S.IN_PROGRESS), (S.SUSPENDED,), frozenset({R.SUPERVISOR, R.LEADER}), words=("reply",),
-            pauses=_clocks(C.RESOLVE, C.OVERALL), tells=(A.PERSONS, A.LEAD, A.ASSISTS),
+            pauses=_clocks(C.RESOLVE, C.OVERALL), starts=(C.SUSPENSION,), tells=(A.PERSONS, A.LEAD, A.ASSISTS),
         ),
         Move(
             Action.RESUME, _states(S.SUSPENDED), (S.IN_PROGRESS,), UNIT | CENTRE | SYSTEM, meets=_clocks(C.SUSPENSION),
@@ -303,8 +324,10 @@ MOVES: dict[Action, Move] = {
         Move(Action.VOID, OPEN, (S.VOID,), SECOND, words=("reply",), tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS)),
         Move(Action.ASK_WITHDRAW, _DISPATCHED_ON, (), frozenset({R.RESIDENT}), words=("note",), tells=(A.CALLBACK_AGENTS,)),
         Move(
-            Action.WITHDRAW, OPEN - {S.AWAITING_UPSTREAM}, (S.WITHDRAWN,), DESK | {R.RESIDENT, R.CALLBACK_AGENT}, words=("reply",),
-            tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS),
+            Action.WITHDRAW, OPEN - {S.AWAITING_UPSTREAM},
+            tuple(s for s in State if s in (OPEN - {S.AWAITING_UPSTREAM}) | {S.WITHDRAWN}),
+            DESK | {R.RESIDENT, R.CALLBACK_AGENT}, words=("reply",), choose=_withdrawn,
+            tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS),
         ),
         Move(
             Action.MERGE, OPEN - {S.AWAITING_UPSTREAM}, (S.MERGED,), frozenset({R.DISPATCHER}) | SYSTEM, words=("reply",),
@@ -321,19 +344,31 @@ MOVES: dict[Action, Move] = {
         Move(Action.ME_TOO, OPEN, (), frozenset({R.RESIDENT})),
         Move(
             Action.URGE, OPEN, (), DESK | {R.RESIDENT, R.CALLBACK_AGENT, R.SUPERVISOR, R.LEADER} | SYSTEM, words=("note",),
-            tells=(A.LEAD,),
+            tells=(A.OWNER,),
         ),
         Move(
-            Action.ORDER_SUPERVISION, OPEN, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.LEAD, A.UNIT_HEAD),
+            Action.ORDER_SUPERVISION, OPEN, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.OWNER, A.UNIT_HEAD),
         ),
-        Move(Action.ANSWER_SUPERVISION, _EVER, (), UNIT, words=("note",), tells=(A.SUPERVISORS,)),
-        Move(Action.DECIDE_PROGRESS, OPEN, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.LEAD,)),
+        Move(
+            Action.ANSWER_SUPERVISION, _EVER, (), UNIT, words=("note",), meets=_clocks(C.SUPERVISION), tells=(A.SUPERVISORS,),
+        ),
+        Move(
+            Action.DECIDE_PROGRESS, OPEN, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.OWNER, A.UNIT_HEAD),
+        ),
         Move(
             Action.WHISTLE, OPEN, (), UNIT | {R.RESIDENT, R.GRID_WORKER, R.CADRE, R.DISPATCHER}, words=("note",),
         ),
         Move(Action.ARRIVE, OPEN, (), UNIT | {R.GRID_WORKER, R.CADRE}, meets=_clocks(C.ARRIVE)),
         Move(
             Action.ASSESS_WHISTLE, _EVER, (), UNIT | CENTRE | {R.RESIDENT, R.GRID_WORKER, R.CADRE}, words=("note",),
+        ),
+        Move(
+            Action.LOOK, _states(S.UNDER_REVIEW, S.AWAITING_CALLBACK), (), frozenset({R.GRID_WORKER}), words=("note",),
+            tells=(A.REVIEWERS,),
+        ),
+        Move(
+            Action.APPRAISE, _states(S.UNDER_REVIEW, S.AWAITING_CALLBACK), (),
+            frozenset({R.GRID_WORKER, R.CADRE, R.CALLBACK_AGENT, R.SUPERVISOR}), words=("note",), tells=(A.REVIEWERS,),
         ),
         Move(Action.WARN_CLOCK, _EVER, (), SYSTEM),
         Move(Action.BREACH_CLOCK, _EVER, (), SYSTEM),

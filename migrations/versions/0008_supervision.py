@@ -1,8 +1,223 @@
-"""Urging and supervision orders."""
+"""Urging and supervision orders, slip numbers, the supervisor's lists, progress meetings; ladders that do more than tell."""
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0008"
 down_revision = "0007"
 
+_MODES = ("phone", "written", "onsite", "interview")
+_STATES = ("draft", "issued", "answered", "accepted", "discarded")
+_CASE_STATES = (
+    "submitted", "info_requested", "accepted", "dispatched", "in_progress", "suspended", "under_review", "awaiting_callback",
+    "awaiting_upstream", "closed", "rejected", "redirected", "merged", "withdrawn", "terminated", "void",
+)  # fmt: skip
+
+
+def _word(column: str, words: tuple[str, ...], name: str, *, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(column, sa.Enum(*words, name=name, native_enum=False, create_constraint=True, length=40), nullable=nullable)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
+
+
+def _number(column: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(column, sa.BigInteger(), nullable=nullable)
+
+
+def _moment(column: str, *, nullable: bool = True) -> sa.Column[sa.DateTime]:
+    return sa.Column(column, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
+
+
+def _slip_columns() -> list[sa.Column]:
+    return [
+        _id(),
+        _number("case_id"),
+        _number("round"),
+        _word("mode", _MODES, "press_mode", nullable=True),
+        _word("state", _STATES, "slip_state"),
+        sa.Column("number", sa.Text(), nullable=True),
+        _number("unit_id"),
+        sa.Column("staff_ids", postgresql.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("others", postgresql.ARRAY(sa.Text()), nullable=False),
+        _number("person_times"),
+        _number("part_of_id", nullable=True),
+        _number("by_staff_id", nullable=True),
+        _moment("drafted_at", nullable=False),
+        _moment("issued_at"),
+        _moment("discarded_at"),
+        _number("entry_seq", nullable=True),
+    ]
+
+
+def _slip_constraints(table: str) -> list[sa.Constraint]:
+    return [
+        sa.CheckConstraint("(state = 'draft') = (issued_at IS NULL AND discarded_at IS NULL)", name=op.f(f"ck_{table}_draft")),
+        sa.CheckConstraint("person_times >= 0", name=op.f(f"ck_{table}_person_times")),
+        _key(table, "case_id", "case"),
+        _key(table, "unit_id", "unit"),
+        _key(table, "part_of_id", table),
+        _key(table, "by_staff_id", "staff"),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+        sa.UniqueConstraint("number", name=op.f(f"uq_{table}_number")),
+    ]
+
+
+def _slip_indexes(table: str) -> None:
+    draft = {"postgresql_where": "state = 'draft'"}
+    op.create_index(op.f(f"ix_{table}_case_id"), table, ["case_id"])
+    op.create_index(f"uq_{table}_draft", table, ["case_id", "unit_id"], unique=True, **draft)
+    op.create_index(f"ix_{table}_drafted", table, ["drafted_at", "id"], **draft)
+    op.create_index(f"ix_{table}_issued", table, ["issued_at", "id"], postgresql_where="issued_at IS NOT NULL")
+
+
+def _slips() -> None:
+    op.create_table(
+        "slip_series",
+        _word("kind", ("urging", "supervision", "order"), "slip_kind"),
+        sa.Column("year", sa.BigInteger(), autoincrement=False, nullable=False),
+        _number("last"),
+        sa.PrimaryKeyConstraint("kind", "year", name=op.f("pk_slip_series")),
+    )
+    op.create_table(
+        "urging",
+        *_slip_columns(),
+        sa.Column("by_resident", sa.Boolean(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=True),
+        _number("deadline_id", nullable=True),
+        sa.CheckConstraint("by_resident = (mode IS NULL)", name=op.f("ck_urging_mode")),
+        _key("urging", "deadline_id", "deadline"),
+        *_slip_constraints("urging"),
+    )
+    _slip_indexes("urging")
+    op.create_table(
+        "supervision_order",
+        *_slip_columns(),
+        sa.Column("words", sa.Text(), nullable=False),
+        _number("meeting_id", nullable=True),
+        _moment("reply_by"),
+        _moment("answered_at"),
+        _number("answered_by", nullable=True),
+        _number("answer_seq", nullable=True),
+        _moment("accepted_at"),
+        _number("insisted"),
+        sa.CheckConstraint("(meeting_id IS NULL) <> (mode IS NULL)", name=op.f("ck_supervision_order_mode")),
+        _key("supervision_order", "meeting_id", "progress_meeting"),
+        _key("supervision_order", "answered_by", "staff"),
+        *_slip_constraints("supervision_order"),
+    )
+    _slip_indexes("supervision_order")
+    table = "supervision_order"
+    op.create_index("ix_supervision_order_open", table, ["issued_at", "id"], postgresql_where="state IN ('issued', 'answered')")
+    op.create_index("ix_supervision_order_meeting", table, ["meeting_id", "id"], postgresql_where="meeting_id IS NOT NULL")
+
+
+def _lists() -> None:
+    op.create_table(
+        "case_listing",
+        _id(),
+        _number("case_id"),
+        _word("listing", ("onsite", "interview"), "listing"),
+        _word("listed_for", ("late", "reworked", "reassigned"), "listed_for"),
+        _moment("since", nullable=False),
+        _moment("settled_at"),
+        _key("case_listing", "case_id", "case"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_listing")),
+    )
+    standing = {"postgresql_where": "settled_at IS NULL"}
+    op.create_index(op.f("ix_case_listing_case_id"), "case_listing", ["case_id"])
+    op.create_index("uq_case_listing_open", "case_listing", ["case_id", "listing"], unique=True, **standing)
+    op.create_index("ix_case_listing_since", "case_listing", ["listing", "since", "id"], **standing)
+    op.create_index("ix_case_repeated", "case", ["id"], postgresql_where="reworks + reopenings > 0 AND closed_at IS NULL")
+
+
+def _meetings() -> None:
+    op.create_table(
+        "progress_meeting",
+        _id(),
+        _number("unit_id"),
+        _moment("held_at", nullable=False),
+        sa.Column("chair", sa.Text(), nullable=False),
+        sa.Column("participants", postgresql.ARRAY(sa.Text()), nullable=False),
+        _number("by_staff_id"),
+        _key("progress_meeting", "unit_id", "unit"),
+        _key("progress_meeting", "by_staff_id", "staff"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_progress_meeting")),
+    )
+    op.create_index("ix_progress_meeting_unit_id", "progress_meeting", ["unit_id", "id"])
+    op.create_table(
+        "progress_item",
+        _number("meeting_id"),
+        _number("case_id"),
+        _number("place"),
+        _word("light", ("green", "amber", "red"), "light"),
+        _word("state", _CASE_STATES, "state"),
+        _number("lead_unit_id", nullable=True),
+        _moment("due_at"),
+        _moment("late_since"),
+        _key("progress_item", "meeting_id", "progress_meeting"),
+        _key("progress_item", "case_id", "case"),
+        _key("progress_item", "lead_unit_id", "unit"),
+        sa.PrimaryKeyConstraint("meeting_id", "case_id", name=op.f("pk_progress_item")),
+        sa.UniqueConstraint("meeting_id", "place", name=op.f("uq_progress_item_meeting_id_place")),
+    )
+    op.create_index(op.f("ix_progress_item_case_id"), "progress_item", ["case_id"])
+
+
+def _step(level: int, on: str, tell: list[str], days: int | None = None) -> dict[str, object]:
+    after = None if days is None else {"amount": days, "unit": "working_day", "hours": "work"}
+    return {"level": level, "on": on, "tell": tell, "after": after}
+
+
+_OLD = [
+    _step(1, "amber", ["owner"]),
+    _step(2, "due", ["owner", "unit_head"]),
+    _step(3, "after", ["owner", "unit_head"], 1),
+    _step(4, "after", ["supervisors"], 3),
+    _step(5, "after", ["supervisors", "unit_head"], 5),
+]
+"""The ladder of the resolve clock as the product shipped it until now."""
+
+_NEW = [
+    {**_OLD[0], "does": []},
+    {**_OLD[1], "does": []},
+    {**_OLD[2], "tell": ["owner", "unit_head", "supervisors"], "does": ["draft_urging"]},
+    {**_OLD[3], "does": ["supervisor_list"]},
+    {**_OLD[4], "does": ["interview_list", "raise"]},
+]
+
+
+def _renew_ladders() -> None:
+    """Put the new ladder in force as a new version where the shipped one is; what an administrator changed stays.
+
+    A clock that runs keeps the version that it started with.
+    """
+    statement = sa.text(
+        """
+        WITH shipped AS (
+            UPDATE deadline_policy AS p SET active = false
+            WHERE p.active AND p.clock = 'resolve' AND p.ladder = CAST(:old AS jsonb)
+                AND p.version = (SELECT max(version) FROM deadline_policy WHERE code = p.code)
+            RETURNING p.*
+        )
+        INSERT INTO deadline_policy (code, version, clock, urgent, category_id, kind, amount, unit, hours, ladder, active)
+        SELECT code, version + 1, clock, urgent, category_id, kind, amount, unit, hours, CAST(:new AS jsonb), true
+        FROM shipped
+        """
+    )
+    op.get_bind().execute(statement, {"old": json.dumps(_OLD), "new": json.dumps(_NEW)})
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    _meetings()
+    _slips()
+    _lists()
+    _renew_ladders()

@@ -83,31 +83,43 @@ def test_a_clock_that_stands_still_says_so(road):
     assert road.see("fang")["due_clock"] == "info"
 
 
+PRESS = {"urge", "order_supervision"}
+RESCUE = {"hand_to_emergency"}
+LEADS = {"ask_return", "ask_reassign"}
+LEADS_SIGNED = LEADS | {"ask_support", "ask_extend", "ask_suspend", "ask_terminate", "ask_exclude", "ask_reject", "ask_redirect"}
+
+
 def test_what_may_be_done_depends_on_who_looks_and_when(road):
     road.registered()
-    assert actions(road, "fang") == {"accept", "answer", "ask_info", "ask_reject", "ask_redirect", "supplement"}
-    assert actions(road, "sun") == set()
-    asked = road.do("fang", "/rejection-request", {"reason_code": "no_facts", "reply": "请补充"}, expect=201)
-    assert actions(road, "fang") == {"accept", "answer", "ask_info", "ask_redirect", "supplement"}
+    desk = {"accept", "answer", "ask_info", "ask_redirect", "supplement", "ask_void", "urge"} | RESCUE
+    assert actions(road, "fang") == desk | {"ask_reject"}
+    assert actions(road, "sun") == PRESS | RESCUE
+    asked = road.do(
+        "fang", "/requests", {"kind": "reject", "reason_code": "no_facts", "reply": "请补充", "note": "说不清"}, expect=201
+    )
+    assert actions(road, "fang") == desk | {"withdraw_request"}
     assert {"reject", "refuse_request"} <= actions(road, "ding")
-    assert actions(road, "sun") == {"reject", "refuse_request"}
+    assert actions(road, "sun") == {"reject", "refuse_request"} | PRESS | RESCUE
     road.do("sun", f"/requests/{asked['id']}/decision", {"approve": False, "note": "可以受理"})
     body = {"kind": "help", "category_id": road.heard["category_id"], "grid": road.heard["grid"]}
     road.do("fang", "/acceptance", body)
     assert "dispatch" in actions(road, "du")
     assert "dispatch" not in actions(road, "fang")
     road.do("du", "/dispatch", {"lead_unit": road.code("城市管理局"), "assist_units": [road.code("水利局")]})
-    assert (actions(road, "he"), actions(road, "shui")) == ({"sign"}, {"sign_assist"})
+    assert (actions(road, "he"), actions(road, "shui")) == (
+        {"sign", "ask_support", "ask_exclude"} | LEADS,
+        {"sign_assist", "ask_return", "ask_exclude"},
+    )
     road.do("he", "/signature")
-    assert actions(road, "he") == {"contact", "submit_result"}
+    assert actions(road, "he") == {"contact", "submit_result"} | LEADS_SIGNED
     road.do("shui", "/signature")
-    assert actions(road, "shui") == {"submit_assist"}
+    assert actions(road, "shui") == {"submit_assist", "ask_return", "ask_exclude"}
     road.do("shui", "/assist-result", {"note": "好了"})
-    assert actions(road, "shui") == set()
+    assert actions(road, "shui") == {"ask_return", "ask_exclude"}
     road.do("he", "/contact", {"how": "phone", "note": "联系"})
     road.do("he", "/result", {"reply": "好了", "note": "好了", "solved": True})
     assert actions(road, "qin") == {"pass", "send_back"}
-    assert actions(road, "he") == set()
+    assert actions(road, "he") == {"ask_exclude"}
     road.do("qin", "/review/pass")
     assert {"attempt_callback", "record_callback"} <= actions(road, "lu")
 
@@ -175,7 +187,7 @@ def test_a_long_story_takes_no_more_statements_than_a_short_one(road, cast, as_s
     for number in range(40):
         supplement(fang, road.number, words=f"补充 {number}")
     accept_case(fang, road.number, kind=Kind.HELP, category_id=road.heard["category_id"], grid_id=cast.grids["柳林村一网格"].id)
-    units = [road.code(name) for name in ("水利局", "民政局", "公安局", "供水公司")]
+    units = [road.code(name) for name in ("水利局", "民政局", "卫生健康委员会", "供水公司")]
     road.do("du", "/dispatch", {"lead_unit": road.code("城市管理局"), "assist_units": units})
     for login in ("he", "shui", "min", "gong"):
         road.do(login, "/signature")

@@ -39,6 +39,9 @@ def test_a_hotline_call_goes_the_straight_road_to_closed(road):
 def test_a_dissatisfied_person_sends_the_case_back_to_its_unit(road):
     road.awaiting_callback()
     moved = road.do("lu", "/callbacks", DISSATISFIED)
+    assert (moved["state"], moved["round"]) == ("awaiting_callback", 1)
+    assert road.see("sun")["triage"] is True
+    moved = road.do("sun", "/triage", {"verdict": "rework", "note": "请换线后再报"})
     assert (moved["state"], moved["round"]) == ("in_progress", 2)
     assert [(a["duty"], a["round"], a["handler"], a["ended_at"] is None) for a in road.see("he")["assignments"]] == [
         ("lead", 1, "何城", False),
@@ -97,10 +100,10 @@ def test_a_direct_answer_closes_a_hotline_case(road):
 
 def test_a_rejection_needs_a_second_person(road):
     road.registered()
-    words = {"reason_code": "no_facts", "reply": "请补充具体情况后再反映"}
-    asked = road.do("fang", "/rejection-request", words, expect=201)
+    words = {"kind": "reject", "reason_code": "no_facts", "reply": "请补充具体情况后再反映", "note": "电话里也说不清"}
+    asked = road.do("fang", "/requests", words, expect=201)
     assert (asked["kind"], asked["state"]) == ("reject", "pending")
-    assert road.do("fang", "/rejection-request", words, expect=409)["code"] == "request_pending"
+    assert road.do("fang", "/requests", words, expect=409)["code"] == "request_pending"
     decision = f"/requests/{asked['id']}/decision"
     assert road.do("fang", decision, {"approve": True}, expect=403)["code"] == "asker_may_not_decide"
     assert road.do("ding", decision, {"approve": True})["state"] == "rejected"
@@ -111,9 +114,9 @@ def test_a_rejection_needs_a_second_person(road):
 
 def test_a_redirection_names_its_channel_and_may_be_refused(road):
     road.accepted()
-    words = {"reason_code": "petition", "reply": "请到县信访局反映"}
-    assert list(road.do("fang", "/redirection-request", words, expect=422)["errors"]) == ["redirect_to"]
-    asked = road.do("fang", "/redirection-request", words | {"redirect_to": "县信访局"}, expect=201)
+    words = {"kind": "redirect", "reason_code": "petition", "reply": "请到县信访局反映", "note": "属于信访"}
+    assert list(road.do("fang", "/requests", words, expect=422)["errors"]) == ["redirect_to"]
+    asked = road.do("fang", "/requests", words | {"redirect_to": "县信访局"}, expect=201)
     decision = f"/requests/{asked['id']}/decision"
     assert road.do("ma", decision, {"approve": False}, expect=422)["errors"] == {"note": ["请填写说明"]}
     assert road.do("ma", decision, {"approve": False, "note": "属于我们办理"})["state"] == "accepted"

@@ -9,6 +9,7 @@ from app.filings.models import Consent, ProxyFiling
 from app.ledger.callbacks import FilerMayNotRate, Verdict, rate_case
 from app.ledger.models import Case, Report
 from app.ledger.numbers import in_fours
+from app.ledger.report_people import ReportPeople
 from app.ledger.vocabulary import Channel, Satisfaction, State
 from app.notices.models import Notice, Recipient
 from app.people.identity import Person, set_person
@@ -158,3 +159,20 @@ def test_a_filing_is_stored_once_by_its_key(session, wu, filing):
     assert first.json == second.json
     assert stored(session) == [1, 1, 1]
     assert wu.post("/filings", filing | {"body": "另一件事。"}, key=key).status_code == 422
+
+
+def test_a_minors_matter_names_a_guardian_and_a_group_its_representatives(session, wu, filing):
+    refused = wu.post("/filings", filing | {"minor": True, "group_size": 6})
+    assert (refused.status_code, set(refused.json["errors"])) == (422, {"guardian", "representatives"})
+    assert stored(session) == [0, 0, 0]
+    body = {
+        "minor": True,
+        "guardian": {"name": "郑大山"},
+        "group_size": 6,
+        "representatives": [{"name": "郑一", "phone": "13800000021"}],
+    }
+    told = wu.post("/filings", filing | body)
+    assert told.status_code == 201, told.text
+    row = session.scalars(select(ReportPeople)).one()
+    assert (row.group_size, row.minor) == (6, True)
+    assert "郑大山".encode() not in row.guardian

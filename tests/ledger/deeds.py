@@ -2,15 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 
+from sqlalchemy import select
+
+from app.core.database import db
 from app.core.stamp import Stamp
 from app.demo.cast import Cast
 from app.ledger.callbacks import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
+from app.ledger.corrections import correct_case
+from app.ledger.deciding import Decision, decide_request
+from app.ledger.emergencies import confirm_arrival, hand_to_emergency
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_assist, submit_result
-from app.ledger.models import Case
-from app.ledger.vocabulary import Action, Kind, Satisfaction
+from app.ledger.models import Case, Request
+from app.ledger.raising import raise_case
+from app.ledger.reopening import reopen_case
+from app.ledger.requests import ASKS, Asked, ask, withdraw_request
+from app.ledger.residents_urge import urge_as_resident
+from app.ledger.settling import mark_settled
+from app.ledger.sub_dispatch import assign_handler, sub_dispatch
+from app.ledger.supervision import order_supervision, urge
+from app.ledger.suspensions import resume_case
+from app.ledger.triage import Triage, triage_case
+from app.ledger.vocabulary import Action, EmergencyService, Kind, PressMode, RequestKind, RequestState, Satisfaction, Urgency
+from app.ledger.withdrawal import wish_to_withdraw
 
 Act = Callable[[Stamp, Case, Random, Cast], object]
 
@@ -130,3 +147,131 @@ def rates(stamp, case, chance, cast):
 @deed(Action.CONFIRM_UPSTREAM)
 def confirms_upstream(stamp, case, chance, cast):
     confirm_upstream(stamp, case.number, note="上级已审核")
+
+
+REASONS = {
+    RequestKind.REJECT: "no_facts",
+    RequestKind.REDIRECT: "petition",
+    RequestKind.RETURN: "wrong_unit",
+    RequestKind.REASSIGN: "better_placed",
+    RequestKind.SUPPORT: "needs_others",
+    RequestKind.EXTEND: "larger_works",
+    RequestKind.SUSPEND: "engineering",
+    RequestKind.TERMINATE: "impossible",
+    RequestKind.EXCLUDE: "force_majeure",
+    RequestKind.VOID: "test_entry",
+    RequestKind.JUDGE_CLOSED: None,
+}
+
+
+def asks_for(kind: RequestKind) -> None:
+    def act(stamp, case, chance, cast):
+        asked = Asked(
+            note="情况说明",
+            reason_code=REASONS[kind],
+            reply="您好，情况是这样的。",
+            redirect_to="县信访局",
+            unit_ids=[some_unit(chance, cast)],
+            amount=chance.choice([1, 3, 10]),
+            review_on=(stamp.at + timedelta(days=chance.choice([1, 20, 80, 100]))).date(),
+            evidence="施工计划",
+        )
+        ask(stamp, case.number, kind, asked)
+
+    DEEDS.append(Deed(f"asks_to_{kind}", (ASKS[kind],), act))
+
+
+for each in ASKS:
+    asks_for(each)
+
+
+def some_request(case, chance):
+    waiting = list(db.session.scalars(select(Request.id).where(Request.case_id == case.id, Request.state == RequestState.PENDING)))
+    return chance.choice(waiting or [0])
+
+
+@deed(
+    Action.REFUSE_REQUEST, Action.RETURN, Action.REASSIGN, Action.ADD_ASSIST, Action.EXTEND, Action.SUSPEND, Action.TERMINATE,
+    Action.EXCLUDE, Action.VOID, Action.WITHDRAW, Action.JUDGE_CLOSED, Action.REJECT, Action.REDIRECT,
+)  # fmt: skip
+def decides(stamp, case, chance, cast):
+    unit = some_unit(chance, cast) if chance.random() < 0.4 else None
+    reset = "重新计算" if chance.random() < 0.2 else None
+    decision = Decision(approve=chance.random() < 0.75, note="已核实", unit_id=unit, reset_term=reset)
+    decide_request(stamp, case.number, some_request(case, chance), decision)
+
+
+@deed(Action.WITHDRAW_REQUEST)
+def takes_a_request_back(stamp, case, chance, cast):
+    withdraw_request(stamp, case.number, some_request(case, chance))
+
+
+@deed(Action.RESUME)
+def resumes(stamp, case, chance, cast):
+    resume_case(stamp, case.number, note="可以继续了")
+
+
+@deed(Action.TRIAGE)
+def triages(stamp, case, chance, cast):
+    amount = chance.choice([None, 2])
+    triage_case(stamp, case.number, verdict=chance.choice(list(Triage)), note="请重新办理", amount=amount)
+
+
+@deed(Action.REOPEN)
+def reopens(stamp, case, chance, cast):
+    reopen_case(stamp, case.number, words="又坏了")
+
+
+@deed(Action.MARK_SETTLED)
+def settles(stamp, case, chance, cast):
+    mark_settled(stamp, case.number, reply="已多次答复。", note="没有新的情况")
+
+
+@deed(Action.WITHDRAW, Action.ASK_WITHDRAW)
+def withdraws(stamp, case, chance, cast):
+    wish_to_withdraw(stamp, case.number, words="不用办了")
+
+
+@deed(Action.SUB_DISPATCH)
+def passes_on(stamp, case, chance, cast):
+    sub_dispatch(stamp, case.number, sub_unit_ids=[cast.units[chance.choice(["柳林村", "河湾村", "水利局"])].id])
+
+
+@deed(Action.ASSIGN_HANDLER)
+def names_a_handler(stamp, case, chance, cast):
+    assign_handler(stamp, case.number, handler_id=chance.choice(list(cast.staff.values())).id)
+
+
+@deed(Action.RAISE)
+def raises_a_level(stamp, case, chance, cast):
+    raise_case(stamp, case.number, note="久拖不决")
+
+
+@deed(Action.CORRECT)
+def corrects(stamp, case, chance, cast):
+    given = {"urgency": chance.choice(list(Urgency)), "kind": chance.choice(list(Kind))}
+    correct_case(stamp, case.number, note="登记有误", **given)
+
+
+@deed(Action.HAND_TO_EMERGENCY)
+def calls_rescue(stamp, case, chance, cast):
+    hand_to_emergency(stamp, case.number, service=chance.choice(list(EmergencyService)), note="三方通话移交")
+
+
+@deed(Action.CONFIRM_ARRIVAL)
+def confirms_rescue(stamp, case, chance, cast):
+    confirm_arrival(stamp, case.number, note="救援已到场")
+
+
+@deed(Action.URGE)
+def urges(stamp, case, chance, cast):
+    if chance.random() < 0.5:
+        urge_as_resident(stamp, case.number, words="请快一点")
+    else:
+        mode = chance.choice(list(PressMode))
+        urge(stamp, [case.number], mode=mode, words="请尽快办理", draft=mode is PressMode.WRITTEN and chance.random() < 0.5)
+
+
+@deed(Action.ORDER_SUPERVISION)
+def orders(stamp, case, chance, cast):
+    order_supervision(stamp, [case.number], mode=PressMode.WRITTEN, words="请三日内反馈")

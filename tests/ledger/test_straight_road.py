@@ -12,28 +12,19 @@ from app.ledger.callbacks import (
     FilerMayNotRate,
     HandlingUnitMayNotCallBack,
     Verdict,
-    apart,
     attempt_callback,
     rate_case,
     record_callback,
 )
+from app.ledger.callees import apart
 from app.ledger.clocks import Deadline
-from app.ledger.commands import (
-    AskerMayNotDecide,
-    RequestPending,
-    accept_case,
-    answer_case,
-    ask_info,
-    ask_to_refuse,
-    decide_request,
-    supplement,
-    supply_info,
-)
+from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
+from app.ledger.deciding import Decision, decide_request
+from app.ledger.eligible import UnitRecused
 from app.ledger.handling import (
     AssistsOutstanding,
     ContactByDesk,
     ContactMissing,
-    UnitRecused,
     dispatch_case,
     pass_result,
     record_contact,
@@ -46,8 +37,10 @@ from app.ledger.intake import take_in
 from app.ledger.models import Case, Entry, EntryWords, Report, ReportClaim
 from app.ledger.moves import StaleVersion
 from app.ledger.numbers import in_fours
+from app.ledger.requests import Asked, AskerMayNotDecide, RequestPending, ask
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
+from app.ledger.triage import Triage, triage_case
 from app.ledger.vocabulary import Action, Channel, Clock, Kind, Outcome, RequestKind, RequestState, Satisfaction, State, Urgency
 from app.ledger.workflow import RUNS_IN, IllegalMove, NotYourMove
 from app.notices.models import Notice, Recipient
@@ -174,6 +167,9 @@ def test_a_result_sent_back_runs_on_the_same_clock(road):
 def test_dissatisfaction_starts_a_rework_round_with_half_the_term(road):
     road.awaiting_callback()
     record_callback(road.as_staff("lu"), road.number, UNHAPPY)
+    road.check(State.AWAITING_CALLBACK)
+    assert set(road.clocks()) == {Clock.OVERALL, Clock.TRIAGE}
+    triage_case(road.as_staff("sun"), road.number, verdict=Triage.REWORK, note="请换线后再报")
     road.check(State.IN_PROGRESS)
     case = road.case
     assert case.round == 2
@@ -197,6 +193,8 @@ def test_dissatisfaction_with_a_direct_answer_goes_to_dispatch(road):
     )
     road.check(State.AWAITING_CALLBACK)
     rate_case(road.as_resident("lin"), road.number, UNHAPPY)
+    road.check(State.AWAITING_CALLBACK)
+    triage_case(road.as_staff("sun"), road.number, verdict=Triage.REWORK, note="请派给承办单位")
     road.check(State.ACCEPTED)
     assert Clock.DISPATCH in road.clocks()
 
@@ -226,22 +224,25 @@ def test_information_asked_after_acceptance_returns_there(road):
 def test_a_rejection_needs_a_second_person(road):
     road.submitted()
     fang = road.as_staff("fang")
-    request = ask_to_refuse(fang, road.number, RequestKind.REJECT, reason_code="no_facts", reply="请补充具体情况后再反映")
+    request = ask(fang, road.number, RequestKind.REJECT, Asked(reason_code="no_facts", reply="请补充具体情况后再反映", note="申请"))
     with pytest.raises(RequestPending):
-        ask_to_refuse(fang, road.number, RequestKind.REJECT, reason_code="no_facts", reply="再次申请")
+        ask(fang, road.number, RequestKind.REJECT, Asked(reason_code="no_facts", reply="再次申请", note="申请"))
     with pytest.raises(AskerMayNotDecide):
-        decide_request(fang, road.number, request.id, approve=True)
-    decide_request(road.as_staff("ma"), road.number, request.id, approve=True)
+        decide_request(fang, road.number, request.id, Decision(approve=True))
+    decide_request(road.as_staff("ma"), road.number, request.id, Decision(approve=True))
     road.check(State.REJECTED)
     assert road.clocks() == {}
 
 
 def test_a_redirection_names_its_channel_and_can_be_refused(road):
     road.accepted()
-    request = ask_to_refuse(
-        road.as_staff("fang"), road.number, RequestKind.REDIRECT, reason_code="petition", reply="请到信访局", redirect_to="县信访局"
+    request = ask(
+        road.as_staff("fang"),
+        road.number,
+        RequestKind.REDIRECT,
+        Asked(reason_code="petition", reply="请到信访局", note="申请", redirect_to="县信访局"),
     )
-    decide_request(road.as_staff("ma"), road.number, request.id, approve=False, note="属于我们办理")
+    decide_request(road.as_staff("ma"), road.number, request.id, Decision(approve=False, note="属于我们办理"))
     road.check(State.ACCEPTED)
 
 
@@ -338,11 +339,13 @@ def test_a_stale_version_is_refused_with_the_present_one(road):
 
 def test_the_head_of_a_township_does_not_decide_for_the_centre(road, session):
     road.submitted()
-    request = ask_to_refuse(road.as_staff("fang"), road.number, RequestKind.REJECT, reason_code="no_facts", reply="请补充")
+    request = ask(
+        road.as_staff("fang"), road.number, RequestKind.REJECT, Asked(reason_code="no_facts", reply="请补充", note="申请")
+    )
     session.add(StaffPost(staff_id=road.cast.staff["liu"].id, role=Role.UNIT_HEAD, unit_id=road.cast.units["柳河镇"].id))
     session.flush()
     with pytest.raises(NotYourMove):
-        decide_request(road.as_staff("liu"), road.number, request.id, approve=True)
+        decide_request(road.as_staff("liu"), road.number, request.id, Decision(approve=True))
 
 
 def test_the_head_of_the_shift_sees_confidential_cases(road):
@@ -379,34 +382,41 @@ def test_a_resident_with_the_same_id_as_the_handler_does_not_silence_the_notice(
 
 def test_a_post_elsewhere_lends_no_role_here(road, session):
     road.submitted()
-    request = ask_to_refuse(road.as_staff("fang"), road.number, RequestKind.REJECT, reason_code="no_facts", reply="请补充")
+    request = ask(
+        road.as_staff("fang"), road.number, RequestKind.REJECT, Asked(reason_code="no_facts", reply="请补充", note="申请")
+    )
     liu = road.cast.staff["liu"].id
     session.add(StaffPost(staff_id=liu, role=Role.UNIT_HEAD, unit_id=road.cast.units["柳河镇"].id))
     session.add(StaffPost(staff_id=liu, role=Role.DISPATCHER, unit_id=road.cast.units["石桥镇"].id))
     session.flush()
     stamp = road.as_staff("liu")
     with pytest.raises(NotYourMove):
-        decide_request(stamp.acting_as(Role.DISPATCHER), road.number, request.id, approve=True)
+        decide_request(stamp.acting_as(Role.DISPATCHER), road.number, request.id, Decision(approve=True))
 
 
 def test_a_request_does_not_outlive_the_states_in_which_it_can_be_decided(road, session):
     road.accepted()
-    request = ask_to_refuse(road.as_staff("fang"), road.number, RequestKind.REJECT, reason_code="no_facts", reply="请补充")
+    request = ask(
+        road.as_staff("fang"), road.number, RequestKind.REJECT, Asked(reason_code="no_facts", reply="请补充", note="申请")
+    )
     dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["城市管理局"].id)
     session.refresh(request)
     assert request.state is RequestState.WITHDRAWN
 
 
-def test_a_case_against_the_only_handler_is_told_to_the_head_of_the_unit(road, session):
-    road.dispatched(against_staff_id=road.cast.staff["he"].id)
-    told = session.scalars(select(Notice.recipient_id).where(Notice.template == "dispatch_lead")).all()
-    assert told == [road.cast.staff["gao"].id]
+def test_a_case_against_a_person_does_not_go_to_the_unit_where_they_serve(road):
+    with pytest.raises(UnitRecused, match="城市管理局"):
+        road.dispatched(against_staff_id=road.cast.staff["he"].id)
+    road.session.refresh(road.case)
+    road.check(State.ACCEPTED)
+    dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["水利局"].id)
+    road.check(State.DISPATCHED)
 
 
 def test_danger_against_the_head_of_the_shift_goes_one_level_up(road, session):
     road.submitted(body="值班室门口有人持刀，值班长不管！", against_staff_id=road.cast.staff["ma"].id)
     told = session.scalars(select(Notice.recipient_id).where(Notice.template == "danger")).all()
-    assert told == [road.cast.staff["sun"].id]
+    assert told == [road.cast.staff["sun"].id, road.cast.staff["ling"].id]
 
 
 def test_accepting_as_a_tip_off_makes_a_case_confidential_and_outside_grids_clears_the_grid(road):
@@ -493,10 +503,13 @@ def test_danger_as_people_say_it_is_urgent_and_told_at_once(road, session, said)
 
 def test_the_filer_reads_why_and_where_to_go(road, session):
     road.submitted()
-    request = ask_to_refuse(
-        road.as_staff("fang"), road.number, RequestKind.REDIRECT, reason_code="petition", reply="请到信访局", redirect_to="县信访局"
+    request = ask(
+        road.as_staff("fang"),
+        road.number,
+        RequestKind.REDIRECT,
+        Asked(reason_code="petition", reply="请到信访局", note="申请", redirect_to="县信访局"),
     )
-    decide_request(road.as_staff("ma"), road.number, request.id, approve=True)
+    decide_request(road.as_staff("ma"), road.number, request.id, Decision(approve=True))
     words = session.scalars(select(EntryWords.reply).join(Entry).where(Entry.action == Action.REDIRECT)).one()
     assert words == "请到信访局\n原因：属于信访事项\n办理渠道：县信访局"
 

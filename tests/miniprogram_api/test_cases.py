@@ -116,7 +116,11 @@ def test_an_answer_to_a_case_that_has_moved_on_is_refused_with_its_state(lin, nu
 
 def test_dissatisfaction_sends_the_case_back_to_work(session, lin, number, backstage):
     backstage.handle(number)
-    assert lin.post(f"/cases/{number}/rating", UNHAPPY).json["state"] == "in_progress"
+    assert lin.post(f"/cases/{number}/rating", UNHAPPY).json["state"] == "awaiting_callback"
+    shown = lin.get(f"/cases/{number}").json
+    assert shown["may_rate"] is False
+    assert "研判" in shown["what_next"]
+    backstage.triage(number)
     assert backstage.case(number).round == 2
     shown = lin.get(f"/cases/{number}").json
     assert shown["may_rate"] is False

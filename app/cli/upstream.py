@@ -1,0 +1,51 @@
+"""Keeps `flask import upstream`: a live batch of upstream orders from a CSV file, registered with upstream's own moments."""
+
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+
+from app.cli.ground import clock, on_the_ledger
+from app.cli.report import DRY_RUN, ERRORS, FILE, refuse
+from app.core.database import db, transaction
+from app.core.sheets import match_columns, open_sheet
+from app.core.stamp import Door, Stamp
+from app.ledger.registration import REGISTRARS
+from app.ledger.upstream_sheet import COLUMNS, REQUIRED, plan_upstream, write_upstream
+from app.people.models import Staff
+from app.people.sessions import staff_actor
+
+
+@click.command()
+@FILE
+@click.option("--as", "login", required=True, help="The login of the registrar in whose name the orders are registered.")
+@DRY_RUN
+@ERRORS
+@on_the_ledger
+def upstream(file: Path, login: str, dry_run: bool, errors: Path | None) -> None:
+    """Bring in live upstream orders: number, body, due_by, and sign_by, return_by, title, kind, category, grid, name, phone.
+
+    Their clocks start now and keep upstream's moments. An order whose number is in the ledger is left alone. With an error in
+    any row nothing is written.
+    """
+    with open_sheet(file) as sheet, transaction():
+        columns = match_columns(sheet.columns, COLUMNS, {}, required=REQUIRED)
+        stamp = _registrar(login)
+        plan = plan_upstream(sheet.rows, columns)
+        if not plan.errors:
+            write_upstream(stamp, plan)
+        if plan.errors:
+            refuse(plan.errors, errors)
+        if dry_run:
+            db.session.rollback()
+    more = " (dry run: nothing was written)" if dry_run else ""
+    click.echo(f"{len(plan.new)} upstream orders new, {plan.known} in the ledger already{more}")
+
+
+def _registrar(login: str) -> Stamp:
+    staff_id = db.session.scalars(select(Staff.id).where(Staff.login == login, Staff.active)).first()
+    actor = staff_actor(staff_id) if staff_id is not None else None
+    role = actor.holds(REGISTRARS) if actor is not None else None
+    if actor is None or role is None:
+        raise click.ClickException(f"{login} is no registrar of the desk.")
+    return Stamp(actor, role, clock()(), Door.IMPORT)

@@ -1,0 +1,138 @@
+"""Keeps requests at the desk: what is asked of a case, what waits for one's decision, and the decisions."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from app.core.stamp import Door
+from app.desk_api.shown import MovedSchema
+from app.desk_api.versions import IfMatch, MoveSchema
+from app.http.auth import staff, stamp
+from app.http.blueprint import DoorBlueprint
+from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
+from app.ledger.codes import by_code
+from app.ledger.deciding import awaiting_decision, decide_with
+from app.ledger.requests import ASKS, ask_with, withdraw_request
+from app.ledger.suspensions import resume_case
+from app.ledger.vocabulary import RequestKind, RequestState
+
+blp = DoorBlueprint("requests", door=Door.DESK, prefix="", auth=staff(Door.DESK), tag="申请和审批")
+
+WORDS = 4000
+LONGEST = 400
+"""No term is lengthened by more units at once."""
+
+
+class AskSchema(MoveSchema):
+    """What is asked, why, and what its kind needs.
+
+    `reply` is what the person will read (reject, redirect, terminate, void, judge_closed). `units`: which unit instead
+    (return), the new lead (reassign), the assists (support). `amount`: how many units of the term more (extend).
+    `review_on` and `evidence`: until when and on what ground a case is suspended.
+    """
+
+    kind = Word(RequestKind, required=True, validate=validate.OneOf(tuple(ASKS)))
+    note = text(WORDS, required=True)
+    reason_code = text(64)
+    reply = text(WORDS)
+    redirect_to = text(100)
+    units = fields.List(text(40), validate=validate.Length(max=20))
+    amount = fields.Integer(validate=validate.Range(min=1, max=LONGEST))
+    review_on = fields.Date()
+    evidence = text(WORDS)
+
+
+class RequestedSchema(Schema):
+    """What was asked; somebody else decides."""
+
+    id = fields.Integer()
+    kind = Word(RequestKind)
+    kind_label = Label("kind")
+    state = Word(RequestState)
+    state_label = Label("state")
+
+
+class DecisionSchema(MoveSchema):
+    """Yes or no; a no needs a note. `reply` replaces the words proposed for the person.
+
+    When a return is approved, `unit` may name the new lead at once; `reset_term` says why its term starts anew.
+    """
+
+    approve = fields.Boolean(required=True)
+    note = text(WORDS)
+    reply = text(WORDS)
+    unit = text(40)
+    reset_term = text(WORDS)
+
+
+class AwaitedQuery(PageQuery):
+    """Only requests of one kind."""
+
+    kind = Word(RequestKind)
+
+
+class AwaitedSchema(Schema):
+    """A request that waits for one's decision, and by when."""
+
+    id = fields.Integer()
+    number = fields.String()
+    number_in_fours = InFours("number")
+    title = fields.String()
+    kind = Word(RequestKind)
+    kind_label = Label("kind")
+    reason_code = fields.String(allow_none=True)
+    asked_at = Moment()
+    due_at = Moment(allow_none=True)
+
+
+AwaitedPageSchema = page_of(AwaitedSchema)
+
+
+class ResumptionSchema(MoveSchema):
+    """Why a suspended case goes on before its review date."""
+
+    note = text(WORDS, required=True)
+
+
+@blp.route("/requests", methods=["GET"])
+@blp.arguments(AwaitedQuery, location="query")
+@blp.response(200, AwaitedPageSchema)
+def list_awaited(wanted: dict[str, Any]) -> Any:
+    """List the requests that wait for one's decision, the oldest first"""
+    return awaiting_decision(stamp(), **wanted)
+
+
+@blp.route("/cases/<number>/requests", methods=["POST"])
+@blp.arguments(AskSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(201, RequestedSchema)
+def ask(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Ask something of a case that somebody else decides"""
+    return by_code(ask_with, stamp(), number, **given | match)
+
+
+@blp.route("/cases/<number>/requests/<int:request_id>/decision", methods=["POST"])
+@blp.arguments(DecisionSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def decide(given: dict[str, Any], match: dict[str, Any], number: str, request_id: int) -> Any:
+    """Decide what somebody else asked"""
+    return by_code(decide_with, stamp(), number, request_id, **given | match)
+
+
+@blp.route("/cases/<number>/requests/<int:request_id>/withdrawal", methods=["POST"])
+@blp.arguments(MoveSchema, required=False)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def take_back(given: dict[str, Any], match: dict[str, Any], number: str, request_id: int) -> Any:
+    """Take back what one asked oneself"""
+    return withdraw_request(stamp(), number, request_id, **given | match)
+
+
+@blp.route("/cases/<number>/resumption", methods=["POST"])
+@blp.arguments(ResumptionSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def resume(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Take a suspended case up again before its review date"""
+    return resume_case(stamp(), number, **given | match)

@@ -1,0 +1,251 @@
+"""Keeps corrections: what acceptance settled wrongly is put right with a reason, and the clocks follow by rules of their own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core.database import db, lock_rows
+from app.core.errors import Invalid, Refusal
+from app.core.stamp import Stamp
+from app.ledger.catalogue import catalogue
+from app.ledger.clocks import Deadline
+from app.ledger.commands import PlaceMissing
+from app.ledger.deadlines import is_open, lock_case_clocks, new_version, policy_for, term_of
+from app.ledger.handling import grant
+from app.ledger.models import Assignment, Case
+from app.ledger.moves import Step, Words, lock_case, move_case
+from app.ledger.numbers import WrongNumber, check_number
+from app.ledger.scope import CaseNotFound, visible
+from app.ledger.terms import Due, due_at, halved
+from app.ledger.vocabulary import Access, Action, Clock, Duty, Kind, State, Subject, Urgency
+from app.territory.calendar.queries import load_calendar
+from app.territory.models import Grid, Unit
+
+MOST = 200
+"""So many cases are corrected at once."""
+
+
+class NothingToCorrect(Invalid):
+    """没有需要更正的内容"""
+
+
+class TooManyToCorrect(Invalid):
+    """一次最多更正 200 个工单"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What is put right; None leaves a field as it is. `confidential` and `hidden_from_grid` may be switched on, or off again."""
+
+    kind: Kind | None = None
+    category_id: int | None = None
+    urgency: Urgency | None = None
+    grid_id: int | None = None
+    outside_grids: bool = False
+    confidential: bool | None = None
+    hidden_from_grid: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrected:
+    """What became of one case of many: its state and version, or the refusal's code and words."""
+
+    number: str
+    done: bool
+    state: State | None = None
+    version: int | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+def correct_case(stamp: Stamp, number: str, *, note: str, version: int | None = None, **given: Any) -> Case:
+    """Correct a case after its acceptance, with a reason; `given` are the fields of a `Correction`.
+
+    Raises NothingToCorrect, UnknownCategory, UnknownGrid, PlaceMissing, IllegalMove.
+    """
+    case = lock_case(stamp, number, version=version)
+    _correct(stamp, case, Correction(**given), note)
+    return case
+
+
+def correct_many(stamp: Stamp, *, numbers: Sequence[str], note: str, **given: Any) -> list[Corrected]:
+    """Correct up to 200 cases with one reason, each with its own entry; one that is refused stops no other.
+
+    Gives what became of each, in the order of the numbers. Raises TooManyToCorrect.
+    """
+    correction = Correction(**given)
+    wanted = list(dict.fromkeys(numbers))
+    if len(wanted) > MOST:
+        raise TooManyToCorrect
+    locked = _lock_all(stamp, wanted)
+    return [_one_of_many(stamp, number, locked.get(number), correction, note) for number in wanted]
+
+
+def _lock_all(stamp: Stamp, numbers: Iterable[str]) -> dict[str, Case]:
+    """Lock the cases that the actor sees, all before any clock, so that writers never wait for each other in a ring."""
+    plain: dict[str, str] = {}
+    for number in numbers:
+        try:
+            plain[number] = check_number(number)
+        except WrongNumber:
+            continue
+    seen = select(Case.id).where(Case.number.in_(plain.values()), visible(stamp.actor))
+    found = {case.number: case for case in lock_rows(Case, list(db.session.scalars(seen)))}
+    return {number: found[as_stored] for number, as_stored in plain.items() if as_stored in found}
+
+
+def _one_of_many(stamp: Stamp, number: str, case: Case | None, correction: Correction, note: str) -> Corrected:
+    try:
+        if case is None:
+            raise CaseNotFound
+        with db.session.begin_nested():
+            _correct(stamp, case, correction, note)
+        return Corrected(number=number, done=True, state=case.state, version=case.version)
+    except Refusal as refusal:
+        more = [line for lines in getattr(refusal, "errors", {}).values() for line in lines]
+        words = dict.fromkeys([refusal.detail or refusal.title(), *more])
+        return Corrected(number=number, done=False, code=refusal.code(), detail="；".join(words))
+
+
+def _correct(stamp: Stamp, case: Case, correction: Correction, note: str) -> None:
+    def change(acting: Stamp) -> Step:
+        before = _told(case)
+        was_urgent = case.urgency is Urgency.URGENT
+        _settle(case, correction)
+        after = _told(case)
+        changed = [name for name in before if before[name] != after[name]]
+        if not changed:
+            raise NothingToCorrect
+        _keep_terms(acting.at, case, was_urgent=was_urgent, changed=changed)
+        if "confidential" in changed:
+            _move_contact(acting.at, case)
+        db.session.flush()
+        return Step(facts={"from": {name: before[name] for name in changed}, "to": {name: after[name] for name in changed}})
+
+    move_case(stamp, case, Action.CORRECT, Words(note=note), change)
+
+
+def _told(case: Case) -> dict[str, Any]:
+    names = ("kind", "category_id", "urgency", "grid_id", "territory_path", "confidential", "hidden_from_grid")
+    return {name: getattr(case, name) for name in names}
+
+
+def _settle(case: Case, correction: Correction) -> None:
+    held = catalogue()
+    if correction.kind is not None:
+        case.kind = correction.kind
+    if correction.category_id is not None:
+        category = held.category(correction.category_id)
+        if case.category_id != correction.category_id and category.urgent:
+            case.urgency = Urgency.URGENT
+        case.category_id = correction.category_id
+    if correction.urgency is not None:
+        case.urgency = correction.urgency
+    if correction.hidden_from_grid is not None:
+        case.hidden_from_grid = correction.hidden_from_grid
+    if correction.confidential is not None:
+        case.confidential = correction.confidential
+    elif correction.kind is Kind.TIP_OFF or correction.hidden_from_grid:
+        case.confidential = True
+    _move_place(case, correction)
+    for report in case.reports if case.confidential else ():
+        report.confidential = True  # switched off again, the words of a report stay what its filer was promised
+
+
+def _move_place(case: Case, correction: Correction) -> None:
+    """Move a case to another grid, or out of all; the village it was in keeps sight of it."""
+    if correction.grid_id is not None and correction.outside_grids:
+        raise PlaceMissing("网格和“不在网格内”只能选一个", errors={"grid_id": ["网格和“不在网格内”只能选一个"]})
+    if correction.grid_id is None and not correction.outside_grids:
+        return
+    path = catalogue().county_path if correction.grid_id is None else catalogue().grid_path(correction.grid_id)
+    if case.grid_id is not None and path != case.territory_path and not case.confidential:
+        unit = db.session.scalars(select(Unit).join(Grid, Grid.unit_id == Unit.id).where(Grid.id == case.grid_id)).one()
+        grant(case, unit, Access.READ)
+    case.grid_id, case.territory_path = correction.grid_id, path
+
+
+def raise_urgency(at: datetime, case: Case) -> None:
+    """Make a locked case urgent: its running clocks go on 7×24 from now, never later than before."""
+    if case.urgency is Urgency.URGENT:
+        return
+    case.urgency = Urgency.URGENT
+    _keep_terms(at, case, was_urgent=False, changed=["urgency"])
+
+
+SHORTENED = frozenset({Clock.ACCEPT, Clock.DISPATCH, Clock.SIGN, Clock.CONTACT, Clock.RESOLVE, Clock.REVIEW, Clock.CALLBACK})
+"""The clocks that run faster once a case is urgent."""
+
+
+def _keep_terms(at: datetime, case: Case, *, was_urgent: bool, changed: Sequence[str]) -> None:
+    """Give the running clocks their new versions: raised urgency from now on and never later than before, else by own start.
+
+    Lowered urgency, another category or kind change the term of handling alone. An extension, an upstream moment or what the
+    lead gave its subs is not lengthened by it; a term that would lie behind us is counted from now.
+    """
+    if not {"urgency", "category_id", "kind"} & set(changed):
+        return
+    rises = case.urgency is Urgency.URGENT and not was_urgent
+    running = [clock for clock in lock_case_clocks([case.id]) if is_open(clock)]
+    for clock in running:
+        if rises and clock.clock in SHORTENED:
+            _hurry(at, case, clock)
+        elif clock.clock is Clock.RESOLVE and not clock.given:
+            _recount(at, case, clock)
+    db.session.flush()
+    _bound_subs(at, case)
+
+
+def _hurry(at: datetime, case: Case, clock: Deadline) -> None:
+    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id)
+    due = due_at(clock.paused_at or at, policy.term, load_calendar(clock.owner_unit_id))
+    if due.at < clock.due_at:
+        new_version(clock, at, due=due.at, given=False, policy_id=policy.id, amount=policy.term.amount, provisional=False)
+
+
+def _recount(at: datetime, case: Case, clock: Deadline) -> None:
+    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id)
+    old, term = term_of(clock)
+    if policy.id == old.id:
+        return
+    reworked = clock.round > 1 and term.amount != old.term.amount
+    term = halved(policy.term) if reworked else policy.term
+    calendar = load_calendar(clock.owner_unit_id)
+    due = due_at(clock.resumed_at or clock.starts_at, term, calendar)
+    if due.at <= at < clock.due_at:
+        fresh = due_at(at, term, calendar)
+        due = fresh if fresh.at < clock.due_at else Due(clock.due_at, clock.provisional)
+    new_version(clock, at, due=due.at, given=False, policy_id=policy.id, amount=term.amount, provisional=due.provisional)
+
+
+def _bound_subs(at: datetime, case: Case) -> None:
+    """Keep what a lead has passed on within the lead's own term."""
+    running = [
+        c for c in lock_case_clocks([case.id]) if is_open(c) and c.clock is Clock.RESOLVE and c.subject is Subject.ASSIGNMENT
+    ]
+    duties = {assignment.id: assignment.duty for assignment in case.assignments}
+    latest = next((clock.due_at for clock in running if duties.get(clock.subject_id) is Duty.LEAD), None)
+    for clock in running:
+        if duties.get(clock.subject_id) is Duty.SUB and latest is not None and clock.due_at > latest:
+            new_version(clock, at, due=latest)
+
+
+def _move_contact(at: datetime, case: Case) -> None:
+    """Hand the contact clock to the desk where a case has become confidential, back to the lead where it no longer is."""
+    lead = next((a for a in case.assignments if a.duty is Duty.LEAD and a.ended_at is None), None)
+    for clock in lock_case_clocks([case.id]):
+        if clock.clock is Clock.CONTACT and is_open(clock) and lead is not None:
+            new_version(clock, at, due=clock.due_at, given=clock.given, **_owner(case, lead))
+
+
+def _owner(case: Case, lead: Assignment) -> dict[str, Any]:
+    if case.confidential:
+        return {
+            "subject": Subject.CASE, "subject_id": case.id, "owner_unit_id": catalogue().county_id, "owner_staff_id": None,
+        }  # fmt: skip
+    return {
+        "subject": Subject.ASSIGNMENT, "subject_id": lead.id, "owner_unit_id": lead.unit_id, "owner_staff_id": lead.handler_id,
+    }  # fmt: skip

@@ -1,0 +1,99 @@
+"""Keeps withdrawal: whoever spoke may take it back; after dispatch the centre makes sure by a call that it is free will."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core.database import db
+from app.core.errors import Conflict
+from app.core.stamp import ActorKind, Stamp
+from app.ledger.models import Case, Report, Request
+from app.ledger.moves import Step, Words, lock_case, move_case
+from app.ledger.persons import check_person
+from app.ledger.requests import RequestNotFound, begin_request, check_unasked, withdraw_request
+from app.ledger.vocabulary import Action, Audience, RequestKind, RequestState, State
+from app.ledger.workflow import MOVES
+
+FREELY = frozenset({State.SUBMITTED, State.INFO_REQUESTED, State.ACCEPTED})
+"""States in which nobody works on a case yet, so that the person's word alone withdraws it."""
+
+REPLY = "已按您的要求撤回。以后需要时，可以随时重新反映。"
+REPLY_OF_ONE = "一位反映人撤回了诉求，其他反映人的诉求继续办理。"
+
+
+class WithdrawnBefore(Conflict):
+    """您已经撤回这件事"""
+
+
+class NobodyToAsk(Conflict):
+    """匿名工单派单后不能撤回，因为无法向您核实"""
+
+
+def wish_to_withdraw(stamp: Stamp, number: str, *, words: str, version: int | None = None) -> Case:
+    """Withdraw a case before dispatch; after it, ask the centre, which calls to make sure. Raises OnlyThePerson, RequestPending."""
+    case = lock_case(stamp, number, version=version)
+    return wish_locked(stamp, case, check_person(stamp, case), words=words)
+
+
+def wish_locked(stamp: Stamp, case: Case, reports: list[Report], *, words: str) -> Case:
+    """Do what a wish to withdraw some reports of a locked case asks for; other people's reports keep the case going."""
+    reports = [report for report in reports if report.withdrawn_at is None]
+    if not reports:
+        raise WithdrawnBefore
+    if case.state in FREELY:
+        reply = reply_to(case, [report.id for report in reports])
+        move_case(stamp, case, Action.WITHDRAW, Words(reply=reply, note=words), lambda at: take_back(at, case, reports))
+        return case
+    if stamp.actor.kind is not ActorKind.RESIDENT:
+        raise NobodyToAsk
+    check_unasked(case, RequestKind.WITHDRAW)
+    details: dict[str, Any] = {"reports": [report.id for report in reports]}
+
+    def change(acting: Stamp) -> Step:
+        request = Request(kind=RequestKind.WITHDRAW, asked_by_resident=acting.actor.id, details=details)
+        begin_request(acting, case, request)
+        return Step(facts={"request": RequestKind.WITHDRAW})
+
+    move_case(stamp, case, Action.ASK_WITHDRAW, Words(note=words), change)
+    return case
+
+
+def reply_to(case: Case, report_ids: list[int]) -> str:
+    """Give what is read when these reports are withdrawn, which the others of the case read too."""
+    others = any(report.withdrawn_at is None and report.id not in report_ids for report in case.reports)
+    return REPLY_OF_ONE if others else REPLY
+
+
+def take_back(stamp: Stamp, case: Case, reports: list[Report]) -> Step:
+    """Mark reports as withdrawn; the step says whether somebody else's remains, so that the case goes on."""
+    for report in reports:
+        report.withdrawn_at = report.withdrawn_at or stamp.at
+    db.session.flush()
+    remain = any(report.withdrawn_at is None for report in case.reports)
+    told: dict[Audience, str | None] = {
+        Audience.PERSONS: None, Audience.FILERS: None, Audience.LEAD: "withdraw_one", Audience.ASSISTS: "withdraw_one",
+    }  # fmt: skip
+    return Step(facts={"reports": [report.id for report in reports]}, others=remain, templates=told if remain else {})
+
+
+def keep_after_all(stamp: Stamp, number: str) -> Case:
+    """Take one's wish to withdraw back while nobody has decided on it; raises RequestNotFound."""
+    case = lock_case(stamp, number)
+    wish = pending_wish(stamp, case)
+    if wish is None:
+        raise RequestNotFound
+    return withdraw_request(stamp, number, wish)
+
+
+def may_wish(stamp: Stamp, case: Case) -> bool:
+    """Say whether a person's wish to withdraw is taken now: before dispatch of anybody, later only where one can be called."""
+    if case.state in FREELY:
+        return True
+    return stamp.actor.kind is ActorKind.RESIDENT and case.state in MOVES[Action.ASK_WITHDRAW].sources
+
+
+def pending_wish(stamp: Stamp, case: Case) -> int | None:
+    """Give the id of the resident's own request to withdraw a case that waits for its decision."""
+    mine = (Request.kind == RequestKind.WITHDRAW, Request.asked_by_resident == stamp.actor.id)
+    waiting = select(Request.id).where(Request.case_id == case.id, Request.state == RequestState.PENDING, *mine)
+    return db.session.scalars(waiting).first() if stamp.actor.kind is ActorKind.RESIDENT else None

@@ -1,0 +1,104 @@
+"""Raising by a level: the unit above joins in and owns the term; whoever had the case keeps it."""
+
+import pytest
+from sqlalchemy import select
+
+from app.ledger.handling import dispatch_case, record_contact, sign_case, submit_result
+from app.ledger.models import Case, CaseAccess
+from app.ledger.raising import AlreadyAtTheTop, raise_case, raise_locked
+from app.ledger.scope import find_case
+from app.ledger.sub_dispatch import assign_handler
+from app.ledger.timeline import verify_ledger
+from app.ledger.vocabulary import Access, Clock, State
+from app.ledger.workflow import IllegalMove, NotYourMove
+from app.notices.models import Notice
+from tests.ledger.test_straight_road import Road
+
+
+@pytest.fixture
+def road(session, cast, clock, as_staff, as_resident):
+    return Road(session, cast, clock, as_staff, as_resident)
+
+
+@pytest.fixture
+def in_the_village(road):
+    """A case that the village leads."""
+    road.accepted()
+    dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["柳林村"].id)
+    sign_case(road.as_staff("hua"), road.number)
+    return road
+
+
+def told(road, template="raise"):
+    logins = {member.id: login for login, member in road.cast.staff.items()}
+    notices = road.session.scalars(select(Notice).where(Notice.template == template, Notice.case_id == road.case.id))
+    return {logins[notice.recipient_id] for notice in notices}
+
+
+def test_a_case_is_raised_from_village_to_township_to_county(in_the_village):
+    road = in_the_village
+    staff = road.cast.staff
+    assert road.clocks()[Clock.RESOLVE].owner_staff_id == staff["hua"].id
+    raise_case(road.as_staff("sun"), road.number, note="多次催办没有进展")
+    road.check(State.IN_PROGRESS)
+    assert road.case.raised == 1
+    assert road.clocks()[Clock.RESOLVE].owner_staff_id == staff["tong"].id
+    assert {"hua", "tong"} <= told(road)
+    access = select(CaseAccess.mode).where(CaseAccess.unit_id == road.cast.units["柳河镇"].id, CaseAccess.case_id == road.case.id)
+    assert road.session.scalars(access).one() is Access.WRITE
+    raise_case(road.as_staff("yan"), road.number, note="请县里牵头")
+    assert road.clocks()[Clock.RESOLVE].owner_staff_id == staff["ma"].id
+    assert road.case.lead_unit_id == road.cast.units["柳林村"].id  # the village stays answerable
+    with pytest.raises(AlreadyAtTheTop):
+        raise_case(road.as_staff("sun"), road.number, note="再提")
+    assert road.case.raised == 2
+    for login in ("hua", "tong", "ma"):
+        assert find_case(road.as_staff(login), road.number)
+    assert verify_ledger().breaks == []
+
+
+def test_the_leader_who_answers_for_a_department_is_told_at_the_county_and_sees_the_case(road):
+    road.in_progress()
+    raise_case(road.as_staff("du"), road.number, note="超期五天")
+    assert {"he", "ma", "tang"} <= told(road)
+    assert "yan" not in told(road)
+    assert find_case(road.as_staff("tang"), road.number)
+
+
+def test_the_ladder_raises_as_the_system_and_stops_at_the_top(road, as_system):
+    road.in_progress()
+    entry = raise_locked(as_system(), road.case, note="办理时限超期五个工作日")
+    assert (entry.role, entry.facts["level"]) == ("system", 1)
+    assert raise_locked(as_system(), road.case, note="再次超期") is None
+
+
+def test_a_handler_may_not_raise_and_nothing_is_raised_before_dispatch(road):
+    road.in_progress()
+    with pytest.raises(NotYourMove):
+        raise_case(road.as_staff("he"), road.number, note="我们办不了")
+    other = road.accepted()
+    with pytest.raises(IllegalMove):
+        raise_case(road.as_staff("sun"), other, note="还没有派单")
+
+
+def test_the_head_above_keeps_the_term_when_a_handler_is_named_and_may_report_the_result(in_the_village):
+    road = in_the_village
+    staff = road.cast.staff
+    raise_case(road.as_staff("sun"), road.number, note="没有进展")
+    assign_handler(road.as_staff("tong"), road.number, handler_id=staff["hua"].id)
+    clocks = road.clocks()
+    assert (clocks[Clock.RESOLVE].owner_staff_id, clocks[Clock.CONTACT].owner_staff_id) == (staff["tong"].id, staff["hua"].id)
+    record_contact(road.as_staff("hua"), road.number, how="phone", note="联系了")
+    submit_result(road.as_staff("tong"), road.number, reply="镇里已修好", note="镇里牵头", solved=True)
+    road.check(State.UNDER_REVIEW)
+
+
+def test_the_recused_level_is_passed_over(session, in_the_village):
+    road = in_the_village
+    # the case turns out to be against the head of the township, which is between village and county
+    case = session.scalars(select(Case).where(Case.number == road.number)).one()
+    case.against_staff_id = road.cast.staff["tong"].id
+    session.flush()
+    raise_case(road.as_staff("sun"), road.number, note="没有进展")
+    assert "tong" not in told(road)
+    assert road.clocks()[Clock.RESOLVE].owner_staff_id == road.cast.staff["ma"].id

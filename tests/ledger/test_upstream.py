@@ -1,0 +1,241 @@
+"""Upstream orders: upstream's moments bind the county's, its word is a third one, what goes back is tracked until signed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.ledger.callbacks import Verdict, confirm_upstream, rate_case, record_callback
+from app.ledger.clocks import Deadline
+from app.ledger.commands import accept_case
+from app.ledger.deciding import Decision, decide_request
+from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
+from app.ledger.models import Callback, Case, Request
+from app.ledger.registration import Registration, RegistrationUnfit, register
+from app.ledger.scope import CaseNotFound
+from app.ledger.timeline import verify_ledger
+from app.ledger.upstream import (
+    NothingSentBack,
+    ReturnLapsed,
+    UpstreamMomentUnfit,
+    hear_upstream,
+    send_back_upstream,
+    sign_returned,
+    unsigned_returns,
+)
+from app.ledger.vocabulary import CallbackBy, Channel, Clock, Kind, Satisfaction, State
+from app.ledger.workflow import IllegalMove, NotYourMove
+
+HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.SATISFIED)
+UNHAPPY = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)
+WEDNESDAY = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+"""Wednesday 2026-11-25, 17:30 in China: the close of business of the second working day."""
+
+
+class Order:
+    """An upstream order on its road."""
+
+    def __init__(self, session, cast, clock, as_staff, as_resident):
+        self.session, self.cast, self.clock, self.as_staff, self.as_resident = session, cast, clock, as_staff, as_resident
+
+    def registered(self, **more):
+        given = {
+            "channel": Channel.UPSTREAM_12345,
+            "body": "柳林村一组路口的路灯坏了三天了。",
+            "kind": Kind.HELP,
+            "category_id": self.cast.categories["路灯照明"],
+            "grid": self.cast.grids["柳林村一网格"].code,
+            "name": "王桂花",
+            "phone": "13800001234",
+            "upstream_number": "SZ-1",
+        }
+        self.number = register(self.as_staff("fang"), Registration(**(given | more))).number
+        self.clock.advance(minutes=5)
+        return self
+
+    def accepted(self, **more):
+        self.registered(**more)
+        category, grid = self.cast.categories["路灯照明"], self.cast.grids["柳林村一网格"].id
+        accept_case(self.as_staff("fang"), self.number, kind=Kind.HELP, category_id=category, grid_id=grid)
+        return self
+
+    def dispatched(self, **more):
+        self.accepted(**more)
+        dispatch_case(self.as_staff("du"), self.number, lead_unit_id=self.cast.units["城市管理局"].id)
+        return self
+
+    def awaiting_upstream(self, **more):
+        self.dispatched(**more)
+        he = self.as_staff("he")
+        sign_case(he, self.number)
+        record_contact(he, self.number, how="phone", note="联系了")
+        submit_result(he, self.number, reply="修好了", note="换灯头", solved=True)
+        pass_result(self.as_staff("qin"), self.number)
+        record_callback(self.as_staff("lu"), self.number, HAPPY)
+        return self
+
+    @property
+    def case(self):
+        return self.session.scalars(select(Case).where(Case.number == self.number)).one()
+
+    def clocks(self):
+        self.session.flush()
+        rows = self.session.scalars(select(Deadline).where(Deadline.case_id == self.case.id).order_by(Deadline.id))
+        return {row.clock: row for row in rows}
+
+    def running(self):
+        return {kind: row for kind, row in self.clocks().items() if row.met_at is None and row.cancelled_at is None}
+
+
+@pytest.fixture
+def order(session, cast, clock, as_staff, as_resident):
+    return Order(session, cast, clock, as_staff, as_resident)
+
+
+def test_upstreams_moments_are_clocks_of_their_own_and_bind_the_promise(order, clock):
+    start = clock()
+    moments = {"sign_by": start + timedelta(hours=1), "return_by": start + timedelta(hours=5), "due_by": WEDNESDAY}
+    order.registered(**moments)
+    running = order.running()
+    assert {kind: running[kind].due_at for kind in (Clock.UPSTREAM_SIGN, Clock.UPSTREAM_RETURN, Clock.UPSTREAM_DUE)} == {
+        Clock.UPSTREAM_SIGN: moments["sign_by"],
+        Clock.UPSTREAM_RETURN: moments["return_by"],
+        Clock.UPSTREAM_DUE: WEDNESDAY,
+    }
+    assert all(running[kind].given for kind in (Clock.UPSTREAM_SIGN, Clock.UPSTREAM_DUE))
+    # four working hours before Wednesday 17:30: the three of the afternoon, and one of the morning
+    assert running[Clock.OVERALL].due_at == datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+    assert order.case.next_due_at == min(clock.due_at for clock in running.values())
+
+
+def test_the_units_term_is_the_stricter_of_both(order):
+    order.dispatched(due_by=WEDNESDAY)
+    clock = order.running()[Clock.RESOLVE]
+    assert (clock.due_at, clock.given) == (datetime(2026, 11, 25, 3, 0, tzinfo=UTC), True)
+
+
+def test_a_far_upstream_moment_changes_nothing(order, clock):
+    order.dispatched(due_by=clock() + timedelta(days=90))
+    own = order.running()[Clock.RESOLVE]
+    assert (own.due_at, own.given) == (datetime(2026, 11, 30, 9, 30, tzinfo=UTC), False)
+
+
+def test_without_room_for_a_margin_upstreams_own_moment_binds(order, clock):
+    due = clock() + timedelta(hours=2)
+    order.dispatched(due_by=due)
+    assert order.running()[Clock.RESOLVE].due_at == due
+
+
+def test_acceptance_signs_upstream_and_dispatch_ends_the_return(order, clock):
+    order.accepted(sign_by=clock() + timedelta(hours=1), return_by=clock() + timedelta(hours=5))
+    assert order.clocks()[Clock.UPSTREAM_SIGN].met_at == order.clock()
+    assert Clock.UPSTREAM_RETURN in order.running()
+    dispatch_case(order.as_staff("du"), order.number, lead_unit_id=order.cast.units["城市管理局"].id)
+    ended = order.clocks()[Clock.UPSTREAM_RETURN]
+    assert (ended.met_at, ended.cancelled_at, ended.breached_at) == (None, order.clock(), None)
+
+
+def test_the_answer_that_goes_up_meets_upstreams_due_moment(order):
+    order.awaiting_upstream(due_by=WEDNESDAY)
+    assert order.case.state is State.AWAITING_UPSTREAM
+    due = order.clocks()[Clock.UPSTREAM_DUE]
+    assert (due.met_at, due.breached_at) == (order.clock(), None)
+    confirm_upstream(order.as_staff("du"), order.number, note="上级已审核")
+    assert order.case.state is State.CLOSED
+    assert order.running() == {}
+
+
+def test_only_upstream_orders_have_upstream_moments(order, clock):
+    with pytest.raises(RegistrationUnfit) as refused:
+        order.registered(channel=Channel.HOTLINE, upstream_number=None, due_by=WEDNESDAY)
+    assert list(refused.value.errors) == ["due_by"]
+
+
+class TestUpstreamsOwnWord:
+    def test_dissatisfied_it_comes_back_to_the_supervisors_triage(self, order):
+        order.awaiting_upstream(due_by=WEDNESDAY)
+        due = order.clock() + timedelta(days=3)
+        hear_upstream(order.as_staff("fang"), order.number, UNHAPPY, note="市里回访不满意", due_by=due)
+        case = order.case
+        assert (case.state, case.triage) == (State.AWAITING_CALLBACK, True)
+        running = order.running()
+        assert set(running) == {Clock.OVERALL, Clock.TRIAGE, Clock.UPSTREAM_DUE}
+        assert running[Clock.UPSTREAM_DUE].due_at == due
+        word = order.session.scalars(select(Callback).where(Callback.case_id == case.id, Callback.by == CallbackBy.UPSTREAM)).one()
+        assert (word.solved, word.satisfaction) == (False, Satisfaction.DISSATISFIED)
+        assert case.unit_solved is True  # the unit's word stands beside it
+        assert verify_ledger().breaks == []
+
+    def test_satisfied_it_closes_the_case_and_the_resident_may_still_rate(self, order, session):
+        order.awaiting_upstream()
+        hear_upstream(order.as_staff("sun"), order.number, HAPPY, note="市里回访满意")
+        assert order.case.state is State.CLOSED
+        order.case.reports[0].concerned_id = order.cast.residents["lin"].id
+        session.flush()
+        rate_case(order.as_resident("lin"), order.number, HAPPY)
+        said = session.scalars(select(Callback.by).where(Callback.case_id == order.case.id).order_by(Callback.id)).all()
+        assert said == [CallbackBy.AGENT, CallbackBy.UPSTREAM, CallbackBy.RESIDENT]
+
+    def test_it_is_heard_only_where_it_is_awaited_and_by_whose_job_it_is(self, order):
+        order.dispatched()
+        with pytest.raises(IllegalMove):
+            hear_upstream(order.as_staff("fang"), order.number, HAPPY, note="满意")
+        with pytest.raises(NotYourMove):
+            hear_upstream(order.as_staff("he"), order.number, HAPPY, note="满意")
+        with pytest.raises(CaseNotFound):
+            hear_upstream(order.as_staff("xu"), order.number, HAPPY, note="满意")
+
+    def test_its_new_moment_lies_ahead(self, order):
+        order.awaiting_upstream()
+        with pytest.raises(UpstreamMomentUnfit):
+            hear_upstream(order.as_staff("fang"), order.number, UNHAPPY, note="不满意", due_by=order.clock())
+
+
+class TestBackUpstream:
+    def send(self, order, login="fang"):
+        return send_back_upstream(
+            order.as_staff(login), order.number, reason_code="other_county", reply="事发地在邻县，已退回上级平台转办。"
+        )
+
+    def sent(self, order, **more):
+        order.accepted(**more)
+        request = self.send(order)
+        decide_request(order.as_staff("ding"), order.number, request.id, Decision(approve=True))
+        return request
+
+    def test_another_countys_matter_goes_back_and_is_tracked_until_signed(self, order, clock):
+        request = self.sent(order, return_by=clock() + timedelta(hours=5))
+        assert order.case.state is State.REDIRECTED
+        back = order.clocks()[Clock.UPSTREAM_RETURN]
+        assert (back.met_at, back.breached_at) == (order.clock(), None)
+        (waiting,) = unsigned_returns(order.as_staff("fang")).items
+        assert (waiting.number, waiting.upstream_number, waiting.sent_at) == (order.number, "SZ-1", order.clock())
+        clock.advance(hours=3)
+        sign_returned(order.as_staff("fang"), order.number, note="市平台已签收")
+        assert order.case.state is State.REDIRECTED
+        assert order.session.get(Request, request.id).signed_at == clock()
+        assert list(unsigned_returns(order.as_staff("fang")).items) == []
+        with pytest.raises(NothingSentBack):
+            sign_returned(order.as_staff("fang"), order.number, note="再签一次")
+        assert verify_ledger().breaks == []
+
+    def test_once_upstreams_moment_is_past_nothing_goes_back(self, order, clock):
+        order.accepted(return_by=clock() + timedelta(hours=5))
+        clock.advance(hours=6)
+        with pytest.raises(ReturnLapsed):
+            self.send(order)
+
+    def test_a_refused_return_and_another_redirection_are_not_tracked(self, order):
+        order.accepted()
+        request = self.send(order)
+        decide_request(order.as_staff("ding"), order.number, request.id, Decision(approve=False, note="本县可以办"))
+        assert list(unsigned_returns(order.as_staff("fang")).items) == []
+        assert order.case.state is State.ACCEPTED
+
+    def test_the_list_shows_only_what_one_sees(self, order):
+        self.sent(order)
+        assert list(unsigned_returns(order.as_staff("he")).items) == []
+        with pytest.raises(CaseNotFound):
+            sign_returned(order.as_staff("he"), order.number, note="签收")
+        with pytest.raises(NotYourMove):
+            sign_returned(order.as_staff("lu"), order.number, note="签收")

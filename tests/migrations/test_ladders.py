@@ -1,0 +1,77 @@
+"""Ladders that do more than tell come in as new versions where the shipped one stood; an administrator's own stays."""
+
+from collections.abc import Iterator
+from json import dumps
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from app.core.migrate import upgrade
+from app.ledger.policies import DEFAULTS, ladder_from_json
+from app.ledger.vocabulary import Effect
+from tests.conftest import drop_database
+from tests.migrations.test_the_whole_life import _plain
+
+
+def step(level, on, tell, days=None):
+    after = None if days is None else {"amount": days, "unit": "working_day", "hours": "work"}
+    return {"level": level, "on": on, "tell": tell, "after": after}
+
+
+SHIPPED = [
+    step(1, "amber", ["owner"]),
+    step(2, "due", ["owner", "unit_head"]),
+    step(3, "after", ["owner", "unit_head"], 1),
+    step(4, "after", ["supervisors"], 3),
+    step(5, "after", ["supervisors", "unit_head"], 5),
+]
+OWN = [step(1, "due", ["unit_head"]), step(2, "after", ["supervisors"], 2)]
+
+
+@pytest.fixture
+def before(server, make_app) -> Iterator[Engine]:
+    """A database just before, with a shipped policy, one that the county changed, and the ladder of another clock."""
+    make_app(server)
+    name = f"ladders_{uuid4().hex[:12]}"
+    with psycopg.connect(_plain(server), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    engine = create_engine(server.replace("/minhu?", f"/{name}?"))
+    try:
+        upgrade(engine, to="0007")
+        with engine.begin() as connection:
+            for code, version, clock, ladder, active in (
+                ("resolve", 1, "resolve", SHIPPED, True),
+                ("resolve-help", 1, "resolve", OWN, True),
+                ("resolve-complaint", 1, "resolve", SHIPPED, False),
+                ("resolve-complaint", 2, "resolve", OWN, True),
+                ("review", 1, "review", SHIPPED, True),
+            ):
+                connection.execute(
+                    text(
+                        "INSERT INTO deadline_policy (code, version, clock, amount, unit, hours, ladder, active) "
+                        "VALUES (:code, :version, :clock, 12, 'working_day', 'work', CAST(:ladder AS jsonb), :active)"
+                    ),
+                    {"code": code, "version": version, "clock": clock, "ladder": dumps(ladder), "active": active},
+                )
+        yield engine
+    finally:
+        engine.dispose()
+        drop_database(server, name)
+
+
+def test_only_the_shipped_ladder_of_the_resolve_clock_gets_a_new_version(before):
+    upgrade(before, to="0008")
+    with before.connect() as connection:
+        rows = connection.execute(text("SELECT code, version, amount, active, ladder FROM deadline_policy ORDER BY code, version"))
+        found = {(row.code, row.version): (row.amount, row.active, row.ladder) for row in rows}
+    assert found["resolve", 1] == (12, False, SHIPPED)  # running clocks keep it
+    amount, active, ladder = found["resolve", 2]
+    assert (amount, active) == (12, True)
+    assert ladder_from_json(ladder) == next(default.ladder for default in DEFAULTS if default.code == "resolve")
+    assert ladder_from_json(ladder)[2].does == (Effect.DRAFT_URGING,)
+    assert found["resolve-help", 1] == (12, True, OWN)
+    assert found["resolve-complaint", 2] == (12, True, OWN)
+    assert found["review", 1] == (12, True, SHIPPED)
+    assert len(found) == 6
