@@ -7,7 +7,9 @@ import app.http.idempotency
 import app.ledger.clocks
 import app.ledger.county
 import app.ledger.duties
+import app.ledger.merging_models
 import app.ledger.models
+import app.ledger.policy_changes
 import app.ledger.report_people
 import app.ledger.supervision_models
 import app.ledger.verification_models

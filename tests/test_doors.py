@@ -82,6 +82,16 @@ POST /desk/v1/cases/<number>/question                              staff
 POST /desk/v1/cases/<number>/information                           staff
 POST /desk/v1/cases/<number>/supplement                            staff
 POST /desk/v1/cases/<number>/answer                                staff
+GET  /desk/v1/rules/policies                                       staff
+POST /desk/v1/rules/policies                                       staff
+POST /desk/v1/rules/policies/<code>/end                            staff
+POST /desk/v1/rules/policies/dry-run                               staff
+GET  /desk/v1/rules/settings                                       staff
+PUT  /desk/v1/rules/settings/<name>                                staff
+POST /desk/v1/rules/categories                                     staff
+PUT  /desk/v1/rules/categories/<int:category_id>                   staff
+PUT  /desk/v1/rules/reasons/<code>                                 staff
+GET  /desk/v1/rules/changes                                        staff
 GET  /desk/v1/requests                                             staff
 POST /desk/v1/cases/<number>/requests                              staff
 POST /desk/v1/cases/<number>/requests/<int:request_id>/decision    staff

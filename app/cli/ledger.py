@@ -6,6 +6,7 @@ import click
 
 from app.cli.ground import on_the_ledger
 from app.core.database import db
+from app.ledger.policy_changes import broken_change
 from app.ledger.timeline import verify_ledger
 from app.people.identity import verify_accesses
 
@@ -18,7 +19,7 @@ def ledger() -> None:
 @ledger.command()
 @on_the_ledger
 def verify() -> None:
-    """Re-compute the chains of all timelines and of identity accesses; exit 1 when one is broken.
+    """Re-compute the chains of all timelines, identity accesses and changes of rules; exit 1 when one is broken.
 
     Reads one state of the database from beginning to end, whatever is written meanwhile.
     """
@@ -27,12 +28,15 @@ def verify() -> None:
     db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     found = verify_ledger()
     access = verify_accesses()
+    change = broken_change()
     db.session.remove()
     for broken in found.breaks:
         click.echo(f"case {broken.number}, entry {broken.seq}: {broken.what}")
     if access is not None:
         click.echo(f"identity access {access}: the record was altered, or one before it is missing")
+    if change is not None:
+        click.echo(f"change of a rule {change}: the record was altered, or one before it is missing")
     seconds = monotonic() - began
     click.echo(f"{found.cases} cases, {found.entries} entries, {len(found.breaks)} broken cases; {seconds:.1f} s")
-    if found.breaks or access is not None:
+    if found.breaks or access is not None or change is not None:
         raise click.exceptions.Exit(1)

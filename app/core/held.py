@@ -15,9 +15,10 @@ _ALL: list["Held[object]"] = []
 class Held(Generic[T]):
     """A value loaded on first use and again when it is older than SECONDS."""
 
-    def __init__(self, load: Callable[[], T]) -> None:
-        """Hold what `load` gives."""
+    def __init__(self, load: Callable[[], T], *, still: Callable[[T], bool] | None = None) -> None:
+        """Hold what `load` gives; `still` says cheaply whether a value that is too old would be loaded just the same."""
         self._load = load
+        self._still = still
         self._value: T | None = None
         self._until = 0.0
         _ALL.append(self)  # type: ignore[arg-type]
@@ -27,7 +28,8 @@ class Held(Generic[T]):
         now = monotonic()
         value = self._value
         if value is None or now >= self._until:
-            value = self._load()
+            if value is None or self._still is None or not self._still(value):
+                value = self._load()
             self._value, self._until = value, now + SECONDS
         return value
 

@@ -18,6 +18,7 @@ from app.desk_api import (
     meetings,
     outcome,
     oversight,
+    policies,
     registrations,
     requests,
     supervision,
@@ -55,6 +56,7 @@ def register_desk(app: Flask) -> None:
         meetings.blp,
         upstream.blp,
         upstream.list_blp,
+        policies.blp,
         identity.blp,
         directory.blp,
     ]

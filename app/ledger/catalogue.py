@@ -82,7 +82,16 @@ class Catalogue:
 def _policy(row: DeadlinePolicy) -> Policy:
     term = Term(row.amount, row.unit, row.hours)
     return Policy(
-        row.id, row.code, row.version, row.clock, term, ladder_from_json(row.ladder), row.urgent, row.category_id, row.kind
+        row.id,
+        row.code,
+        row.version,
+        row.clock,
+        term,
+        ladder_from_json(row.ladder),
+        row.urgent,
+        row.category_id,
+        row.kind,
+        row.effective_from,
     )
 
 

@@ -30,6 +30,7 @@ class DeadlinePolicy(Base):
     hours: Mapped[HoursKind] = mapped_column(enum_type(HoursKind))
     ladder: Mapped[list[Any]]
     active: Mapped[bool] = mapped_column(default=True)
+    effective_from: Mapped[datetime | None]
 
 
 class Deadline(Base):

@@ -200,14 +200,14 @@ def _keep_terms(at: datetime, case: Case, *, was_urgent: bool, changed: Sequence
 
 
 def _hurry(at: datetime, case: Case, clock: Deadline) -> None:
-    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id)
+    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id, at=at)
     due = due_at(clock.paused_at or at, policy.term, load_calendar(clock.owner_unit_id))
     if due.at < clock.due_at:
         new_version(clock, at, due=due.at, given=False, policy_id=policy.id, amount=policy.term.amount, provisional=False)
 
 
 def _recount(at: datetime, case: Case, clock: Deadline) -> None:
-    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id)
+    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id, at=at)
     old, term = term_of(clock)
     if policy.id == old.id:
         return

@@ -41,11 +41,11 @@ class ClockFor:
     not_after: datetime | None = None
 
 
-def policy_for(clock: Clock, *, kind: Kind, urgency: Urgency, category_id: int | None) -> Policy:
-    """Give the policy in force for a clock of a case of this kind, urgency and category."""
+def policy_for(clock: Clock, *, kind: Kind, urgency: Urgency, category_id: int | None, at: datetime) -> Policy:
+    """Give the policy in force at a moment for a clock of a case of this kind, urgency and category."""
     held = catalogue()
     chain = held.category(category_id).chain if category_id is not None else ()
-    return choose_policy(held.policies, clock, urgent=urgency is Urgency.URGENT, category_ids=chain, kind=kind)
+    return choose_policy(held.policies, clock, urgent=urgency is Urgency.URGENT, category_ids=chain, kind=kind, at=at)
 
 
 def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
     `wanted.amount` replaces the policy's amount; `wanted.due` is a due moment that somebody gives, which no calendar moves, as
     is `wanted.not_after` where the term would go past it.
     """
-    policy = policy_for(wanted.clock, kind=wanted.kind, urgency=wanted.urgency, category_id=wanted.category_id)
+    policy = policy_for(wanted.clock, kind=wanted.kind, urgency=wanted.urgency, category_id=wanted.category_id, at=at)
     term = policy.term if wanted.amount is None else replace(policy.term, amount=wanted.amount)
     term = halved(term) if wanted.half else term
     calendar = load_calendar(wanted.owner_unit_id)
@@ -86,6 +86,8 @@ def _marks(policy: Policy, term: Term, *, start: datetime, due: Due, calendar: C
 
 def term_of(deadline: Deadline) -> tuple[Policy, Term]:
     """Give the policy (in the version that the clock keeps) and the term of a clock."""
+    if deadline.policy_id not in catalogue().policy_ladders:
+        catalogue.forget()  # another process has published it since this one looked
     policy = catalogue().policy_ladders[deadline.policy_id]
     return policy, Term(deadline.amount, policy.term.unit, policy.term.hours)
 

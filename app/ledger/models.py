@@ -151,7 +151,7 @@ class Case(Base):
     category: Mapped[Category | None] = relationship()
     grid: Mapped[Grid | None] = relationship()
     lead_unit: Mapped[Unit | None] = relationship()
-    reports: Mapped[list["Report"]] = relationship(back_populates="case", order_by="Report.id")
+    reports: Mapped[list["Report"]] = relationship(back_populates="case", order_by="Report.id", foreign_keys="Report.case_id")
     assignments: Mapped[list["Assignment"]] = relationship(back_populates="case", order_by="Assignment.id")
 
     @property
@@ -165,7 +165,11 @@ class Case(Base):
 
 
 class Report(Base):
-    """What one person said, once, through one channel; never overwritten. Belongs to exactly one case."""
+    """What one person said, once, through one channel; never overwritten. Belongs to exactly one case.
+
+    `opened_case_id` is set once a merge has moved it: the case that it opened, whose number its person knows. `me_too`: said on
+    a published case, counted in its heat, not in the rates.
+    """
 
     __tablename__ = "report"
     __table_args__ = (
@@ -177,6 +181,7 @@ class Report(Base):
         Index("ix_report_concerned_id", "concerned_id", "id", postgresql_where="concerned_id IS NOT NULL"),
         Index("ix_report_filer_resident_id", "filer_resident_id", "id", postgresql_where="filer_resident_id IS NOT NULL"),
         Index("ix_report_filer_staff_id", "filer_staff_id", "case_id", postgresql_where="filer_staff_id IS NOT NULL"),
+        Index("ix_report_opened_case_id", "opened_case_id", postgresql_where="opened_case_id IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -200,8 +205,10 @@ class Report(Base):
     raw_point: Mapped[dict[str, Any] | None]
     source_key: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]
+    opened_case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
+    me_too: Mapped[bool] = mapped_column(default=False, server_default="false")
 
-    case: Mapped[Case] = relationship(back_populates="reports")
+    case: Mapped[Case] = relationship(back_populates="reports", foreign_keys=[case_id])
     concerned: Mapped[Resident | None] = relationship(foreign_keys=[concerned_id])
     claims: Mapped[list["ReportClaim"]] = relationship(order_by="ReportClaim.at")
 

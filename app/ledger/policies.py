@@ -46,16 +46,26 @@ class Policy:
     urgent: bool | None = None
     category_id: int | None = None
     kind: Kind | None = None
+    effective_from: datetime | None = None
 
 
 class PolicyMissing(LookupError):
     """No policy fits a clock: the administrator has switched off the default."""
 
 
-def choose_policy(policies: Iterable[Policy], clock: Clock, *, urgent: bool, category_ids: Sequence[int], kind: Kind) -> Policy:
+def choose_policy(
+    policies: Iterable[Policy],
+    clock: Clock,
+    *,
+    urgent: bool,
+    category_ids: Sequence[int],
+    kind: Kind,
+    at: datetime | None = None,
+) -> Policy:
     """Give the policy in force: urgent before the nearest category before kind before the default; raises PolicyMissing.
 
-    `category_ids` lists the case's category and its ancestors, nearest first.
+    `category_ids` lists the case's category and its ancestors, nearest first. Of several versions the newest holds that is
+    in effect at `at`.
     """
     nearness = {category: place for place, category in enumerate(category_ids)}
 
@@ -65,11 +75,12 @@ def choose_policy(policies: Iterable[Policy], clock: Clock, *, urgent: bool, cat
             and policy.urgent in (None, urgent)
             and (policy.category_id is None or policy.category_id in nearness)
             and policy.kind in (None, kind)
+            and (at is None or policy.effective_from is None or policy.effective_from <= at)
         )
 
-    def rank(policy: Policy) -> tuple[int, int, int]:
+    def rank(policy: Policy) -> tuple[int, int, int, int]:
         near = len(category_ids) if policy.category_id is None else nearness[policy.category_id]
-        return (0 if policy.urgent else 1, near, 0 if policy.kind else 1)
+        return (0 if policy.urgent else 1, near, 0 if policy.kind else 1, -policy.version)
 
     try:
         return min(filter(fits, policies), key=rank)
