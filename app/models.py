@@ -13,6 +13,7 @@ import app.ledger.policy_changes
 import app.ledger.report_people
 import app.ledger.supervision_models
 import app.ledger.verification_models
+import app.ledger.whistle_models
 import app.notices.models
 import app.people.models
 import app.territory.calendar.models

@@ -24,6 +24,7 @@ from app.desk_api import (
     supervision,
     upstream,
     verification,
+    whistles,
 )
 from app.http.blueprint import open_door
 from app.http.sign_in import staff_sign_in
@@ -57,6 +58,8 @@ def register_desk(app: Flask) -> None:
         upstream.blp,
         upstream.list_blp,
         policies.blp,
+        whistles.blp,
+        whistles.listing,
         identity.blp,
         directory.blp,
     ]

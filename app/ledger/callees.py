@@ -50,11 +50,11 @@ def round_of(case: Case) -> list[Callback]:
 
 
 def _people(reports: Iterable[Report]) -> list[list[Report]]:
-    """Give the reports of each person who can be called: those that share the person concerned, or who has claimed them."""
+    """Give the reports of each person who can be called: those that share the person concerned, or who has claimed them; not "me too"."""
     groups: list[tuple[set[int], list[Report]]] = []
     for report in reports:
         people = {claim.resident_id for claim in report.claims} | ({report.concerned_id} if report.concerned_id else set())
-        if report.anonymous or report.withdrawn_at is not None or not people:
+        if report.anonymous or report.me_too or report.withdrawn_at is not None or not people:
             continue
         mine = [group for group in groups if group[0] & people]
         joined = people.union(*(group[0] for group in mine)), [each for group in mine for each in group[1]] + [report]

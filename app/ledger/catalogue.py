@@ -43,7 +43,7 @@ class CategoryFacts:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A snapshot: categories by id, grids (unit path) by id, policies in force, the county's id and path."""
+    """A snapshot: categories by id, grids (unit path) by id, every version of every policy, the county's id and path."""
 
     categories: dict[int, CategoryFacts]
     grids: dict[int, str]
@@ -79,20 +79,32 @@ class Catalogue:
             raise UnknownGrid(errors={"grid_id": ["没有这个网格"]}) from None
 
 
-def _policy(row: DeadlinePolicy) -> Policy:
-    term = Term(row.amount, row.unit, row.hours)
+def policy_of(row: DeadlinePolicy) -> Policy:
+    """Give a stored version of a policy as a value; raises ValueError, KeyError or WrongTerm where it cannot be read."""
     return Policy(
         row.id,
         row.code,
         row.version,
         row.clock,
-        term,
+        Term(row.amount, row.unit, row.hours),
         ladder_from_json(row.ladder),
         row.urgent,
         row.category_id,
         row.kind,
         row.effective_from,
+        row.active,
     )
+
+
+def _policies() -> list[Policy]:
+    """Read every version of every policy. One that cannot be read is left out: only the clocks that keep it are set aside."""
+    found = []
+    for row in db.session.scalars(select(DeadlinePolicy).order_by(DeadlinePolicy.id)):
+        try:
+            found.append(policy_of(row))
+        except (ValueError, KeyError, TypeError, Invalid):
+            log.exception("version %s of policy %s cannot be read", row.version, row.code)
+    return found
 
 
 def _load() -> Catalogue:
@@ -117,15 +129,15 @@ def _load() -> Catalogue:
             next((each.verify_by for each in ways if each.verify_by is not None), VerifyBy.CALLBACK),
         )
 
-    policies = [(policy, row.active) for row in db.session.scalars(select(DeadlinePolicy)) if (policy := _policy(row)) is not None]
+    policies = _policies()
     grids = db.session.execute(select(Grid.id, Grid.code, Unit.path).join(Unit, Unit.id == Grid.unit_id)).all()
     root = db.session.execute(select(Unit.id, Unit.path).where(Unit.level == Level.COUNTY).order_by(Unit.id).limit(1)).first()
     return Catalogue(
         {row.id: facts(row) for row in rows},
         {row.id: row.path for row in grids},
         {row.code: row.id for row in grids},
-        tuple(policy for policy, active in policies if active),
-        {policy.id: policy for policy, _ in policies},
+        tuple(policies),
+        {policy.id: policy for policy in policies},
         root.id if root else None,
         root.path if root else "/",
     )

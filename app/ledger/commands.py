@@ -10,6 +10,7 @@ from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.models import Case, Entry, Report, ReportClaim
 from app.ledger.moves import Step, Words, lock_case, move_case
+from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Action, Kind, Outcome, Urgency
 
 
@@ -147,8 +148,8 @@ def claim_case(stamp: Stamp, number: str, index: bytes) -> Case:
 
 
 def report_of_claim(number: str, index: bytes) -> Report:
-    """Give the report whose claim code was proved; raises WrongClaim, which tells nothing more."""
-    query = select(Report).join(Case, Case.id == Report.case_id).where(Case.number == number, Report.claim_index == index)
+    """Give the report whose claim code was proved, by the number under which it was said; raises WrongClaim, which tells nothing more."""
+    query = select(Report).join(Case, opened_by(Case.id)).where(Case.number == number, Report.claim_index == index)
     report = db.session.scalars(query).first()
     if report is None:
         raise WrongClaim

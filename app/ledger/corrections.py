@@ -207,7 +207,8 @@ def _hurry(at: datetime, case: Case, clock: Deadline) -> None:
 
 
 def _recount(at: datetime, case: Case, clock: Deadline) -> None:
-    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id, at=at)
+    # As it held when the clock started: a correction is no way for a newer version to reach a running clock.
+    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id, at=clock.starts_at)
     old, term = term_of(clock)
     if policy.id == old.id:
         return

@@ -28,6 +28,8 @@ class County:
 
     `upstream_margin_hours` are the working hours by which the county is done before upstream's due moment. `callback_hours`
     are from when until when people are called. `same_reply_most`: from so many other cases on, the same reply is odd.
+    The composite of the three rates weighs them by the `…_weight` fields; "basically satisfied" counts for so much of a yes. An
+    assessment window runs from `window_hour` on `window_day` of a month to the same moment of the next.
     `bounds` are south, west, north and east in WGS-84 degrees; without them a point need only lie in China.
     """
 
@@ -45,11 +47,14 @@ class County:
     reopen_days: int = 15
     answers_to_settle: int = 2
     same_reply_most: int = 3
+    recurrence_days: int = 30
+    repeat_minutes: int = 30
     reopened_days: int = 15
     return_days: int = 1
     return_urgent_minutes: int = 30
     extensions_most: int = 2
     suspend_days: int = 90
+    whistle_metres: int = 300
     urge_hours: int = 24
     reworks_to_interview: int = 3
     reassignments_to_interview: int = 3
@@ -60,6 +65,12 @@ class County:
     digest_times: tuple[str, ...] = ("09:00", "15:00")
     emergency_numbers: tuple[str, ...] = ("110 报警", "119 火警", "120 急救")
     bounds: tuple[float, ...] = ()
+    response_weight: float = 0.1
+    satisfaction_weight: float = 0.4
+    solution_weight: float = 0.5
+    basically_satisfied_share: float = 0.9
+    window_day: int = 19
+    window_hour: int = 12
 
 
 def _load() -> County:

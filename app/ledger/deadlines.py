@@ -15,7 +15,7 @@ from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
 from app.ledger.models import Case
-from app.ledger.policies import Policy, choose_policy, ladder_moments, next_check
+from app.ledger.policies import Policy, choose_policy, in_force, ladder_moments, next_check
 from app.ledger.terms import Due, Term, due_at, halved, remaining, resume, warn_at
 from app.ledger.vocabulary import Clock, Kind, Subject, Urgency
 from app.territory.calendar.queries import load_calendar
@@ -45,7 +45,8 @@ def policy_for(clock: Clock, *, kind: Kind, urgency: Urgency, category_id: int |
     """Give the policy in force at a moment for a clock of a case of this kind, urgency and category."""
     held = catalogue()
     chain = held.category(category_id).chain if category_id is not None else ()
-    return choose_policy(held.policies, clock, urgent=urgency is Urgency.URGENT, category_ids=chain, kind=kind, at=at)
+    policies = in_force(held.policies, at)
+    return choose_policy(policies, clock, urgent=urgency is Urgency.URGENT, category_ids=chain, kind=kind)
 
 
 def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:

@@ -241,7 +241,10 @@ def _is_concerned(follower: _Follower, reports: Sequence[Report]) -> bool:
 _INTERNAL = frozenset({
     Action.ASK_REJECT, Action.ASK_REDIRECT, Action.REFUSE_REQUEST, Action.SIGN_ASSIST, Action.SUBMIT_ASSIST, Action.WARN_CLOCK,
     Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK, Action.ANSWER_SUPERVISION, Action.DECIDE_PROGRESS,
-    Action.SUB_DISPATCH, Action.ASSIGN_HANDLER,
+    Action.SUB_DISPATCH, Action.ASSIGN_HANDLER, Action.ASK_RETURN, Action.ASK_REASSIGN, Action.ASK_SUPPORT, Action.ASK_EXTEND,
+    Action.ASK_SUSPEND, Action.ASK_TERMINATE, Action.ASK_EXCLUDE, Action.ASK_VOID, Action.ASK_JUDGE_CLOSED,
+    Action.WITHDRAW_REQUEST, Action.RETURN, Action.ADD_ASSIST, Action.EXCLUDE, Action.ADJUST_CLOCK, Action.HAND_OVER,
+    Action.RELEASE, Action.LINK_RECURRENCE, Action.PUBLISH, Action.ASSESS_WHISTLE,
 })  # fmt: skip
 """Entries that speak of how the house works, not of the matter."""
 
@@ -265,7 +268,7 @@ def _timeline(case_id: int, follower: _Follower) -> tuple[list[Line], str | None
     lines, question = [], None
     for place, row in enumerate(rows):
         shown = row.action is not Action.SUBMIT_RESULT or _passed(rows[place + 1 :])
-        words = row.own_words or (row.reply if shown else None)
+        words = "\n".join(filter(None, [row.own_words, row.reply if shown else None])) or None
         what = label(row.action)
         if row.action is Action.BREACH_CLOCK:
             what = f"{label(Clock(row.facts['clock']))}已超时"

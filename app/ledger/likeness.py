@@ -21,7 +21,8 @@ CAP = 4.0
 
 _FOLDED = 0x80000000
 _COMMON = (
-    "尊敬的领导您好 你好 各位领导 我是一名业主 我们是居民 村民 市民 群众 反映 投诉 举报 咨询 请问 建议 希望有关部门 相关部门 请求政府 尽快解决 及时处理 "
+    "尊敬的领导您好 你好 各位领导 我是一名业主 我们是居民 村民 市民 群众 反映 投诉 举报 咨询 请问 建议 希望有关部门 "
+    "相关部门 请求政府 尽快解决 及时处理 "
     "请派人 看一下 严重影响 居民生活 正常生活 问题 情况 一直没有 至今 多次 没人管 什么时候 能不能 为什么 因为 所以 但是 现在 已经 "
     "可以 这个 那个 我家 我们家 小区 街道 社区 附近 门口 感谢 谢谢 打电话 物业 不作为 有没有 晚上 白天 每天 给我们 希望能"
 )
@@ -36,7 +37,8 @@ def normalised(text: str) -> list[str]:
 def grams_of(title: str, body: str) -> frozenset[int]:
     """Give the grams of a text as signed 32-bit numbers; a title that repeats the beginning of the text is read once."""
     runs = normalised(body if body.startswith(title.removesuffix("…")) else f"{title}\n{body}")
-    found, left = set(), HEAD
+    found: set[int] = set()
+    left = HEAD
     for run in runs:
         run_read = run[:left]
         found.update(map(gram, run_read, run_read[1:]))

@@ -1,4 +1,4 @@
-"""Keeps what merging stores: the texts by which cases are found again, how common each gram is, and every merge with its undoing."""
+"""Keeps what merging stores: the texts by which cases are found again, how common each gram is, every merge with its undoing."""
 
 from datetime import datetime
 from typing import Any

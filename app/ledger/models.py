@@ -64,7 +64,8 @@ class Case(Base):
     """The ledger's unit of work. `entry_count` and `chain_head` bind its timeline; `version` counts its changes.
 
     `next_due_at`, `amber_at` and `late_since` repeat, for the queue, what the open clocks say (`ledger.deadlines.note_due`):
-    the nearest due and warning moments of those that run, and the first breach among the open ones. `triage`: a
+    the nearest due and warning moments of those that run, and the first breach among the open ones. `accepted_at`: when it was
+    first taken up, by being accepted or answered at once. `triage`: a
     dissatisfied word waits for the supervisor. `settled`: the matter is no longer accepted when it comes again without
     new facts. `awaiting_rescue`: handed to 110, 119 or 120, whose arrival is not confirmed. `raised`: how many levels up.
     """
@@ -89,6 +90,7 @@ class Case(Base):
         Index("ix_case_triage", "id", postgresql_where="triage"),
         Index("ix_case_published", "id", postgresql_where="published_at IS NOT NULL"),
         Index("ix_case_opened_at", "opened_at", "id", postgresql_where="NOT archived"),
+        Index("ix_case_accepted_at", "accepted_at", "id", postgresql_where="accepted_at IS NOT NULL AND NOT archived"),
         Index("ix_case_closed_at", "closed_at", "id", postgresql_where="closed_at IS NOT NULL AND NOT archived"),
         Index(
             "ix_case_led",
@@ -123,6 +125,7 @@ class Case(Base):
     heat: Mapped[int] = mapped_column(default=1)
     unit_solved: Mapped[bool | None]
     opened_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     next_due_at: Mapped[datetime | None]
     amber_at: Mapped[datetime | None]
@@ -274,6 +277,7 @@ class Assignment(Base):
     __table_args__ = (
         Index("uq_assignment_lead", "case_id", unique=True, postgresql_where=text("duty = 'lead' AND ended_at IS NULL")),
         Index("ix_assignment_unit_id", "unit_id", "case_id"),
+        Index("ix_assignment_dispatched_at", "dispatched_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -349,6 +353,16 @@ class Callback(Base):
     """
 
     __tablename__ = "callback"
+    __table_args__ = (
+        Index(
+            "ix_callback_heard",
+            "at",
+            "case_id",
+            "round",
+            postgresql_include=["contacted", "solved", "satisfaction"],
+            postgresql_where="reached AND by <> 'upstream'",
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)

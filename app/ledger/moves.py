@@ -32,10 +32,12 @@ from app.ledger.outlook import moment
 from app.ledger.scope import CaseNotFound, reaches, visible, written
 from app.ledger.timeline import append_entry
 from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestKind, RequestState, State, Subject, label
+from app.ledger.whistle_models import WhistleCall
 from app.ledger.workflow import FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 from app.notices.templates import TEMPLATES, names_in
+from app.territory.models import Unit
 
 
 class StaleVersion(Conflict):
@@ -83,11 +85,16 @@ class Step:
 
 
 def lock_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
-    """Lock a case that the actor sees; raises CaseNotFound, or StaleVersion when it is no longer at `version`."""
+    """Lock a case that the actor sees; raises CaseNotFound, or StaleVersion when it is no longer at `version`.
+
+    By the number of a case that was merged, a resident speaks to the case in which their report is now.
+    """
     found = db.session.scalars(select(Case.id).where(Case.number == written(number), visible(stamp.actor))).first()
     if found is None:
         raise CaseNotFound
     (case,) = lock_rows(Case, [found])
+    while case.merged_into_id is not None and stamp.actor.kind is ActorKind.RESIDENT:
+        (case,) = lock_rows(Case, [case.merged_into_id])
     if version is not None and case.version != version:
         raise StaleVersion(version=case.version, state=case.state)
     return case
@@ -134,6 +141,8 @@ def move_case(
     clocks = _keep_clocks(stamp.at, case, kept, target, step, ended=withdrawn)
     note_due(case, clocks)
     case.triage = case.triage and target is State.AWAITING_CALLBACK
+    if action in TAKES_UP:
+        case.accepted_at = case.accepted_at or stamp.at
     case.closed_at = (case.closed_at or stamp.at) if target in TERMINAL else None
     _tell(stamp, case, move, entry, step, _params(stamp.at, case, clocks))
     return entry
@@ -175,11 +184,20 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     What a filer was asked, no other grid worker or cadre supplies.
     """
     roles = roles_on(stamp, case)
+    if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
+        return roles | _roles_of_called(stamp, case)
     if action not in (Action.SUPPLEMENT, Action.SUPPLY_INFO) or stamp.actor.kind is not ActorKind.STAFF:
         return roles
     if any(report.filer_staff_id == stamp.actor.id for report in case.reports):
         return roles | (stamp.actor.roles() & FILERS)
     return roles - {Role.GRID_WORKER, Role.CADRE} if action is Action.SUPPLY_INFO else roles
+
+
+def _roles_of_called(stamp: Stamp, case: Case) -> frozenset[Role]:
+    """Give the roles that the actor holds at, or below, a unit that was whistled for on a case."""
+    query = select(Unit.path).join(WhistleCall, WhistleCall.unit_id == Unit.id).where(WhistleCall.case_id == case.id)
+    called = db.session.scalars(query).all()
+    return frozenset(post.role for post in stamp.actor.posts for path in called if post.path.startswith(path))
 
 
 WAITS_IN: dict[RequestKind, frozenset[State]] = {
@@ -214,7 +232,10 @@ def _asked_from(case: Case) -> State:
     return db.session.scalars(query.order_by(Entry.seq.desc()).limit(1)).first() or State.SUBMITTED
 
 
-REACHES = {Clock.OVERALL: TERMINAL, Clock.UPSTREAM_DUE: frozenset({State.AWAITING_UPSTREAM, State.CLOSED})}
+TAKES_UP = frozenset({Action.ACCEPT, Action.ANSWER})
+"""Moves by which a matter is taken up: it counts as accepted from the first of them on."""
+
+REACHES = {Clock.OVERALL: TERMINAL - {State.MERGED}, Clock.UPSTREAM_DUE: frozenset({State.AWAITING_UPSTREAM, State.CLOSED})}
 """Clocks that are met by reaching a state, whatever move leads there: upstream's by the answer that goes back to it."""
 
 

@@ -35,7 +35,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Policy:
-    """One version of a policy: which cases it fits, its term and its ladder."""
+    """One version of a policy: which cases it fits, its term and its ladder.
+
+    It holds for clocks that start from `effective_from` on (None: from the beginning) until a newer version does; one that is
+    not `active` says that from its moment on the policy holds no more.
+    """
 
     id: int
     code: str
@@ -47,25 +51,28 @@ class Policy:
     category_id: int | None = None
     kind: Kind | None = None
     effective_from: datetime | None = None
+    active: bool = True
 
 
 class PolicyMissing(LookupError):
     """No policy fits a clock: the administrator has switched off the default."""
 
 
-def choose_policy(
-    policies: Iterable[Policy],
-    clock: Clock,
-    *,
-    urgent: bool,
-    category_ids: Sequence[int],
-    kind: Kind,
-    at: datetime | None = None,
-) -> Policy:
-    """Give the policy in force: urgent before the nearest category before kind before the default; raises PolicyMissing.
+def in_force(versions: Iterable[Policy], at: datetime) -> tuple[Policy, ...]:
+    """Give of each policy the version that holds at a moment: the newest that has begun, nothing where that is its end."""
+    newest: dict[str, Policy] = {}
+    for policy in versions:
+        begun = policy.effective_from is None or policy.effective_from <= at
+        if begun and (policy.code not in newest or newest[policy.code].version < policy.version):
+            newest[policy.code] = policy
+    return tuple(policy for policy in newest.values() if policy.active)
 
-    `category_ids` lists the case's category and its ancestors, nearest first. Of several versions the newest holds that is
-    in effect at `at`.
+
+def choose_policy(policies: Iterable[Policy], clock: Clock, *, urgent: bool, category_ids: Sequence[int], kind: Kind) -> Policy:
+    """Give the policy that fits best of those in force; raises PolicyMissing.
+
+    Urgent before the nearest category before kind before the default. `category_ids` lists the case's category and its
+    ancestors, nearest first.
     """
     nearness = {category: place for place, category in enumerate(category_ids)}
 
@@ -75,12 +82,11 @@ def choose_policy(
             and policy.urgent in (None, urgent)
             and (policy.category_id is None or policy.category_id in nearness)
             and policy.kind in (None, kind)
-            and (at is None or policy.effective_from is None or policy.effective_from <= at)
         )
 
-    def rank(policy: Policy) -> tuple[int, int, int, int]:
+    def rank(policy: Policy) -> tuple[int, int, int]:
         near = len(category_ids) if policy.category_id is None else nearness[policy.category_id]
-        return (0 if policy.urgent else 1, near, 0 if policy.kind else 1, -policy.version)
+        return (0 if policy.urgent else 1, near, 0 if policy.kind else 1)
 
     try:
         return min(filter(fits, policies), key=rank)

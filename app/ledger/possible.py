@@ -18,6 +18,7 @@ from app.ledger.settling import reviewed_answers
 from app.ledger.supervision_models import ProgressItem, SupervisionOrder
 from app.ledger.upstream import waits_for_signature
 from app.ledger.vocabulary import Action, Duty, RequestKind, SlipState, State, VerifyBy
+from app.ledger.whistle_models import WhistleCall
 from app.ledger.workflow import MOVES
 from app.territory.models import Level, Unit
 
@@ -157,12 +158,19 @@ def _triages(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     return case.triage and not works_for_case(stamp, case)
 
 
+def _called(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    query = select(Unit.path).join(WhistleCall, WhistleCall.unit_id == Unit.id).where(WhistleCall.case_id == case.id)
+    return any(path.startswith(unit) for unit in db.session.scalars(query) for path in stamp.actor.paths())
+
+
 _APPROVES = {action: kind for kind, action in APPROVING.items() if kind is not RequestKind.WITHDRAW}
 
 _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {
     **{action: _asks(kind) for action, kind in _ASKABLE.items()},
     **{action: _decides(kind) for action, kind in _APPROVES.items()},
     Action.WITHDRAW: _may_withdraw,
+    Action.ARRIVE: _called,
+    Action.ASSESS_WHISTLE: _called,
     Action.WITHDRAW_REQUEST: _own_request,
     Action.TRIAGE: _triages,
     Action.REOPEN: _reopens,

@@ -1,6 +1,8 @@
 """Keeps who sees a case: by territory, by access granted, by having filed it; recusal overrides all."""
 
-from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, union_all
 
 from app.core.database import db
 from app.core.errors import NotAllowed, NotFound
@@ -30,15 +32,24 @@ ACCESS_ROLES = (Role.HANDLER, Role.UNIT_HEAD, Role.DISPATCHER)
 """Roles that see the cases which their unit, or one below it, was given."""
 
 
+_CASES_OF_REPORT = (Report.case_id, Report.opened_case_id)
+"""The case in which a report is, and the one that it opened where a merge has moved it: both numbers answer."""
+
+
+def opened_by(case_id: Any) -> ColumnElement[bool]:
+    """Give the condition for the reports that opened a case, or were said on it, wherever merges have moved them."""
+    return or_(and_(Report.case_id == case_id, Report.opened_case_id.is_(None)), Report.opened_case_id == case_id)
+
+
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Give the condition under which an actor sees a case."""
     if actor.kind is ActorKind.SYSTEM:
         return not_(false())
     if actor.kind is ActorKind.RESIDENT:
         mine = or_(Report.filer_resident_id == actor.id, Report.concerned_id == actor.id)
-        filed = select(Report.case_id).where(mine)
-        claimed = select(Report.case_id).join(ReportClaim).where(ReportClaim.resident_id == actor.id)
-        return Case.id.in_(filed.union_all(claimed))
+        claimed = select(ReportClaim.report_id).where(ReportClaim.resident_id == actor.id)
+        ways = [select(column).where(whose) for column in _CASES_OF_REPORT for whose in (mine, Report.id.in_(claimed))]
+        return Case.id.in_(union_all(*ways))
     if actor.kind is ActorKind.ANONYMOUS:
         return false()
     # The cheap conditions stand first: where one holds, the look-ups after it are not made.
@@ -56,7 +67,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         exists().where(CaseAccess.case_id == Case.id, CaseAccess.unit_path.startswith(path)) for path in actor.paths(*ACCESS_ROLES)
     ]
     ways += [exists().where(CaseAccess.case_id == Case.id, led) for led in _given_to_led(actor)]
-    ways.append(exists().where(Report.case_id == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
+    for column in _CASES_OF_REPORT:
+        ways.append(exists().where(column == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
     return and_(or_(*ways), not_recused(actor))
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from app.core.bulk import insert_many
 from app.core.database import db, table_of
@@ -80,7 +81,8 @@ def text_row(case_id: int, title: str, body: str, *, latitude: float | None, lon
     }
 
 
-_INSERT = insert(table_of(CaseText)).values({name: bindparam(name) for name in table_of(CaseText).c.keys()})
+COLUMNS = ("case_id", "grams", "figures", "square", "latitude", "longitude")
+_INSERT = insert(table_of(CaseText)).values({name: bindparam(name) for name in COLUMNS})
 
 
 def write_text(row: dict[str, Any]) -> None:
@@ -96,28 +98,26 @@ def wanted_since(at: datetime) -> datetime:
 def fill_texts(at: datetime, *, after: int, most: int = BATCH) -> int | None:
     """Add the texts that are missing among the next cases after an id; give the last id looked at, None at the end."""
     wanted = or_(Case.closed_at.is_(None), Case.closed_at > wanted_since(at))
-    looked = select(Case.id).where(Case.id > after, ~Case.archived, wanted).order_by(Case.id).limit(most).cte("looked")
-    opening = select(func.min(Report.id)).where(func.coalesce(Report.opened_case_id, Report.case_id) == looked.c.id)
-    last = db.session.scalar(select(func.max(looked.c.id)))
-    if last is None:
+    looked = select(Case.id).where(Case.id > after, ~Case.archived, wanted).order_by(Case.id).limit(most)
+    ids: Sequence[int] = db.session.scalars(looked).all()
+    if not ids:
         return None
-    query = select(looked.c.id, Report.title, Report.body, Report.latitude, Report.longitude)
-    query = query.select_from(looked).outerjoin(CaseText, CaseText.case_id == looked.c.id)
-    query = query.join(Report, Report.id == _opening(looked.c.id)).where(CaseText.case_id.is_(None))
-    del opening
+    query = select(Case.id, Report.title, Report.body, Report.latitude, Report.longitude)
+    query = query.join(Report, Report.id == _opening()).outerjoin(CaseText, CaseText.case_id == Case.id)
     rows = [
-        text_row(row.id, row.title, row.body, latitude=row.latitude, longitude=row.longitude) for row in db.session.execute(query)
+        text_row(row.id, row.title, row.body, latitude=row.latitude, longitude=row.longitude)
+        for row in db.session.execute(query.where(Case.id.in_(ids), CaseText.case_id.is_(None)))
     ]
     insert_many(CaseText, rows, unless="case_id")
-    return int(last)
+    return ids[-1]
 
 
-def _opening(case_id: Any) -> Any:
+def _opening() -> ColumnElement[int]:
     """Give the id of the report that opened a case, wherever merges have moved it."""
-    here = select(Report.id).where(Report.case_id == case_id, Report.opened_case_id.is_(None))
-    moved = select(Report.id).where(Report.opened_case_id == case_id)
-    both = here.union_all(moved).correlate_except(Report).subquery()
-    return select(func.min(both.c.id)).scalar_subquery()
+    opener = aliased(Report)
+    here = select(func.min(opener.id)).where(opener.case_id == Case.id, opener.opened_case_id.is_(None))
+    moved = select(func.min(opener.id)).where(opener.opened_case_id == Case.id)
+    return func.least(here.correlate(Case).scalar_subquery(), moved.correlate(Case).scalar_subquery())
 
 
 def prune_texts(at: datetime, *, after: int, most: int = BATCH) -> int | None:

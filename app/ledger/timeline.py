@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from app.core.chain import GENESIS, link, new_salt, words_seal
 from app.core.crypto import keyring
@@ -150,7 +151,11 @@ def verify_ledger(*, chunk: int = 2000) -> Verified:
 
 def _chunks(size: int) -> Iterator[tuple[list[Any], list[Any]]]:
     last = 0
-    body = select(Report.body).where(Report.case_id == Case.id).order_by(Report.id).limit(1).scalar_subquery().label("body")
+    opener = select(func.min(Report.id))
+    here = opener.where(Report.case_id == Case.id, Report.opened_case_id.is_(None)).scalar_subquery()
+    moved = opener.where(Report.opened_case_id == Case.id).scalar_subquery()
+    said = aliased(Report)
+    body = select(said.body).where(said.id == func.least(here, moved)).correlate(Case).scalar_subquery().label("body")
     heads = (Case.id, Case.number, Case.state, Case.entry_count, Case.chain_head, body)
     lines = (
         Entry.case_id, Entry.seq, Entry.form, Entry.at, Entry.actor, Entry.actor_id, Entry.role, Entry.door, Entry.action,

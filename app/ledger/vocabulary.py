@@ -411,6 +411,28 @@ class ListedFor(StrEnum):
     REASSIGNED = "reassigned"
 
 
+class Rule(StrEnum):
+    """What of the county's own rules an administrator changes."""
+
+    POLICY = "policy"
+    CATEGORY = "category"
+    REASON = "reason"
+    SETTING = "setting"
+    CALENDAR_DAY = "calendar_day"
+    CALENDAR_YEAR = "calendar_year"
+    WORKING_HOURS = "working_hours"
+
+
+class VersionState(StrEnum):
+    """Where a version of a policy stands: in force, yet to come, replaced (or replaced before it began), or the policy's end."""
+
+    IN_FORCE = "in_force"
+    COMING = "coming"
+    PAST = "past"
+    DROPPED = "dropped"
+    ENDED = "ended"
+
+
 _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Channel.MINI_PROGRAM, "小程序"), (Channel.HOTLINE, "热线"), (Channel.VISIT, "走访"), (Channel.PROXY, "代办"),
     (Channel.WINDOW, "窗口"), (Channel.LETTER, "来信"), (Channel.MAILBOX, "信箱"), (Channel.UPSTREAM_12345, "12345 转办"),
@@ -474,6 +496,10 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (CheckState.OK, "正常"), (CheckState.WARNING, "提醒"), (CheckState.MISSING, "缺项"),
     (CallOutcome.REGISTERED, "已登记"), (CallOutcome.CONSULTED, "当场咨询"), (CallOutcome.EXISTING_CASE, "查询或补充工单"),
     (CallOutcome.HUNG_UP, "中途挂断"), (CallOutcome.SILENT, "无声"), (CallOutcome.WRONG_NUMBER, "打错"), (CallOutcome.NUISANCE, "骚扰"),
+    (Rule.POLICY, "时限规则"), (Rule.CATEGORY, "诉求分类"), (Rule.REASON, "理由目录"), (Rule.SETTING, "全县设置"),
+    (Rule.CALENDAR_DAY, "工作日历"), (Rule.CALENDAR_YEAR, "年度放假安排"), (Rule.WORKING_HOURS, "作息时间"),
+    (VersionState.IN_FORCE, "现行"), (VersionState.COMING, "待生效"), (VersionState.PAST, "已被替代"),
+    (VersionState.DROPPED, "未生效即被替代"), (VersionState.ENDED, "已停用"),
 )  # fmt: skip
 
 LABELS = {(type(word), word): words for word, words in _LABELLED}

@@ -81,6 +81,7 @@ TEMPLATES: dict[str, str] = {
     "mark_settled": "您反映的事项（工单号 {number}）已多次答复；没有新的情况时，同一事项不再重复受理，说明请查看答复。",
     "look": "工单 {number} 网格员已现场查看，请查看核验清单。",
     "appraise": "工单 {number} 已有代表评单，请查看核验清单。",
+    "whistle": "工单 {number} 吹哨：请您单位派人到“{place}”报到，到场后请签到。",
     "danger": "紧急：新登记的工单 {number} 提到“{word}”，请立即处置，危及生命的马上联动 110、119、120。",
     "urge": "工单 {number} 有人催办，请尽快办理并联系群众。",
     "order_supervision": "工单 {number} 有督办意见，请查看，并按时反馈。",

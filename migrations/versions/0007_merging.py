@@ -31,7 +31,7 @@ def upgrade() -> None:
     op.add_column("report", sa.Column("opened_case_id", sa.BigInteger(), nullable=True))
     op.add_column("report", sa.Column("me_too", sa.Boolean(), server_default="false", nullable=False))
     op.execute(
-        "ALTER TABLE report ADD CONSTRAINT fk_report_opened_case_id FOREIGN KEY (opened_case_id) REFERENCES \"case\" (id) NOT VALID"
+        'ALTER TABLE report ADD CONSTRAINT fk_report_opened_case_id FOREIGN KEY (opened_case_id) REFERENCES "case" (id) NOT VALID'
     )
     op.execute("ALTER TABLE report VALIDATE CONSTRAINT fk_report_opened_case_id")
     op.create_index(
@@ -51,9 +51,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_text_grams", "case_text", ["grams"], unique=False, postgresql_using="gin", postgresql_with={"fastupdate": "off"}
     )
-    op.create_index(
-        "ix_case_text_square", "case_text", ["square", "case_id"], unique=False, postgresql_where="square IS NOT NULL"
-    )
+    op.create_index("ix_case_text_square", "case_text", ["square", "case_id"], unique=False, postgresql_where="square IS NOT NULL")
     op.create_table(
         "gram_shares",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),

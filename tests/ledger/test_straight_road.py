@@ -63,7 +63,8 @@ class Road:
         self.session, self.cast, self.clock, self.as_staff, self.as_resident = session, cast, clock, as_staff, as_resident
 
     def submitted(self, **more):
-        self.number = take_in(self.as_resident("lin"), lins_report(self.cast, **more)).number
+        self.receipt = take_in(self.as_resident("lin"), lins_report(self.cast, **more))
+        self.number = self.receipt.number
         return self.number
 
     def accepted(self, **more):
@@ -96,6 +97,15 @@ class Road:
         self.clock.advance(minutes=5)
         sign_case(self.as_staff("he"), self.number)
         return self.number
+
+    def on_to_callback(self):
+        """Take an accepted case to where it waits for the person's word."""
+        he = self.as_staff("he")
+        dispatch_case(self.as_staff("du"), self.number, lead_unit_id=self.cast.units["城市管理局"].id)
+        sign_case(he, self.number)
+        record_contact(he, self.number, how="phone", note="已联系")
+        submit_result(he, self.number, reply="路灯已修好。", note="更换灯头一个", solved=True)
+        pass_result(self.as_staff("qin"), self.number)
 
     def under_review(self, **more):
         self.in_progress(**more)

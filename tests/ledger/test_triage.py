@@ -13,6 +13,7 @@ from app.ledger.following import follow
 from app.ledger.handling import pass_result, record_contact, submit_result
 from app.ledger.moves import StaleVersion
 from app.ledger.oversight import ListsAreTheSupervisors
+from app.ledger.possible import possible_actions
 from app.ledger.requests import Asked, AskerMayNotDecide, NothingToDecide, ask
 from app.ledger.triage import NothingToTriage, Triage, TriageOwnWork, triage_case
 from app.ledger.triage_list import triage_list
@@ -178,9 +179,7 @@ class TestList:
     def test_it_is_the_supervisors_and_never_of_the_own_unit(self, unhappy, session):
         with pytest.raises(ListsAreTheSupervisors):
             triage_list(unhappy.as_staff("lu"), cursor=None, limit=10)
-        post = StaffPost(
-            staff_id=unhappy.cast.staff["sun"].id, role=Role.HANDLER, unit_id=unhappy.cast.units["城市管理局"].id
-        )
+        post = StaffPost(staff_id=unhappy.cast.staff["sun"].id, role=Role.HANDLER, unit_id=unhappy.cast.units["城市管理局"].id)
         session.add(post)
         session.flush()
         assert triage_list(unhappy.as_staff("sun"), cursor=None, limit=10).items == []
@@ -227,16 +226,14 @@ class TestList:
         assert triage_list(road.as_staff("sun"), closed=True, cursor=None, limit=10).items == []
 
 
-def test_the_triage_clock_that_runs_out_is_breached(unhappy):
-    due = unhappy.clocks()[Clock.TRIAGE].due_at
-    unhappy.clock.move_to(due + timedelta(minutes=1))
+def test_a_triage_after_its_time_is_late(unhappy):
+    clock = unhappy.clocks()[Clock.TRIAGE]
+    unhappy.clock.move_to(clock.due_at + timedelta(minutes=1))
     order(unhappy)
-    unhappy.check(State.IN_PROGRESS)
+    assert clock.met_at == clock.breached_at == unhappy.clock()
 
 
 def test_actions_of_the_supervisor_tell_the_truth(unhappy):
-    from app.ledger.possible import possible_actions
-
     offered = possible_actions(unhappy.as_staff("sun"), unhappy.case, [])
     assert {Action.TRIAGE, Action.ASK_JUDGE_CLOSED, Action.ASK_REDIRECT} <= set(offered)
     assert not {Action.ATTEMPT_CALLBACK, Action.RECORD_CALLBACK} & set(possible_actions(unhappy.as_staff("lu"), unhappy.case, []))

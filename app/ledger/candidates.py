@@ -1,0 +1,276 @@
+"""Keeps which cases may be the same thing as another: found by rare grams and by place, scored, and explained in Chinese.
+
+Two looks into the ledger, both of bounded cost: the newest cases of the same and neighbouring grids and squares, and the cases
+that share the rarest grams, wherever they lie. A neighbouring grid is one of the same village or community.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Double,
+    Float,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    column,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, array
+
+from app.core.database import db
+from app.core.errors import NotAllowed
+from app.core.stamp import Role, Stamp
+from app.ledger.catalogue import Catalogue, catalogue
+from app.ledger.likeness import (
+    ONE_CLICK,
+    WORTH_A_LOOK,
+    Pair,
+    Place,
+    Shares,
+    Topic,
+    chance_of_one,
+    names_differ,
+    names_in,
+    shown,
+)
+from app.ledger.merging_models import CaseText
+from app.ledger.models import Case, Report
+from app.ledger.scope import find_case, visible
+from app.ledger.texts import shares, squares_around, text_row, wanted_since
+from app.ledger.vocabulary import OPEN, Kind, State, Urgency
+from app.territory.datum import metres_between
+from app.territory.models import Grid
+
+LOOKERS = (Role.INTAKE, Role.DISPATCHER, Role.SUPERVISOR)
+
+MOST = 10
+"""So many candidates are offered."""
+LOOK_UPS, POSTINGS, PER_GRAM = 28, 400, 80
+"""So many grams are looked up, of those that some hundred cases have at most, and so many cases are read for each."""
+FOUND, PER_GRID, PER_SQUARE, GRIDS = 40, 40, 20, 6
+"""So many cases are kept of the first look, and so many of each grid and square, of so many grids, are read for the second."""
+NEAR_METRES, SAME_METRES = 500.0, 100.0
+
+
+class CandidatesAreTheDesks(NotAllowed):
+    """相似工单只对坐席开放"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matter:
+    """What candidates are sought for: its grams, title, place, category, moment, and the people whose matter it is."""
+
+    grams: frozenset[int]
+    title: str
+    grid_id: int | None
+    point: tuple[float, float] | None
+    category_id: int | None
+    at: datetime
+    people: Collection[int] = ()
+    case_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A case that may be the same thing: open ones to be merged, closed ones (`recurrence`) to be linked or reopened.
+
+    `score` is the chance from 0 to 1; from ONE_CLICK on, `one_click` says that no second thought is needed.
+    """
+
+    number: str
+    title: str
+    state: State
+    kind: Kind
+    urgency: Urgency
+    grid: str | None
+    heat: int
+    opened_at: datetime
+    closed_at: datetime | None
+    score: float
+    likeness: float
+    reasons: str
+    recurrence: bool
+    one_click: bool
+
+
+def merge_candidates(stamp: Stamp, number: str) -> list[Candidate]:
+    """Give the cases that a case may be merged with or be a recurrence of, the likeliest first.
+
+    Only such as the actor sees, and never confidential ones, those hidden from the grid, or archived ones; none for a case that
+    is confidential itself. Raises CaseNotFound, CandidatesAreTheDesks.
+    """
+    if stamp.actor.holds(LOOKERS) is None:
+        raise CandidatesAreTheDesks
+    case = find_case(stamp, number)
+    if case.confidential or case.hidden_from_grid or case.state is State.MERGED:
+        return []
+    return candidates_for(stamp, matter_of(case))
+
+
+def matter_of(case: Case) -> Matter:
+    """Give a stored case as a matter; its text is read again where the index no longer has it."""
+    report = min((each for each in case.reports if not each.me_too), key=lambda each: each.id)
+    row = text_row(case.id, report.title, report.body, latitude=report.latitude, longitude=report.longitude)
+    return Matter(
+        grams=frozenset(row["grams"]),
+        title=case.title,
+        grid_id=case.grid_id,
+        point=(row["latitude"], row["longitude"]) if row["square"] is not None else None,
+        category_id=case.category_id,
+        at=case.opened_at,
+        people={each.concerned_id for each in case.reports if each.concerned_id is not None},
+        case_id=case.id,
+    )
+
+
+def candidates_for(stamp: Stamp, matter: Matter, *, most: int = MOST) -> list[Candidate]:
+    """Give the cases that the actor sees and that may be the same thing as a matter, the likeliest first."""
+    held, counted = catalogue(), shares()
+    names = names_in(matter.title)
+    scored: list[tuple[float, float, str, Any]] = []
+    for row in db.session.execute(_query(stamp, matter, held, counted)):
+        alike = counted.alike(matter.grams, frozenset(row.grams))
+        if alike == 0.0:
+            continue
+        place, near = _place(matter, row, held)
+        pair = Pair(
+            alike=alike,
+            days=abs((matter.at - row.opened_at).total_seconds()) / 86_400,
+            differ=names_differ(names, names_in(row.title)),
+            place=place,
+            topic=_topic(matter.category_id, row.category_id, held),
+            same_person=row.same_person,
+        )
+        score = chance_of_one(pair)
+        if score >= WORTH_A_LOOK:
+            scored.append((score, alike, _reasons(pair, near, matter.at, row), row))
+    scored.sort(key=lambda each: (-each[0], -each[3].id))
+    return [_candidate(*each) for each in scored[:most]]
+
+
+def _candidate(score: float, alike: float, reasons: str, row: Any) -> Candidate:
+    same = ("number", "title", "state", "kind", "urgency", "grid", "heat", "opened_at", "closed_at")
+    return Candidate(
+        **{name: getattr(row, name) for name in same},
+        score=round(score, 2),
+        likeness=round(shown(alike), 2),
+        reasons=reasons,
+        recurrence=row.state is State.CLOSED,
+        one_click=score >= ONE_CLICK and row.state is not State.CLOSED,
+    )
+
+
+def _query(stamp: Stamp, matter: Matter, held: Catalogue, counted: Shares) -> Select[Any]:
+    """Give the one statement that finds the cases to be scored."""
+    ways = [_by_grams(matter, counted), *_by_place(matter, held)]
+    ids = ways[0] if len(ways) == 1 else ways[0].union(*ways[1:])
+    found = ids.cte("found")
+    same_person: ColumnElement[bool] = literal(value=False)
+    if matter.people:
+        same_person = exists().where(Report.case_id == Case.id, Report.concerned_id.in_(sorted(matter.people)))
+    columns = (Case.id, Case.number, Case.title, Case.state, Case.kind, Case.urgency, Case.heat, Case.opened_at, Case.closed_at,
+               Case.grid_id, Case.category_id, CaseText.grams, CaseText.latitude, CaseText.longitude)  # fmt: skip
+    query: Select[Any] = select(*columns, Grid.name.label("grid"), same_person.label("same_person"))
+    query = query.select_from(found).join(CaseText, CaseText.case_id == found.c.case_id).join(Case, Case.id == found.c.case_id)
+    recent = and_(Case.state == State.CLOSED, Case.closed_at > wanted_since(stamp.at))
+    offered = (~Case.confidential, ~Case.hidden_from_grid, ~Case.archived, or_(Case.state.in_(OPEN), recent))
+    query = query.outerjoin(Grid, Grid.id == Case.grid_id).where(*offered, visible(stamp.actor))
+    return query if matter.case_id is None else query.where(Case.id != matter.case_id)
+
+
+def _by_grams(matter: Matter, counted: Shares) -> Select[Any]:
+    """Give the cases that share the rarest grams of a matter, those that share most of their weight first."""
+    most = POSTINGS / max(counted.cases, 1)
+    rarest = sorted((counted.share(each), each) for each in matter.grams)
+    chosen = [each for share, each in rarest if share <= max(most, counted.least)][:LOOK_UPS]
+    if len(chosen) < LOOK_UPS // 4:  # everybody says so: at least look with the rarest there are
+        chosen = [each for _, each in rarest[: LOOK_UPS // 4]]
+    weights = [-math.log(max(counted.share(each), 1e-6)) for each in chosen]
+    grams = func.unnest(bindparam("grams", chosen, ARRAY(Integer)), bindparam("weights", weights, ARRAY(Float)))
+    sought = grams.table_valued(column("gram", Integer), column("weight", Double)).render_derived(name="sought")
+    with_gram = select(CaseText.case_id).where(CaseText.grams.contains(array([sought.c.gram]))).limit(PER_GRAM).lateral("with_gram")
+    shared = select(with_gram.c.case_id).select_from(sought).join(with_gram, true()).group_by(with_gram.c.case_id)
+    best: CTE = shared.order_by(func.sum(sought.c.weight).desc(), with_gram.c.case_id.desc()).limit(FOUND).cte("best")
+    return select(best.c.case_id)
+
+
+def _by_place(matter: Matter, held: Catalogue) -> list[Select[Any]]:
+    """Give the newest cases in the same and neighbouring grids, and in the squares around the point."""
+    ways = []
+    if matter.grid_id is not None:
+        path = held.grid_path(matter.grid_id)
+        around = [each for each, where in held.grids.items() if where == path and each != matter.grid_id][: GRIDS - 1]
+        grid = _listed("grid_ids", [matter.grid_id, *around], "grid")
+        newest = select(Case.id.label("case_id")).where(Case.grid_id == grid.c.id).order_by(Case.id.desc()).limit(PER_GRID)
+        lateral = newest.lateral("of_grid")
+        ways.append(select(lateral.c.case_id).select_from(grid).join(lateral, true()))
+    if matter.point is not None:
+        square = _listed("squares", squares_around(*matter.point), "square")
+        newest = select(CaseText.case_id).where(CaseText.square == square.c.id).order_by(CaseText.case_id.desc()).limit(PER_SQUARE)
+        lateral = newest.lateral("of_square")
+        ways.append(select(lateral.c.case_id).select_from(square).join(lateral, true()))
+    return ways
+
+
+def _listed(name: str, ids: Sequence[int], table: str) -> Any:
+    values = func.unnest(bindparam(name, list(ids), ARRAY(BigInteger)))
+    return values.table_valued(column("id", BigInteger)).render_derived(name=table)
+
+
+def _place(matter: Matter, row: Any, held: Catalogue) -> tuple[Place, str | None]:
+    """Give how the places lie to each other, and the words for it."""
+    if matter.point is not None and row.latitude is not None:
+        metres = metres_between(matter.point, (row.latitude, row.longitude))
+        if metres <= NEAR_METRES:
+            return (Place.SAME if metres <= SAME_METRES else Place.NEAR), f"相距约 {max(10, round(metres, -1)):.0f} 米"
+    if matter.grid_id is None or row.grid_id is None:
+        return Place.UNKNOWN, None
+    if matter.grid_id == row.grid_id:
+        return Place.SAME, "同一网格"
+    if held.grid_path(matter.grid_id) == held.grid_path(row.grid_id):
+        return Place.NEAR, "相邻网格"
+    return Place.APART, "网格不同"
+
+
+def _topic(one: int | None, other: int | None, held: Catalogue) -> Topic:
+    if one is None or other is None:
+        return Topic.UNKNOWN
+    first, second = held.category(one).chain, held.category(other).chain
+    if first[0] in second or second[0] in first:
+        return Topic.SAME
+    below_root = set(first[:-1]) & set(second[:-1])
+    if below_root:
+        return Topic.KIN
+    return Topic.UNKNOWN if first[-1] == second[-1] else Topic.OTHER
+
+
+def _reasons(pair: Pair, near: str | None, at: datetime, row: Any) -> str:
+    parts = ["同一反映人"] if pair.same_person else []
+    parts += [near] if near else []
+    parts.append(f"文字相似 {shown(pair.alike):.2f}")
+    parts.append(f"相隔{_time_between(abs((at - row.opened_at).total_seconds()))}")
+    parts += ["分类相同"] if pair.topic is Topic.SAME else []
+    parts += ["提到的路名或编号不同"] if pair.differ else []
+    parts += ["已办结，可关联为重复诉求"] if row.state is State.CLOSED else []
+    return "，".join(parts)
+
+
+def _time_between(seconds: float) -> str:
+    if seconds < 3600:
+        return f" {max(1, round(seconds / 60))} 分钟"
+    if seconds < 2 * 86_400:
+        return f" {round(seconds / 3600)} 小时"
+    return f" {round(seconds / 86_400)} 天"

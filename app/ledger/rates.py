@@ -1,0 +1,171 @@
+"""Keeps the arithmetic of figures: shares over counts, exact, pooled from counts, and one rule by which they are rounded.
+
+Pure: it knows no database and no time. Source: the rules of a case, section 7.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Protocol
+
+
+class _Weighted(Protocol):
+    """What `weights_from` reads: the county's settings of these names."""
+
+    response_weight: float
+    satisfaction_weight: float
+    solution_weight: float
+    basically_satisfied_share: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """A figure: numerator over denominator, both kept. The numerator is a sum of counts, weighted where the figure says so."""
+
+    numerator: Fraction
+    denominator: int
+
+    @property
+    def value(self) -> Fraction | None:
+        """Give the figure itself; None ("no figure") over nothing, never 0 %."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """How much each rate weighs in the composite, and how much "basically satisfied" counts (k)."""
+
+    response: Fraction = Fraction(1, 10)
+    satisfaction: Fraction = Fraction(4, 10)
+    solution: Fraction = Fraction(5, 10)
+    basically: Fraction = Fraction(9, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """Counts of valid call-backs, one per case and round: how many said so; `valid` is V."""
+
+    valid: int = 0
+    contacted: int = 0
+    solved: int = 0
+    very_satisfied: int = 0
+    satisfied: int = 0
+    basically_satisfied: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """Counts of the cases accepted in a period: closed, due by the cut-off, closed on time, and how they were dealt with.
+
+    What is closed counts as due, even where its term was not over; else the share of due would pass 100 %.
+    """
+
+    accepted: int = 0
+    closed: int = 0
+    resolved: int = 0
+    due: int = 0
+    on_time: int = 0
+    direct: int = 0
+    on_the_spot: int = 0
+    passed_on: int = 0
+    reworked: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Counts of the units' parts dispatched in a period: all, returned, whose signing was due, signed in time."""
+
+    dispatched: int = 0
+    returned: int = 0
+    sign_due: int = 0
+    signed_on_time: int = 0
+
+
+def weights_from(held: _Weighted) -> Weights:
+    """Give the weights that a county has set, exactly as they are written (0.1 is a tenth)."""
+    return Weights(
+        response=_exact(held.response_weight),
+        satisfaction=_exact(held.satisfaction_weight),
+        solution=_exact(held.solution_weight),
+        basically=_exact(held.basically_satisfied_share),
+    )
+
+
+def _exact(number: float) -> Fraction:
+    return Fraction(str(number))
+
+
+def share(numerator: int | Fraction, denominator: int) -> Share:
+    """Give the share of two counts."""
+    return Share(Fraction(numerator), denominator)
+
+
+def response(heard: Heard) -> Share:
+    """Give the response rate: contacted / V."""
+    return share(heard.contacted, heard.valid)
+
+
+def solution(heard: Heard) -> Share:
+    """Give the solution rate by the persons' word: solved / V."""
+    return share(heard.solved, heard.valid)
+
+
+def satisfaction(heard: Heard, weights: Weights) -> Share:
+    """Give the satisfaction rate: (very satisfied + satisfied + k · basically satisfied) / V."""
+    return share(heard.very_satisfied + heard.satisfied + weights.basically * heard.basically_satisfied, heard.valid)
+
+
+def composite(heard: Heard, weights: Weights) -> Share:
+    """Give the composite of the three rates, each with its weight; they share V, so it is one sum over V."""
+    parts = (
+        weights.response * response(heard).numerator,
+        weights.satisfaction * satisfaction(heard, weights).numerator,
+        weights.solution * solution(heard).numerator,
+    )
+    return share(sum(parts, Fraction(0)), heard.valid)
+
+
+def closed_of_cohort(cohort: Cohort) -> Share:
+    """Give closed / accepted in the period."""
+    return share(cohort.closed, cohort.accepted)
+
+
+def closed_of_due(cohort: Cohort) -> Share:
+    """Give closed / due by the cut-off."""
+    return share(cohort.closed, cohort.due)
+
+
+def on_time(cohort: Cohort) -> Share:
+    """Give closed on time / due by the cut-off; what is open and overdue counts against it."""
+    return share(cohort.on_time, cohort.due)
+
+
+def pooled(counts: Iterable[Heard]) -> Heard:
+    """Give the counts of several groups together: a total is taken from counts, never as the mean of rates."""
+    held = list(counts)
+    return Heard(**{each.name: sum(getattr(one, each.name) for one in held) for each in fields(Heard)})
+
+
+def rounded(value: Fraction, places: int = 1) -> Fraction:
+    """Round half away from zero to some decimals: the one rounding rule of every figure that is shown."""
+    scale = 10**places
+    scaled = abs(value) * scale
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Fraction(whole if value >= 0 else -whole, scale)
+
+
+def percent(figure: Share) -> str | None:
+    """Give a figure in per cent with one decimal, `97.6`; None where there is no figure."""
+    return None if figure.value is None else f"{_decimal(rounded(figure.value * 100), 1)}"
+
+
+def plain(number: Fraction) -> str:
+    """Give an exact count as it is written: `96`, or `95.9` where a part was weighted (up to four decimals)."""
+    text = _decimal(rounded(number, 4), 4)
+    return text.rstrip("0").rstrip(".")
+
+
+def _decimal(number: Fraction, places: int) -> str:
+    whole = abs(number.numerator) * 10**places // number.denominator
+    sign = "-" if number < 0 else ""
+    return f"{sign}{whole // 10**places}.{whole % 10**places:0{places}d}"

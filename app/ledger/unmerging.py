@@ -1,0 +1,98 @@
+"""Keeps the undoing of a merge: the case goes on from where it was, with its reports, its units and its clocks."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from app.core.database import db, lock_rows
+from app.core.errors import Conflict
+from app.core.stamp import Stamp
+from app.ledger.clocks import Deadline
+from app.ledger.deadlines import is_open, lock_case_clocks, new_version, run_on
+from app.ledger.merging_models import Merge
+from app.ledger.models import Case, CaseAccess, Request
+from app.ledger.moves import StaleVersion, Step, Words, move_case
+from app.ledger.scope import CaseNotFound, visible, written
+from app.ledger.union import brought_to, heat_of, parties_of, point_reports, unite, united
+from app.ledger.vocabulary import OPEN, Access, Action, RequestState
+
+
+class NotMerged(Conflict):
+    """这个工单没有并入其他工单"""
+
+
+class SurvivorEnded(Conflict):
+    """并入的工单已经办结，不能再拆分"""
+
+
+def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
+    """Take a merged case out again, while its survivor is open: it goes on from where it was.
+
+    Exactly the reports that the merge moved go back, its clocks run on to their old due moments. An urgency that the merge
+    raised, and an overall term that was changed after it, stay as they are. Raises NotMerged, SurvivorEnded.
+    """
+    ids = select(Case.id, Case.merged_into_id).where(Case.number == written(number), visible(stamp.actor))
+    found = db.session.execute(ids).first()
+    if found is None:
+        raise CaseNotFound
+    locked = {case.id: case for case in lock_rows(Case, [each for each in found if each is not None])}
+    case = locked[found.id]
+    if version is not None and case.version != version:
+        raise StaleVersion(version=case.version, state=case.state)
+    merge = db.session.scalars(select(Merge).where(Merge.merged_id == case.id, Merge.undone_at.is_(None))).first()
+    if merge is None or merge.survivor_id not in locked:
+        raise NotMerged
+    survivor = locked[merge.survivor_id]
+    if survivor.state not in OPEN:
+        raise SurvivorEnded
+    lock_case_clocks([case.id, survivor.id])
+    point_reports(merge.report_ids, case, opened=None)
+    db.session.expire(case, ["reports"])
+    db.session.expire(survivor, ["reports"])
+
+    def revive(_: Stamp) -> Step:
+        _revive(case, merge)
+        case.merged_into_id, case.triage = None, merge.triage
+        case.heat = heat_of(case)
+        return Step(facts={"from": survivor.number, "reports": merge.report_ids}, before_merge=merge.state_before)
+
+    def release(acting: Stamp) -> Step:
+        as_merged = united(merge.own, brought_to(survivor))
+        merge.undone_at = acting.at
+        db.session.flush()
+        if parties_of(survivor) == as_merged:
+            unite(survivor, merge.own, brought_to(survivor))
+        _promise_back(acting.at, merge)
+        granted = (CaseAccess.case_id == survivor.id, CaseAccess.unit_id.in_(merge.brought["granted"]))
+        db.session.execute(delete(CaseAccess).where(*granted, CaseAccess.mode == Access.READ))
+        survivor.heat = heat_of(survivor)
+        db.session.flush()
+        return Step(facts={"to": case.number, "reports": merge.report_ids})
+
+    move_case(stamp, case, Action.UNMERGE, Words(note=note), revive)
+    move_case(stamp, survivor, Action.RELEASE, Words(note=note), release)
+    return case
+
+
+def _promise_back(at: datetime, merge: Merge) -> None:
+    version = db.session.get(Deadline, merge.overall_id) if merge.overall_id is not None else None
+    if version is not None and is_open(version):
+        before = db.session.get_one(Deadline, version.supersedes_id)
+        new_version(version, at, due=before.due_at, given=before.given, starts_at=before.starts_at)
+
+
+def _revive(case: Case, merge: Merge) -> None:
+    """Let go on what the merge had ended: the units' parts, the clocks, the requests."""
+    parts = [part for part in case.assignments if part.id in merge.assignment_ids]
+    for part in parts:
+        part.ended_at = None
+    access = (CaseAccess.case_id == case.id, CaseAccess.unit_id.in_([part.unit_id for part in parts]))
+    db.session.execute(update(CaseAccess).where(*access).values(mode=Access.WRITE))
+    ended = select(Deadline).where(Deadline.id.in_(merge.deadline_ids), Deadline.cancelled_at == merge.at)
+    for clock in db.session.scalars(ended):
+        run_on(clock)
+        if clock.paused_at is not None:
+            clock.next_check_at = None
+    asked = update(Request).where(Request.id.in_(merge.request_ids), Request.state == RequestState.WITHDRAWN)
+    db.session.execute(asked.values(state=RequestState.PENDING, decided_at=None))
+    db.session.flush()
