@@ -57,15 +57,16 @@ def add_county(at: datetime) -> Places:
 
 _CASES = """
 INSERT INTO "case" (id, number, state, channel, title, kind, category_id, urgency, grid_id, territory_path, confidential,
-    anonymous, archived, round, heat, opened_at, closed_at, next_due_at, amber_at, late_since, lead_unit_id, outcome, version,
-    entry_count, chain_head)
+    anonymous, archived, round, reworks, heat, opened_at, accepted_at, closed_at, next_due_at, amber_at, late_since, lead_unit_id,
+    outcome, version, entry_count, chain_head)
 SELECT n.id, n.number, s.state,
     (ARRAY['hotline','mini_program','visit','proxy','window','mailbox'])[1 + (n.id * 7) %% 6],
     '第 ' || n.id || ' 件：路灯不亮，晚上看不见路',
     (ARRAY['complaint','help','consultation','suggestion','help'])[1 + (n.id * 11) %% 5],
     c.ids[1 + (n.id * 13) %% array_length(c.ids, 1)],
     CASE WHEN n.id %% 50 = 0 THEN 'urgent' ELSE 'normal' END,
-    g.id, g.path, n.id %% 40 = 0, false, false, 1 + (n.id %% 25 = 0)::int, 1, s.at,
+    g.id, g.path, n.id %% 40 = 0, false, false, 1 + (n.id %% 25 = 0)::int, (n.id %% 25 = 0)::int, 1, s.at,
+    CASE WHEN s.state <> 'submitted' THEN s.at + interval '2 hours' END,
     CASE WHEN s.state = 'closed' THEN s.at + interval '6 days' END,
     CASE WHEN s.state <> 'closed' THEN s.due END, CASE WHEN s.state <> 'closed' THEN s.due - interval '1 day' END,
     CASE WHEN s.state <> 'closed' AND s.due < %(now)s THEN s.due END,
@@ -97,7 +98,7 @@ SELECT c.id, e.seq, 1, c.opened_at + e.seq * interval '1 hour', 'system', 'syste
     CASE WHEN e.seq = 4 THEN c.state ELSE e.after END, '{}', decode(repeat('00', 32), 'hex')
 FROM "case" c CROSS JOIN (VALUES (1, 'submit', NULL, 'submitted'), (2, 'accept', 'submitted', 'accepted'),
     (3, 'dispatch', 'accepted', 'dispatched'), (4, 'sign', 'dispatched', 'in_progress')) AS e(seq, action, before, after)
-WHERE c.id > %(after)s
+WHERE c.id > %(after)s AND e.seq <= CASE c.state WHEN 'submitted' THEN 1 WHEN 'accepted' THEN 2 ELSE 4 END
 """
 _ASSIGNMENTS = """
 INSERT INTO assignment (case_id, round, unit_id, duty, dispatched_at, signed_at, ended_at)
@@ -119,14 +120,14 @@ JOIN deadline_policy p ON p.code = k.clock WHERE c.id > %(after)s
 """
 
 
-def spread(conninfo: str, total: int, now: datetime, *, after: int = 0) -> None:
+def spread(conninfo: str, total: int, now: datetime, *, after: int = 0, days: int = DAYS) -> None:
     """Store cases up to the id `total` (those up to `after` are there already), with reports, entries, assignments and clocks."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET statement_timeout = 0")
         connection.execute("CREATE TEMPORARY TABLE numbered (id bigint, number text)")
         with connection.cursor().copy("COPY numbered FROM STDIN") as copy:
             copy.write(_numbers(after, total, now))
-        values = {"now": now, "total": total, "days": DAYS, "after": after}
+        values = {"now": now, "total": total, "days": days, "after": after}
         for statement in (_CASES, _REPORTS, _ENTRIES, _ASSIGNMENTS, _ACCESS, _CLOCKS):
             connection.execute(statement, values)
         connection.execute("SELECT setval(pg_get_serial_sequence('\"case\"', 'id'), (SELECT max(id) FROM \"case\"))")

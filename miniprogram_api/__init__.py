@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.http.blueprint import open_door
-from miniprogram_api import cases, form, look_ups, reports, sign_in
+from miniprogram_api import cases, form, look_ups, published, reports, sign_in
 
 PREFIX = "/miniprogram/v1"
 
@@ -16,6 +16,7 @@ def register_miniprogram(app: Flask) -> None:
         form.blp,
         reports.named,
         reports.unnamed,
+        published.blp,
         cases.blp,
         cases.claims,
         look_ups.reading,

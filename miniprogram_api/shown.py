@@ -52,10 +52,11 @@ class LineSchema(Schema):
 class FollowedSchema(StandingSchema):
     """A case as its people see it: what happens next and by when, replies, their own words, what they may do now.
 
-    `withdrawing`: their wish to withdraw waits for the centre's call.
+    `withdrawing`: their wish to withdraw waits for the centre's call. `merged_into`: the case that goes on for theirs.
     """
 
     version = fields.Integer()
+    merged_into = fields.String(allow_none=True)
     category = fields.String(allow_none=True)
     grid = fields.String(allow_none=True)
     closed_at = Moment(allow_none=True)

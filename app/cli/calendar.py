@@ -1,7 +1,7 @@
 """Keeps the commands over the working calendar: a year's published holidays come in, running clocks follow."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -14,8 +14,8 @@ from app.core.database import db, transaction
 from app.core.jobs import system_stamps
 from app.core.moments import read_moment
 from app.core.sheets import RowError, match_columns, open_sheet
+from app.ledger.calendar_editor import put_day, put_year
 from app.ledger.jobs import recompute_provisional
-from app.territory.calendar.commands import import_year
 from app.territory.calendar.models import CalendarYear
 from app.territory.calendar.rules import DayKind
 
@@ -54,8 +54,23 @@ def import_days(year: int, file: Path, source: str) -> None:
     if errors:
         refuse(errors)
     with transaction():
-        changed = import_year(command_stamp(), year, days, source)
+        changed = put_year(command_stamp(), year, days, source)
     click.echo(f"{year} is confirmed; {len(changed)} days changed.")
+    moved = recompute_provisional(system_stamps(clock()))
+    click.echo(f"{moved} running clocks were worked out anew.")
+
+
+@calendar.command("set-day")
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("kind", type=click.Choice([kind.value for kind in DayKind]))
+@click.option("--source", required=True, help="On whose word, such as 县政府办〔2026〕12号.")
+@click.option("--note", default="", help="What the day is, such as 抗洪加班.")
+@on_the_ledger
+def set_one(day: datetime, kind: str, source: str, note: str) -> None:
+    """Write what one DAY is, by hand, over whatever stands there. Running clocks stay, but for those that waited for its year."""
+    with transaction():
+        row = put_day(command_stamp(), day.date(), kind=DayKind(kind), source=source, note=note)
+        click.echo(f"{row.date} is a {row.kind} ({row.source}).")
     moved = recompute_provisional(system_stamps(clock()))
     click.echo(f"{moved} running clocks were worked out anew.")
 

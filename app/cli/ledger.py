@@ -7,6 +7,7 @@ import click
 from app.cli.ground import on_the_ledger
 from app.core.database import db
 from app.ledger.policy_changes import broken_change
+from app.ledger.policy_editor import altered_versions
 from app.ledger.timeline import verify_ledger
 from app.people.identity import verify_accesses
 
@@ -21,6 +22,8 @@ def ledger() -> None:
 def verify() -> None:
     """Re-compute the chains of all timelines, identity accesses and changes of rules; exit 1 when one is broken.
 
+    A published policy must be what its record says.
+
     Reads one state of the database from beginning to end, whatever is written meanwhile.
     """
     began = monotonic()
@@ -28,7 +31,7 @@ def verify() -> None:
     db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     found = verify_ledger()
     access = verify_accesses()
-    change = broken_change()
+    change, altered = broken_change(), altered_versions()
     db.session.remove()
     for broken in found.breaks:
         click.echo(f"case {broken.number}, entry {broken.seq}: {broken.what}")
@@ -36,7 +39,9 @@ def verify() -> None:
         click.echo(f"identity access {access}: the record was altered, or one before it is missing")
     if change is not None:
         click.echo(f"change of a rule {change}: the record was altered, or one before it is missing")
+    for code, version in altered:
+        click.echo(f"policy {code}, version {version}: is not what its record says")
     seconds = monotonic() - began
     click.echo(f"{found.cases} cases, {found.entries} entries, {len(found.breaks)} broken cases; {seconds:.1f} s")
-    if found.breaks or access is not None or change is not None:
+    if found.breaks or access is not None or change is not None or altered:
         raise click.exceptions.Exit(1)

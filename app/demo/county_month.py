@@ -14,6 +14,7 @@ from app.core.clock import CHINA
 from app.core.database import db, transaction
 from app.core.stamp import Stamp
 from app.demo.cast import build_county
+from app.demo.detours import DETOURS
 from app.demo.plans import Plan, plans
 from app.demo.scene import Scene, set_scene
 from app.demo.stories import Story, tell
@@ -98,6 +99,8 @@ def _openings(scene: Scene, beginning: datetime, end: datetime) -> Iterator[tupl
     rested = [day for day in days if not calendar.is_working(day)]
     for plan in plans():
         yield _opening(plan, worked, rested, end), tell(scene, plan)
+    for ago, detour in DETOURS:
+        yield calendar.shift(Purpose.WORK, end, -timedelta(hours=ago)), detour(scene)
     for place, day in enumerate(worked):
         at = calendar.shift(Purpose.WORK, datetime.combine(day, time(0), tzinfo=CHINA), timedelta(minutes=37 * (place % 9 + 1)))
         yield at, _missed_call(scene, place)

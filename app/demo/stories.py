@@ -28,7 +28,8 @@ from app.ledger.handling import (
     submit_result,
 )
 from app.ledger.models import Case
-from app.ledger.requests import Asked, ask
+from app.ledger.request_checks import Asked
+from app.ledger.requests import ask
 from app.ledger.triage import Triage, triage_case
 from app.ledger.vocabulary import Channel, Kind, RequestKind, Satisfaction, State
 

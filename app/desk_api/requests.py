@@ -5,16 +5,17 @@ from typing import Any
 from marshmallow import fields, validate
 
 from app.core.stamp import Door
-from app.desk_api.shown import MovedSchema
+from app.desk_api.shown import MovedSchema, NamedSchema, RequestSchema
 from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
+from app.ledger.awaited import awaiting_decision
 from app.ledger.codes import by_code
-from app.ledger.deciding import awaiting_decision, decide_with
+from app.ledger.deciding import decide_with
 from app.ledger.requests import ASKS, ask_with, withdraw_request
 from app.ledger.suspensions import resume_case
-from app.ledger.vocabulary import RequestKind, RequestState
+from app.ledger.vocabulary import RequestKind, RequestState, State, Urgency
 
 blp = DoorBlueprint("requests", door=Door.DESK, prefix="", auth=staff(Door.DESK), tag="申请和审批")
 
@@ -26,7 +27,7 @@ LONGEST = 400
 class AskSchema(MoveSchema):
     """What is asked, why, and what its kind needs.
 
-    `reply` is what the person will read (reject, redirect, terminate, void, judge_closed). `units`: which unit instead
+    `reply` is what the person will read (reject, redirect, terminate, void, judge_closed). `units`: the one unit instead
     (return), the new lead (reassign), the assists (support). `amount`: how many units of the term more (extend).
     `review_on` and `evidence`: until when and on what ground a case is suspended.
     """
@@ -55,7 +56,8 @@ class RequestedSchema(Schema):
 class DecisionSchema(MoveSchema):
     """Yes or no; a no needs a note. `reply` replaces the words proposed for the person.
 
-    When a return is approved, `unit` may name the new lead at once; `reset_term` says why its term starts anew.
+    `unit` names who takes over at once when a return is approved, or another new lead than the one asked for; `reset_term`
+    says why the new lead's term starts anew.
     """
 
     approve = fields.Boolean(required=True)
@@ -72,17 +74,19 @@ class AwaitedQuery(PageQuery):
 
 
 class AwaitedSchema(Schema):
-    """A request that waits for one's decision, and by when."""
+    """A request that waits for one's decision, of which case (in the `version` that may be decided on), and by when."""
 
-    id = fields.Integer()
     number = fields.String()
     number_in_fours = InFours("number")
     title = fields.String()
-    kind = Word(RequestKind)
-    kind_label = Label("kind")
-    reason_code = fields.String(allow_none=True)
-    asked_at = Moment()
+    state = Word(State)
+    state_label = Label("state")
+    urgency = Word(Urgency)
+    urgency_label = Label("urgency")
+    lead_unit = fields.Nested(NamedSchema, allow_none=True)
+    version = fields.Integer()
     due_at = Moment(allow_none=True)
+    request = fields.Nested(RequestSchema)
 
 
 AwaitedPageSchema = page_of(AwaitedSchema)

@@ -5,6 +5,7 @@ from marshmallow import fields
 from app.core.stamp import ActorKind, Door, Role
 from app.http.fields import InFours, Label, Moment, Schema, Word, page_of
 from app.ledger.case_view import CaseView
+from app.ledger.terms import Unit as TermUnit
 from app.ledger.vocabulary import (
     Action,
     CallbackBy,
@@ -143,7 +144,11 @@ class ClockSchema(Schema):
 
 
 class RequestSchema(Schema):
-    """Something asked, and what became of it."""
+    """Something asked, and what became of it.
+
+    `note` says why, `reply` is what the person will read. `unit` is whose part it speaks of, `units` are those asked for;
+    `amount` counts in `amount_unit`. `by_person`: a person wants to withdraw.
+    """
 
     id = fields.Integer()
     kind = Word(RequestKind)
@@ -152,9 +157,16 @@ class RequestSchema(Schema):
     state_label = Label("state")
     reason_code = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
+    note = fields.String(allow_none=True)
     reply = fields.String(allow_none=True)
-    details = fields.Dict()
     redirect_to = fields.String(allow_none=True)
+    unit = fields.Nested(NamedSchema, allow_none=True)
+    units = fields.List(fields.Nested(NamedSchema))
+    amount = fields.Integer(allow_none=True)
+    amount_unit = Word(TermUnit, allow_none=True)
+    review_on = fields.Date(allow_none=True)
+    evidence = fields.String(allow_none=True)
+    by_person = fields.Boolean()
     asked_by = fields.String(allow_none=True)
     asked_at = Moment()
     decided_by = fields.String(allow_none=True)
@@ -196,6 +208,7 @@ class ResultShownSchema(Schema):
 class EntryShownSchema(Schema):
     """A line of the timeline; `reply` went to the person, `note` is for the file."""
 
+    case_number = fields.String(allow_none=True)
     seq = fields.Integer()
     at = Moment()
     action = Word(Action)
@@ -240,6 +253,12 @@ class CaseSchema(QueueRowSchema):
     raised = fields.Integer()
     awaiting_rescue = fields.Boolean()
     hidden_from_grid = fields.Boolean()
+    merged_into = fields.String(allow_none=True)
+    merged = fields.List(fields.String())
+    recurrence_of = fields.String(allow_none=True)
+    published_at = Moment(allow_none=True)
+    public_title = fields.String(allow_none=True)
+    public_summary = fields.String(allow_none=True)
     identity_hidden = fields.Boolean()
     may_dial = fields.Boolean()
     actions = fields.List(Word(Action))

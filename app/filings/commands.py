@@ -11,6 +11,7 @@ from app.filings.rules import ConsentGiven, Filing, PersonMissing, check_consent
 from app.ledger.catalogue import catalogue
 from app.ledger.codes import in_ids
 from app.ledger.intake import take_in
+from app.ledger.repeats import join_repeat
 from app.ledger.report_people import keep_people
 from app.ledger.submission import Submission
 from app.ledger.vocabulary import Channel
@@ -64,6 +65,7 @@ def file_for(stamp: Stamp, filing: Filing) -> Filed:
             filed_at=stamp.at,
         )
     )
+    join_repeat(stamp, receipt)
     return Filed(receipt.number, receipt.claim_code, handout(receipt.number, receipt.claim_code))
 
 

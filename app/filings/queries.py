@@ -13,7 +13,7 @@ from app.core.stamp import Stamp
 from app.filings.models import Consent, ConsentBy, ProxyFiling
 from app.ledger.following import Standing, standing, standings
 from app.ledger.models import Case, Report
-from app.ledger.scope import visible
+from app.ledger.scope import opened_by, visible
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident
 
@@ -32,7 +32,7 @@ class FilingShown:
 def own_filings(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[FilingShown]:
     """Give what the actor has filed for others, newest first."""
     query = standings(stamp).add_columns(ProxyFiling.id, ProxyFiling.filed_at, ProxyFiling.resident_id, Consent.method)
-    query = query.join(Report, Report.case_id == Case.id).join(ProxyFiling, ProxyFiling.report_id == Report.id)
+    query = query.join(Report, opened_by(Case.id)).join(ProxyFiling, ProxyFiling.report_id == Report.id)
     query = query.join(Consent, Consent.id == ProxyFiling.consent_id)
     query = query.where(ProxyFiling.staff_id == stamp.actor.id, visible(stamp.actor))
     rows = db.session.execute(paged(query, key=[(ProxyFiling.id, True)], cursor=cursor, limit=limit)).all()

@@ -62,6 +62,7 @@ class FollowedSchema(StandingSchema):
     """A case as its followers see it: replies, no notes, no identity."""
 
     version = fields.Integer()
+    merged_into = fields.String(allow_none=True)
     category = fields.String(allow_none=True)
     grid = fields.String(allow_none=True)
     closed_at = Moment(allow_none=True)

@@ -93,8 +93,10 @@ class DoorBlueprint(Blueprint):  # type: ignore[misc]
         take: Callable[[View], View] = super().arguments(schema, location=location, **options)
         return take
 
-    def response(self, status: int, schema: type[Schema] | Schema | None = None, **options: Any) -> Callable[[View], View]:
-        """Answer with a status and, where there is a body, by a schema."""
+    def response(
+        self, status: int, schema: type[Schema] | Schema | dict[str, Any] | None = None, **options: Any
+    ) -> Callable[[View], View]:
+        """Answer with a status and, where there is a body, by a schema; a file is described in OpenAPI's own words."""
         give: Callable[[View], View] = super().response(status, schema, **options)
         return give
 

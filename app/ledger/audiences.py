@@ -9,9 +9,9 @@ from app.core.database import db
 from app.core.stamp import Role
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.models import Assignment, Case, Report, ReportClaim
+from app.ledger.models import Assignment, Case, Report, ReportClaim, Request
 from app.ledger.recusal import is_recused
-from app.ledger.vocabulary import Audience, Clock, Duty, Subject
+from app.ledger.vocabulary import Audience, Clock, Duty, RequestKind, Subject
 from app.notices.models import Recipient
 from app.people.staff import posts_held
 from app.territory.models import Unit
@@ -56,6 +56,9 @@ def owners(case: Case, deadline: Deadline) -> list[int]:
     """Give who owns a clock of a case: its person, else who is in charge at its unit."""
     if deadline.owner_staff_id is not None and not is_recused(deadline.owner_staff_id, case):
         return [deadline.owner_staff_id]
+    if deadline.subject is Subject.REQUEST:
+        request = db.session.get_one(Request, deadline.subject_id)
+        return asked_to_decide(case, request.kind, asker_id=request.asked_by)
     at_unit = deadline.subject in (Subject.ASSIGNMENT, Subject.WHISTLE_CALL, Subject.SUPERVISION_ORDER)
     return in_charge(case, deadline.owner_unit_id, Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER))
 
@@ -126,6 +129,38 @@ def responsible_leaders(case: Case, path: str) -> list[int]:
     fit = [post for post in near if not is_recused(post.staff_id, case)]
     nearest = max((len(post.path) for post in fit), default=0)
     return sorted({post.staff_id for post in fit if len(post.path) == nearest})
+
+
+_OF_THE_CENTRE = frozenset({RequestKind.RETURN, RequestKind.REASSIGN, RequestKind.SUPPORT})
+_OF_THE_SHIFT = frozenset({RequestKind.REJECT, RequestKind.REDIRECT, RequestKind.VOID})
+
+
+def asked_to_decide(case: Case, kind: RequestKind, *, asker_id: int | None) -> list[int]:
+    """Give whom a request is put before, and who owns the clock of its decision: never its asker, never one who is recused.
+
+    Of those who may decide these are the first at hand; where none of them is free, the county's supervisors and the head of
+    the shift see to it.
+    """
+    held, county_id = posts_held(), catalogue().county_id or 0
+    dispatchers, supervisors = held.at(county_id, Role.DISPATCHER), held.at(county_id, Role.SUPERVISOR)
+    over = held.over(case.territory_path, Role.SUPERVISOR)
+    lead = next((a.unit.path for a in case.assignments if a.duty is Duty.LEAD and a.ended_at is None), None)
+    leaders = [] if lead is None else responsible_leaders(case, lead)
+    if kind in _OF_THE_CENTRE:
+        steps = [dispatchers, supervisors]
+    elif kind in _OF_THE_SHIFT:
+        steps = [shift_heads(), dispatchers]
+    elif kind is RequestKind.WITHDRAW:
+        steps = [held.at(county_id, Role.CALLBACK_AGENT), held.at(county_id, Role.INTAKE)]
+    elif kind is RequestKind.EXTEND:
+        steps = [leaders] if case.extensions else [supervisors, dispatchers]
+    else:
+        steps = [over, leaders]
+    for step in (*steps, supervisors, shift_heads()):
+        free = [staff for staff in step if staff != asker_id and not is_recused(staff, case)]
+        if free:
+            return free
+    return []
 
 
 def _working(case: Case, unit_id: int | None) -> list[int]:

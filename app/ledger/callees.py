@@ -50,7 +50,7 @@ def round_of(case: Case) -> list[Callback]:
 
 
 def _people(reports: Iterable[Report]) -> list[list[Report]]:
-    """Give the reports of each person who can be called: those that share the person concerned, or who has claimed them; not "me too"."""
+    """Give the reports of each person who can be called: those that share who is concerned, or who claimed them; no "me too"."""
     groups: list[tuple[set[int], list[Report]]] = []
     for report in reports:
         people = {claim.resident_id for claim in report.claims} | ({report.concerned_id} if report.concerned_id else set())

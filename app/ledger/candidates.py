@@ -87,7 +87,7 @@ class Matter:
 class Candidate:
     """A case that may be the same thing: open ones to be merged, closed ones (`recurrence`) to be linked or reopened.
 
-    `score` is the chance from 0 to 1; from ONE_CLICK on, `one_click` says that no second thought is needed.
+    `score` is the chance from 0 to 1; from ONE_CLICK on, `one_click` says that no second thought is needed; never across grids that are no neighbours.
     """
 
     number: str
@@ -140,7 +140,7 @@ def candidates_for(stamp: Stamp, matter: Matter, *, most: int = MOST) -> list[Ca
     """Give the cases that the actor sees and that may be the same thing as a matter, the likeliest first."""
     held, counted = catalogue(), shares()
     names = names_in(matter.title)
-    scored: list[tuple[float, float, str, Any]] = []
+    scored: list[tuple[float, Pair, str, Any]] = []
     for row in db.session.execute(_query(stamp, matter, held, counted)):
         alike = counted.alike(matter.grams, frozenset(row.grams))
         if alike == 0.0:
@@ -156,20 +156,20 @@ def candidates_for(stamp: Stamp, matter: Matter, *, most: int = MOST) -> list[Ca
         )
         score = chance_of_one(pair)
         if score >= WORTH_A_LOOK:
-            scored.append((score, alike, _reasons(pair, near, matter.at, row), row))
+            scored.append((score, pair, _reasons(pair, near, matter.at, row), row))
     scored.sort(key=lambda each: (-each[0], -each[3].id))
     return [_candidate(*each) for each in scored[:most]]
 
 
-def _candidate(score: float, alike: float, reasons: str, row: Any) -> Candidate:
+def _candidate(score: float, pair: Pair, reasons: str, row: Any) -> Candidate:
     same = ("number", "title", "state", "kind", "urgency", "grid", "heat", "opened_at", "closed_at")
     return Candidate(
         **{name: getattr(row, name) for name in same},
         score=round(score, 2),
-        likeness=round(shown(alike), 2),
+        likeness=round(shown(pair.alike), 2),
         reasons=reasons,
         recurrence=row.state is State.CLOSED,
-        one_click=score >= ONE_CLICK and row.state is not State.CLOSED,
+        one_click=score >= ONE_CLICK and row.state is not State.CLOSED and pair.place is not Place.APART,
     )
 
 
@@ -183,7 +183,7 @@ def _query(stamp: Stamp, matter: Matter, held: Catalogue, counted: Shares) -> Se
         same_person = exists().where(Report.case_id == Case.id, Report.concerned_id.in_(sorted(matter.people)))
     columns = (Case.id, Case.number, Case.title, Case.state, Case.kind, Case.urgency, Case.heat, Case.opened_at, Case.closed_at,
                Case.grid_id, Case.category_id, CaseText.grams, CaseText.latitude, CaseText.longitude)  # fmt: skip
-    query: Select[Any] = select(*columns, Grid.name.label("grid"), same_person.label("same_person"))
+    query: Select[Any] = select(*columns).add_columns(Grid.name.label("grid"), same_person.label("same_person"))
     query = query.select_from(found).join(CaseText, CaseText.case_id == found.c.case_id).join(Case, Case.id == found.c.case_id)
     recent = and_(Case.state == State.CLOSED, Case.closed_at > wanted_since(stamp.at))
     offered = (~Case.confidential, ~Case.hidden_from_grid, ~Case.archived, or_(Case.state.in_(OPEN), recent))
@@ -236,6 +236,8 @@ def _place(matter: Matter, row: Any, held: Catalogue) -> tuple[Place, str | None
         metres = metres_between(matter.point, (row.latitude, row.longitude))
         if metres <= NEAR_METRES:
             return (Place.SAME if metres <= SAME_METRES else Place.NEAR), f"相距约 {max(10, round(metres, -1)):.0f} 米"
+        if matter.grid_id is not None and matter.grid_id == row.grid_id:
+            return Place.NEAR, "同一网格"
     if matter.grid_id is None or row.grid_id is None:
         return Place.UNKNOWN, None
     if matter.grid_id == row.grid_id:

@@ -14,12 +14,14 @@ from app.core.stamp import ActorKind, Door, Role, Stamp
 from app.ledger.callees import solved_by
 from app.ledger.case_results import RoundResult, results_by_round
 from app.ledger.disclosure import may_dial, shows_identity
-from app.ledger.models import Assignment, Callback, Case, Entry, Reason, Report, Request
+from app.ledger.models import Assignment, Callback, Case, Entry, Report, Request
 from app.ledger.possible import possible_actions
 from app.ledger.queries import ClockView, Named, QueueRow, head_of, open_clocks
 from app.ledger.report_people import People, people_of
+from app.ledger.request_view import RequestView, request_views
 from app.ledger.scope import CaseNotFound, visible, written
-from app.ledger.vocabulary import Action, CallbackBy, Channel, Duty, Outcome, RequestKind, RequestState, Satisfaction, State
+from app.ledger.union import Related, related
+from app.ledger.vocabulary import Action, CallbackBy, Channel, Duty, Outcome, RequestState, Satisfaction, State
 from app.people.accounts import ROLE_LABELS
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident, Staff, StaffPost
@@ -72,24 +74,6 @@ class AssignmentView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RequestView:
-    """Something asked, and what became of it."""
-
-    id: int
-    kind: RequestKind
-    state: RequestState
-    reason_code: str | None
-    reason: str | None
-    reply: str | None
-    details: dict[str, Any]
-    redirect_to: str | None
-    asked_by: str | None
-    asked_at: datetime
-    decided_by: str | None
-    decided_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class CallbackView:
     """A call-back attempt, a call-back or a rating."""
 
@@ -110,8 +94,12 @@ class CallbackView:
 
 @dataclass(frozen=True, kw_only=True)
 class EntryView:
-    """A line of the timeline: who stands as role and unit, and by name where it was staff."""
+    """A line of the timeline: who stands as role and unit, and by name where it was staff.
 
+    `case_number` names the case whose line it is, where that one was merged into the case that is shown.
+    """
+
+    case_number: str | None
     seq: int
     at: datetime
     action: Action
@@ -132,7 +120,7 @@ class EntryView:
 class CaseView(QueueRow):
     """A case with all that hangs on it. `actions` is what the viewer may do now; `timeline` begins with the newest entry.
 
-    Three words on whether it is solved: the unit's, the persons' of this round (the least favourable), upstream's.
+    `merged` are the numbers of the cases merged into it, whose lines stand among its own. Three words on whether it is solved: the unit's, the persons' of this round (the least favourable), upstream's.
     """
 
     upstream_number: str | None
@@ -154,6 +142,12 @@ class CaseView(QueueRow):
     raised: int
     awaiting_rescue: bool
     hidden_from_grid: bool
+    merged_into: str | None
+    merged: list[str]
+    recurrence_of: str | None
+    published_at: datetime | None
+    public_title: str | None
+    public_summary: str | None
     identity_hidden: bool
     may_dial: bool
     actions: list[Action]
@@ -173,24 +167,20 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
     """Give a case that the actor sees, in a number of statements that does not depend on what hangs on it; raises CaseNotFound."""
     case = _load(stamp, number)
     clocks = open_clocks([case.id], stamp.at).get(case.id, [])
-    asked = db.session.execute(
-        select(Request, Reason.words)
-        .outerjoin(Reason, Reason.code == Request.reason_code)
-        .where(Request.case_id == case.id)
-        .order_by(Request.id)
-    ).all()
+    asked = db.session.scalars(select(Request).where(Request.case_id == case.id).order_by(Request.id)).all()
     heard = db.session.scalars(select(Callback).where(Callback.case_id == case.id).order_by(Callback.id)).all()
-    entries = _entries(case, cursor=None, limit=LIMIT)
+    others = related(case)
+    entries = _entries(case, others, cursor=None, limit=LIMIT)
     shown = shows_identity(stamp, case)
-    beside = people_of([report.id for report in case.reports])
+    reports = _said_in(case)
+    beside = people_of([report.id for report in reports])
     names = _names(
-        [report.filer_staff_id for report in case.reports]
+        [report.filer_staff_id for report in reports]
         + [assignment.handler_id for assignment in case.assignments]
-        + [each for request, _ in asked for each in (request.asked_by, request.decided_by)]
         + [callback.staff_id for callback in heard]
         + _actors(entries.items)
     )
-    pending = [request for request, _ in asked if request.state is RequestState.PENDING]
+    pending = [request for request in asked if request.state is RequestState.PENDING]
     return CaseView(
         **head_of(case, clocks),
         upstream_number=case.upstream_number,
@@ -204,25 +194,43 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         raised=case.raised,
         awaiting_rescue=case.awaiting_rescue,
         hidden_from_grid=case.hidden_from_grid,
+        merged_into=others.into,
+        merged=sorted(others.merged.values()),
+        recurrence_of=others.recurrence_of,
+        published_at=case.published_at,
+        public_title=case.public_title,
+        public_summary=case.public_summary,
         identity_hidden=not shown,
         may_dial=may_dial(stamp, case),
         actions=possible_actions(stamp, case, pending),
-        reports=[_report(report, names, beside.get(report.id, People()), shown=shown) for report in case.reports],
+        reports=[_report(report, names, beside.get(report.id, People()), shown=shown) for report in reports],
         assignments=[_assignment(assignment, names) for assignment in case.assignments],
         clocks=clocks,
-        requests=[_request(request, reason, names) for request, reason in asked],
+        requests=request_views(asked),
         callbacks=[_callback(callback, names) for callback in heard],
         results=results_by_round(case),
-        timeline=Page([_entry(entry, names, shown=shown) for entry in entries.items], entries.next_cursor),
+        timeline=Page([_entry(entry, names, others, shown=shown) for entry in entries.items], entries.next_cursor),
     )
 
 
 def entries_page(stamp: Stamp, number: str, *, cursor: str | None, limit: int) -> Page[EntryView]:
     """Give a page of a case's timeline, the newest entry first; raises CaseNotFound."""
     case = _load(stamp, number)
-    page = _entries(case, cursor=cursor, limit=limit)
+    others = related(case)
+    page = _entries(case, others, cursor=cursor, limit=limit)
     names, shown = _names(_actors(page.items)), shows_identity(stamp, case)
-    return Page([_entry(entry, names, shown=shown) for entry in page.items], page.next_cursor)
+    return Page([_entry(entry, names, others, shown=shown) for entry in page.items], page.next_cursor)
+
+
+def _said_in(case: Case) -> list[Report]:
+    """Give the reports of a case; of one that was merged those which it opened, wherever they are now."""
+    if case.merged_into_id is None:
+        return case.reports
+    query = select(Report).where(Report.opened_case_id == case.id).order_by(Report.id).options(_WITH_PERSON)
+    return list(db.session.scalars(query))
+
+
+_WITH_PERSON = joinedload(Report.concerned).joinedload(Resident.identity)
 
 
 def _load(stamp: Stamp, number: str) -> Case:
@@ -230,7 +238,7 @@ def _load(stamp: Stamp, number: str) -> Case:
     query = query.options(
         joinedload(Case.grid),
         joinedload(Case.lead_unit),
-        selectinload(Case.reports).joinedload(Report.concerned).joinedload(Resident.identity),
+        selectinload(Case.reports).options(_WITH_PERSON),
         selectinload(Case.assignments).joinedload(Assignment.unit),
     )
     case = db.session.scalars(query).first()
@@ -239,10 +247,13 @@ def _load(stamp: Stamp, number: str) -> Case:
     return case
 
 
-def _entries(case: Case, *, cursor: str | None, limit: int) -> Page[Entry]:
-    query = select(Entry).where(Entry.case_id == case.id).options(joinedload(Entry.words))
-    entries = db.session.scalars(paged(query, key=[(Entry.seq, True)], cursor=cursor, limit=limit)).all()
-    return page_from(entries, limit=limit, key=lambda entry: [entry.seq])
+def _entries(case: Case, others: Related, *, cursor: str | None, limit: int) -> Page[Entry]:
+    query = select(Entry).where(Entry.case_id.in_([case.id, *others.merged])).options(joinedload(Entry.words))
+    if not others.merged:
+        entries = db.session.scalars(paged(query, key=[(Entry.seq, True)], cursor=cursor, limit=limit)).all()
+        return page_from(entries, limit=limit, key=lambda entry: [entry.seq])
+    entries = db.session.scalars(paged(query, key=[(Entry.at, True), (Entry.id, True)], cursor=cursor, limit=limit)).all()
+    return page_from(entries, limit=limit, key=lambda entry: [entry.at, entry.id])
 
 
 def _actors(entries: Iterable[Entry]) -> list[int | None]:
@@ -324,16 +335,6 @@ def _assignment(assignment: Assignment, names: dict[int | None, _Known]) -> Assi
     )
 
 
-def _request(request: Request, reason: str | None, names: dict[int | None, _Known]) -> RequestView:
-    same = ("id", "kind", "state", "reason_code", "reply", "details", "redirect_to", "asked_at", "decided_at")
-    return RequestView(
-        **{name: getattr(request, name) for name in same},
-        reason=reason,
-        asked_by=_name(names, request.asked_by),
-        decided_by=_name(names, request.decided_by),
-    )
-
-
 def _callback(callback: Callback, names: dict[int | None, _Known]) -> CallbackView:
     same = (
         "round",
@@ -356,12 +357,13 @@ _MAY_BE_THE_FILER = frozenset({Role.CADRE, Role.GRID_WORKER})
 """Roles that file for neighbours: where the person is hidden, so is who filed, or the village would be known."""
 
 
-def _entry(entry: Entry, names: dict[int | None, _Known], *, shown: bool) -> EntryView:
+def _entry(entry: Entry, names: dict[int | None, _Known], others: Related, *, shown: bool) -> EntryView:
     same = ("seq", "at", "action", "from_state", "to_state", "actor", "role", "door", "facts")
     known = names.get(entry.actor_id) if entry.actor is ActorKind.STAFF else None
     if not shown and entry.role in _MAY_BE_THE_FILER:
         known = None
     return EntryView(
+        case_number=others.merged.get(entry.case_id),
         **{name: getattr(entry, name) for name in same},
         role_label=ROLE_LABELS[entry.role],
         unit=known.unit(entry.role) if known else None,

@@ -30,7 +30,8 @@ class UnknownGrid(Invalid):
 class CategoryFacts:
     """A category's full name, its chain of ids from itself to the root, and whether it makes a case urgent.
 
-    Of its results: whether evidence is asked for, within how many metres they lie, and which people verify them.
+    Of its results: whether evidence is asked for, within how many metres they lie, and which people verify them. One that is
+    not `active` is out of use: cases keep it, none gets it anew.
     """
 
     path: str
@@ -39,6 +40,7 @@ class CategoryFacts:
     asks_evidence: bool = False
     check_distance_m: int | None = None
     verify_by: VerifyBy = VerifyBy.CALLBACK
+    active: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,13 @@ class Catalogue:
             return self.categories[category_id]
         except KeyError:
             raise UnknownCategory(errors={"category_id": ["没有这个分类"]}) from None
+
+    def offered(self, category_id: int) -> CategoryFacts:
+        """Give a category that a case may get; raises UnknownCategory for one that is out of use."""
+        facts = self.category(category_id)
+        if not facts.active:
+            raise UnknownCategory("这个分类已停用，请另选", errors={"category_id": ["这个分类已停用，请另选"]})
+        return facts
 
     def below(self, category_id: int) -> list[int]:
         """Give a category's id and those of all below it; none for an unknown one."""
@@ -127,6 +136,7 @@ def _load() -> Catalogue:
             next((each.asks_evidence for each in ways if each.asks_evidence is not None), False),
             next((each.check_distance_m for each in ways if each.check_distance_m is not None), None),
             next((each.verify_by for each in ways if each.verify_by is not None), VerifyBy.CALLBACK),
+            row.active,
         )
 
     policies = _policies()

@@ -58,8 +58,9 @@ def _move(stamp: Stamp, report: Report, action: Action, words: str) -> Case:
 
 def reopen_by_claim(stamp: Stamp, number: str, code: str, *, words: str) -> Case:
     """Reopen a closed matter as the holder of a claim code. Raises WrongClaim, ReopenedBefore, ReopeningClosed."""
-    (case,) = lock_rows(Case, [prove(number, code).case_id])
-    return reopen_locked(stamp, case, words=words, proved=True)
+    report = prove(number, code)
+    (case,) = lock_rows(Case, [report.case_id])
+    return reopen_locked(stamp, case, words=words, proved=report)
 
 
 def withdraw_by_claim(stamp: Stamp, number: str, code: str, *, words: str) -> Case:

@@ -13,7 +13,12 @@ from app.ledger.vocabulary import Clock, Kind, Subject
 
 
 class DeadlinePolicy(Base):
-    """How long a clock runs and what its ladder does; a change is a new version, running clocks keep theirs."""
+    """How long a clock runs and what its ladder does. No row is ever changed: a change is a new version.
+
+    The newest version that has begun (`effective_from`, NULL: from the beginning) holds for clocks that start then; one that is
+    not `active` ends the policy. A running clock keeps the version with which it started. `change_id` is the record of who
+    published it and why; the product's own versions have none.
+    """
 
     __tablename__ = "deadline_policy"
     __table_args__ = (UniqueConstraint("code", "version"),)
@@ -31,6 +36,7 @@ class DeadlinePolicy(Base):
     ladder: Mapped[list[Any]]
     active: Mapped[bool] = mapped_column(default=True)
     effective_from: Mapped[datetime | None]
+    change_id: Mapped[int | None] = mapped_column(ForeignKey("policy_change.id"))
 
 
 class Deadline(Base):
@@ -84,6 +90,12 @@ class Deadline(Base):
         Index("ix_deadline_arrive", "starts_at", "id", postgresql_where="clock = 'arrive' AND cancelled_at IS NULL"),
         Index("ix_deadline_subject", "subject", "subject_id"),
         Index("ix_deadline_case_id", "case_id"),
+        Index(
+            "ix_deadline_starts_at",
+            "starts_at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 32, "autosummarize": True},
+        ),
         Index("ix_deadline_error", "id", postgresql_where="error IS NOT NULL"),
         Index("ix_deadline_provisional", "due_at", postgresql_where="provisional AND met_at IS NULL AND cancelled_at IS NULL"),
     )

@@ -55,8 +55,8 @@ def accept_case(
 def _settle(case: Case, category_id: int | None, grid_id: int | None, *, outside_grids: bool) -> dict[str, Any]:
     """Set category and place where given; a case needs both before anybody answers or handles it."""
     held = catalogue()
-    if category_id is not None:
-        held.category(category_id)
+    if category_id is not None and category_id != case.category_id:
+        held.offered(category_id)
         case.category_id = category_id
     if case.category_id is None:
         raise CategoryMissing(errors={"category_id": ["请选择事项分类"]})
@@ -148,7 +148,7 @@ def claim_case(stamp: Stamp, number: str, index: bytes) -> Case:
 
 
 def report_of_claim(number: str, index: bytes) -> Report:
-    """Give the report whose claim code was proved, by the number under which it was said; raises WrongClaim, which tells nothing more."""
+    """Give the report whose claim code was proved, by the number that it was given; raises WrongClaim, which tells nothing more."""
     query = select(Report).join(Case, opened_by(Case.id)).where(Case.number == number, Report.claim_index == index)
     report = db.session.scalars(query).first()
     if report is None:

@@ -138,8 +138,9 @@ def _settle(case: Case, correction: Correction) -> None:
     if correction.kind is not None:
         case.kind = correction.kind
     if correction.category_id is not None:
-        category = held.category(correction.category_id)
-        if case.category_id != correction.category_id and category.urgent:
+        moved = case.category_id != correction.category_id
+        category = held.offered(correction.category_id) if moved else held.category(correction.category_id)
+        if moved and category.urgent:
             case.urgency = Urgency.URGENT
         case.category_id = correction.category_id
     if correction.urgency is not None:

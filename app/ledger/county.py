@@ -49,6 +49,7 @@ class County:
     same_reply_most: int = 3
     recurrence_days: int = 30
     repeat_minutes: int = 30
+    repeat_likeness: float = 0.6
     reopened_days: int = 15
     return_days: int = 1
     return_urgent_minutes: int = 30
@@ -73,14 +74,15 @@ class County:
     window_hour: int = 12
 
 
-def _load() -> County:
+def stored_county() -> County:
+    """Read the county's settings as they are stored now; whoever does not edit them asks `county`."""
     known = {field.name for field in fields(County)}
     rows = db.session.execute(select(CountySetting.name, CountySetting.value)).all()
     overrides: dict[str, Any] = {row.name: tuple(row.value) if isinstance(row.value, list) else row.value for row in rows}
     return County(**{name: value for name, value in overrides.items() if name in known})
 
 
-county = Held(_load)
+county = Held(stored_county)
 
 
 def danger_in(text: str, words: tuple[str, ...]) -> tuple[str, ...]:

@@ -222,11 +222,14 @@ def upstream_limit(clocks: Iterable[Deadline], at: datetime) -> datetime | None:
     Where the margin is past already, upstream's moment itself; None without an open upstream clock.
     """
     given = [clock for clock in clocks if clock.clock is Clock.UPSTREAM_DUE and is_open(clock)]
-    if not given:
-        return None
+    return inner_limit(given[-1].due_at, at) if given else None
+
+
+def inner_limit(due: datetime, at: datetime) -> datetime:
+    """Give the moment that lies the county's margin before one of upstream; that one itself where the margin is past at `at`."""
     margin = timedelta(hours=county().upstream_margin_hours)
-    inner = load_calendar(catalogue().county_id).shift(Purpose.WORK, given[-1].due_at, -margin)
-    return inner if inner > at else given[-1].due_at
+    inner = load_calendar(catalogue().county_id).shift(Purpose.WORK, due, -margin)
+    return inner if inner > at else due
 
 
 def note_due(case: Case, clocks: Iterable[Deadline]) -> None:

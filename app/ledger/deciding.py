@@ -5,37 +5,39 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from app.core.clock import CHINA
 from app.core.database import db
-from app.core.paging import LIMIT, Page, page_from, paged
-from app.core.stamp import Role, Stamp
+from app.core.stamp import Stamp
 from app.ledger.callbacks import conclude
-from app.ledger.clocks import Deadline
-from app.ledger.deadlines import lengthened, lock_case_clocks, new_version, term_of
+from app.ledger.deciders import decider
 from app.ledger.duties import check_lead
 from app.ledger.eligible import check_eligible, units_by_id
-from app.ledger.handling import add_part, dispatch_locked, lead_of
+from app.ledger.extensions import extend, extended_to
+from app.ledger.handling import add_part, lead_of
 from app.ledger.ladder_effects import note_repeated_failure
 from app.ledger.models import Assignment, Case, Reason, Report, Request
 from app.ledger.moves import APPROVING, Step, Words, lock_case, move_case
-from app.ledger.request_limits import first_term, locks_return, resolve_clock, review_close
-from app.ledger.requests import AskerMayNotDecide, RequestUnfit, check_decider, close_request, meet_decision, pending_request
+from app.ledger.request_checks import RequestUnfit
+from app.ledger.request_limits import locks_return, round_term
+from app.ledger.requests import close_request, pending_request
 from app.ledger.rounds import end_part
-from app.ledger.scope import visible
-from app.ledger.vocabulary import Action, Clock, Duty, RequestKind, RequestState, Subject
+from app.ledger.suspensions import review_close
+from app.ledger.vocabulary import Action, Clock, Duty, RequestKind, RequestState
 from app.ledger.withdrawal import reply_to, take_back
-from app.ledger.workflow import MOVES, NotYourMove
 from app.notices.models import Recipient
+
+KEPT_AFTER_ALL = "撤回的申请经电话核实没有办理，这件事继续办理。"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """Yes or no, with what the decider adds.
 
-    `note` is for the file (a refusal needs one), `reply` replaces the words proposed for the person. `unit_id` names the new
-    lead at once when a return is approved; `reset_term` says why its term starts anew instead of keeping the first due moment.
+    `note` is for the file (a refusal needs one), `reply` replaces the words proposed for the person. `unit_id` names the unit
+    that takes over at once when a return is approved, or another new lead than the one asked for; `reset_term` says why the
+    term of a new lead starts anew instead of keeping the first due moment.
     """
 
     approve: bool
@@ -48,37 +50,25 @@ class Decision:
 def decide_request(stamp: Stamp, number: str, request_id: int, decision: Decision, *, version: int | None = None) -> Case:
     """Decide a request that somebody else asked.
 
-    Raises RequestNotFound, AskerMayNotDecide, NotYourMove (another's to decide), and what the approved move raises.
+    Raises RequestNotFound, AskerMayNotDecide, NotYourDecision, and what the approved move raises: RequestUnfit, UnknownUnit,
+    UnitRecused, UnitUnstaffed, NotOnDutyList, ReviewDatePassed.
     """
     case = lock_case(stamp, number, version=version)
     request = pending_request(case, request_id)
-    if request.asked_by is not None and request.asked_by == stamp.actor.id:
-        raise AskerMayNotDecide
-    approve = decision.approve
-    action = APPROVING[request.kind] if approve else Action.REFUSE_REQUEST
+    acting = decider(stamp, case, request)
+    action = _approving(case, request, decision) if decision.approve else Action.REFUSE_REQUEST
+    effect = _EFFECTS[action] if decision.approve else _refuse
 
-    def change(acting: Stamp) -> Step:
-        if not MOVES[APPROVING[request.kind]].roles & {acting.role}:
-            acting = acting.acting_as(_role(acting, request))
-        check_decider(acting, case, request)
-        step = _EFFECTS[request.kind](acting, case, request, decision) if approve else _refused(case, request)
-        close_request(acting, request, RequestState.APPROVED if approve else RequestState.REJECTED)
-        meet_decision(acting, case, request)
+    def change(at: Stamp) -> Step:
+        step = effect(at, case, request, decision)
+        close_request(at, case, request, RequestState.APPROVED if decision.approve else RequestState.REJECTED)
         step.asker = _asker(request)
         step.facts = {"request": request.kind, "reason": request.reason_code, "redirect_to": request.redirect_to} | step.facts
         return step
 
-    words = Words(reply=_reply(case, request, decision) if approve else None, note=decision.note or None)
-    if approve and request.kind is RequestKind.EXCLUDE and words.note is None:
-        words = Words(note=_reason_words(request) or "同意剔除")
-    move_case(stamp, case, action, words, change)
-    if approve and request.kind is RequestKind.WITHDRAW:
-        conclude(stamp, case)
-    if approve and request.kind is RequestKind.RETURN and decision.unit_id is not None and request.details["duty"] == Duty.LEAD:
-        assists = request.details.get("assist_ids", [])
-        dispatch_locked(stamp, case, lead_unit_id=decision.unit_id, assist_unit_ids=assists, reset_term=decision.reset_term)
-    if approve and request.kind in (RequestKind.RETURN, RequestKind.REASSIGN):
-        note_repeated_failure(stamp, case)
+    move_case(acting, case, action, _words(case, request, decision), change)
+    if decision.approve:
+        _follow_up(acting, case, request, decision)
     return case
 
 
@@ -87,12 +77,22 @@ def decide_with(stamp: Stamp, number: str, request_id: int, *, version: int | No
     return decide_request(stamp, number, request_id, Decision(**decision), version=version)
 
 
-def _role(stamp: Stamp, request: Request) -> Role:
-    """Give the role in which the actor may decide: a refusal is open to fewer than the table's row says."""
-    role = stamp.actor.holds(sorted(MOVES[APPROVING[request.kind]].roles))
-    if role is None:
-        raise NotYourMove("这个申请由其他岗位审批")
-    return role
+def _approving(case: Case, request: Request, decision: Decision) -> Action:
+    """Give the move that approves a request: a lead's return with a new unit named is a change of hands at once."""
+    at_once = request.kind is RequestKind.RETURN and decision.unit_id is not None and _part(case, request).duty is Duty.LEAD
+    return Action.REASSIGN if at_once else APPROVING[request.kind]
+
+
+def _follow_up(stamp: Stamp, case: Case, request: Request, decision: Decision) -> None:
+    if request.kind is RequestKind.WITHDRAW:
+        conclude(stamp, case)
+    if request.kind not in (RequestKind.RETURN, RequestKind.REASSIGN):
+        return
+    if _part(case, request).duty is Duty.LEAD:
+        note_repeated_failure(stamp, case)
+    elif decision.unit_id is not None:
+        units = [decision.unit_id]
+        move_case(stamp, case, Action.ADD_ASSIST, Words(), lambda acting: _add_assists(acting, case, units, field="unit_id"))
 
 
 def _asker(request: Request) -> tuple[Recipient, int] | None:
@@ -101,18 +101,17 @@ def _asker(request: Request) -> tuple[Recipient, int] | None:
     return None if request.asked_by_resident is None else (Recipient.RESIDENT, request.asked_by_resident)
 
 
-def _reason_words(request: Request) -> str | None:
-    return db.session.get_one(Reason, request.reason_code).words if request.reason_code else None
+def _words(case: Case, request: Request, decision: Decision) -> Words:
+    if not decision.approve:
+        kept = (decision.reply or KEPT_AFTER_ALL) if request.kind is RequestKind.WITHDRAW else None
+        return Words(reply=kept, note=decision.note or None)
+    reason = db.session.get_one(Reason, request.reason_code).words if request.reason_code else None
+    note = decision.note or (reason or "同意剔除" if request.kind is RequestKind.EXCLUDE else None)
+    return Words(reply=_reply(case, request, decision, reason), note=note)
 
 
-def _day(moment: datetime) -> str:
-    at = moment.astimezone(CHINA)
-    return f"{at.year}年{at.month}月{at.day}日"
-
-
-def _reply(case: Case, request: Request, decision: Decision) -> str | None:
+def _reply(case: Case, request: Request, decision: Decision, reason: str | None) -> str | None:
     """Give what the person reads when a request is approved; None for what is between offices."""
-    reason = _reason_words(request)
     match request.kind:
         case RequestKind.REJECT | RequestKind.REDIRECT | RequestKind.TERMINATE | RequestKind.VOID | RequestKind.JUDGE_CLOSED:
             lines = [decision.reply or request.reply or ""]
@@ -120,19 +119,24 @@ def _reply(case: Case, request: Request, decision: Decision) -> str | None:
             lines += [f"办理渠道：{request.redirect_to}"] if request.redirect_to else []
             return "\n".join(lines)
         case RequestKind.EXTEND:
-            clock = resolve_clock(case, lead_of(case))
-            until = _day(lengthened(clock, int(request.details["amount"]))) if clock is not None else ""
-            return decision.reply or f"您反映的事项需要更多时间办理，期限延长到{until}。原因：{reason}。给您带来不便，请谅解。"
-        case RequestKind.SUSPEND:
-            day = date.fromisoformat(request.details["review_on"])
-            words = f"您反映的事项现在还不具备办理条件，先挂账，{day.year}年{day.month}月{day.day}日再复核。原因：{reason}。"
+            until = extended_to(case, lead_of(case), int(request.details["amount"])).astimezone(CHINA)
+            words = f"您反映的事项需要更多时间办理，期限延长到{_day(until)}。原因：{reason}。给您带来不便，请谅解。"
             return decision.reply or words
+        case RequestKind.SUSPEND:
+            day = _day(date.fromisoformat(request.details["review_on"]))
+            return decision.reply or f"您反映的事项现在还不具备办理条件，先挂账，{day}再复核。原因：{reason}。"
         case RequestKind.WITHDRAW:
             return reply_to(case, request.details["reports"])
     return None
 
 
-def _refused(case: Case, request: Request) -> Step:
+def _day(day: date | datetime) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _refuse(stamp: Stamp, case: Case, request: Request, decision: Decision) -> Step:
+    """Leave the case as it is; a refused return has settled the dispute."""
+    del stamp, decision
     if request.kind is RequestKind.RETURN:
         case.return_locked = locks_return(request, approved=False)
     return Step()
@@ -149,79 +153,74 @@ def _none(stamp: Stamp, case: Case, request: Request, decision: Decision) -> Ste
 
 
 def _return(stamp: Stamp, case: Case, request: Request, decision: Decision) -> Step:
+    """End a part; where it is the lead's, all parts end with it, and the case waits to be dispatched anew."""
+    del decision
     part = _part(case, request)
-    if decision.unit_id is not None:
-        check_eligible(case, units_by_id([decision.unit_id], fields=("unit_id", "unit_id")))
     case.return_locked = locks_return(request, approved=True)
+    facts = {"unit": part.unit.code, "duty": part.duty}
     if part.duty is not Duty.LEAD:
         end_part(stamp, case, part)
-        return Step(facts={"unit": part.unit.code}, of_lead=False)
-    others = [a for a in case.assignments if a.ended_at is None and a.duty is Duty.ASSIST and a.unit_id != decision.unit_id]
-    request.details = request.details | {"assist_ids": [a.unit_id for a in others]}
-    for each in [part, *(a for a in case.assignments if a.ended_at is None and a.id != part.id)]:
+        return Step(facts=facts, of_lead=False)
+    for each in [a for a in case.assignments if a.ended_at is None]:
         end_part(stamp, case, each)
-    case.lead_unit_id = None
+    case.lead_unit_id = case.outcome = None
     case.reassignments += 1
-    return Step(facts={"unit": part.unit.code})
+    return Step(facts=facts)
 
 
 def _reassign(stamp: Stamp, case: Case, request: Request, decision: Decision) -> Step:
+    """Give the case into other hands; the assists go on beside the new lead."""
     lead = lead_of(case)
-    (unit,) = units_by_id([decision.unit_id or int(request.details["unit_id"])], fields=("unit_id", "unit_id"))
+    (unit,) = units_by_id([decision.unit_id or request.details["unit_ids"][0]], fields=("unit_id", "unit_id"))
     if unit.id == lead.unit_id:
         raise RequestUnfit(errors={"unit_id": ["已经由这个单位主办"]})
     check_eligible(case, [unit])
-    check_lead(case, unit, [part.unit for part in case.assignments if part.ended_at is None and part.duty is Duty.ASSIST])
-    due = None if decision.reset_term else first_term(case)
-    for part in [a for a in case.assignments if a.ended_at is None and (a.duty is Duty.LEAD or a.unit_id == unit.id)]:
+    term = round_term(stamp.at, case)
+    if request.kind is RequestKind.RETURN:
+        case.return_locked = locks_return(request, approved=True)
+    for part in [a for a in case.assignments if a.ended_at is None and (a.id == lead.id or a.unit_id == unit.id)]:
         end_part(stamp, case, part)
-    add_part(stamp, case, unit, Duty.LEAD)
+    assists = [a.unit for a in case.assignments if a.ended_at is None and a.duty is Duty.ASSIST]
+    first = check_lead(case, unit, assists)
+    add_part(stamp, case, unit, Duty.LEAD).first_responder = first
     case.lead_unit_id = unit.id
     case.reassignments += 1
     db.session.flush()
     facts = {"from": lead.unit.code, "to": unit.code, "reset_term": decision.reset_term}
-    return Step(facts=facts, dues={Clock.RESOLVE: due} if due else {})
+    kept = {Clock.RESOLVE: term.due} if term is not None and not decision.reset_term else {}
+    return Step(facts=facts, dues=kept, half=term is not None and term.half)
 
 
 def _support(stamp: Stamp, case: Case, request: Request, decision: Decision) -> Step:
     del decision
-    units = units_by_id(request.details["unit_ids"], fields=("units", "units"))
+    return _add_assists(stamp, case, request.details["unit_ids"], field="units")
+
+
+def _add_assists(stamp: Stamp, case: Case, unit_ids: list[int], *, field: str) -> Step:
+    """Let units assist: with clocks of their own, reporting by the lead's due moment while that is ahead."""
+    units = units_by_id(unit_ids, fields=(field, field))
+    busy = {a.unit_id for a in case.assignments if a.ended_at is None}
+    if any(unit.id in busy for unit in units):
+        raise RequestUnfit(errors={field: ["其中有单位已经在办理这个工单"]})
     check_eligible(case, units)
-    clock = resolve_clock(case, lead_of(case))
+    term = round_term(stamp.at, case)
     for unit in units:
         add_part(stamp, case, unit, Duty.ASSIST)
     db.session.flush()
-    dues = {Clock.RESOLVE: clock.due_at} if clock is not None and clock.due_at > stamp.at else {}
+    dues = {Clock.RESOLVE: term.due} if term is not None and term.due > stamp.at else {}
     return Step(facts={"units": [unit.code for unit in units]}, dues=dues)
 
 
 def _extend(stamp: Stamp, case: Case, request: Request, decision: Decision) -> Step:
-    """Lengthen the lead's term, those of the parts beside and below it, and the promise to the resident by as much."""
     del decision
-    amount, lead = int(request.details["amount"]), lead_of(case)
-    clocks = [clock for clock in lock_case_clocks([case.id]) if clock.met_at is None and clock.cancelled_at is None]
-    mine = next(clock for clock in clocks if clock.clock is Clock.RESOLVE and clock.subject_id == lead.id)
-    policy, _ = term_of(mine)
-    longer = {}
-    for clock in clocks:
-        if clock.clock is Clock.RESOLVE and clock.subject is Subject.ASSIGNMENT:
-            due = lengthened(clock, amount)
-        elif clock.clock is Clock.OVERALL:
-            due = lengthened(clock, amount, term=policy.term)
-        else:
-            continue
-        # A breach that came while the request waited is not the unit's: it had asked in time.
-        waited = clock.breached_at is not None and request.asked_at <= clock.due_at
-        fresh = new_version(clock, stamp.at, due=due, breached_at=None if waited else clock.breached_at)
-        longer[clock.clock] = fresh.due_at
-    case.extensions += 1
-    db.session.flush()
-    return Step(facts={"amount": amount, "extensions": case.extensions, "to": longer[Clock.RESOLVE].isoformat()})
+    amount = int(request.details["amount"])
+    due = extend(stamp.at, case, lead_of(case), amount=amount, asked_at=request.asked_at)
+    return Step(facts={"amount": amount, "extensions": case.extensions, "to": due.isoformat()})
 
 
 def _suspend(stamp: Stamp, case: Case, request: Request, decision: Decision) -> Step:
-    del stamp, decision
-    due = review_close(date.fromisoformat(request.details["review_on"]), lead_of(case))
+    del decision
+    due = review_close(stamp.at, date.fromisoformat(request.details["review_on"]), lead_of(case))
     return Step(facts={"review_on": request.details["review_on"]}, dues={Clock.SUSPENSION: due})
 
 
@@ -238,53 +237,17 @@ def _withdraw(stamp: Stamp, case: Case, request: Request, decision: Decision) ->
     return take_back(stamp, case, list(db.session.scalars(select(Report).where(Report.id.in_(ids), Report.case_id == case.id))))
 
 
-_EFFECTS: dict[RequestKind, Callable[[Stamp, Case, Request, Decision], Step]] = {
-    RequestKind.REJECT: _none,
-    RequestKind.REDIRECT: _none,
-    RequestKind.RETURN: _return,
-    RequestKind.REASSIGN: _reassign,
-    RequestKind.SUPPORT: _support,
-    RequestKind.EXTEND: _extend,
-    RequestKind.SUSPEND: _suspend,
-    RequestKind.TERMINATE: _none,
-    RequestKind.EXCLUDE: _exclude,
-    RequestKind.VOID: _none,
-    RequestKind.WITHDRAW: _withdraw,
-    RequestKind.JUDGE_CLOSED: _none,
+_EFFECTS: dict[Action, Callable[[Stamp, Case, Request, Decision], Step]] = {
+    Action.REJECT: _none,
+    Action.REDIRECT: _none,
+    Action.RETURN: _return,
+    Action.REASSIGN: _reassign,
+    Action.ADD_ASSIST: _support,
+    Action.EXTEND: _extend,
+    Action.SUSPEND: _suspend,
+    Action.TERMINATE: _none,
+    Action.EXCLUDE: _exclude,
+    Action.VOID: _none,
+    Action.WITHDRAW: _withdraw,
+    Action.JUDGE_CLOSED: _none,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class AwaitedRow:
-    """A request that waits for somebody's decision, and by when."""
-
-    id: int
-    number: str
-    title: str
-    kind: RequestKind
-    reason_code: str | None
-    asked_at: datetime
-    due_at: datetime | None
-
-
-def awaiting_decision(
-    stamp: Stamp, *, kind: RequestKind | None = None, cursor: str | None = None, limit: int = LIMIT
-) -> Page[AwaitedRow]:
-    """Give the requests that the actor may decide, oldest first: of cases they see, never their own."""
-    roles = stamp.actor.roles()
-    kinds = [each for each, action in APPROVING.items() if MOVES[action].roles & roles and kind in (None, each)]
-    conditions: list[ColumnElement[bool]] = [Request.state == RequestState.PENDING, Request.kind.in_(kinds), visible(stamp.actor)]
-    conditions.append(Request.asked_by.is_distinct_from(stamp.actor.id))
-    due = select(Deadline.due_at).where(
-        Deadline.subject == Subject.REQUEST,
-        Deadline.subject_id == Request.id,
-        Deadline.met_at.is_(None),
-        Deadline.cancelled_at.is_(None),
-    )
-    columns = (Request.id, Case.number, Case.title, Request.kind, Request.reason_code, Request.asked_at)
-    query = (
-        select(*columns, due.limit(1).scalar_subquery().label("due_at")).join(Case, Case.id == Request.case_id).where(*conditions)
-    )
-    rows = db.session.execute(paged(query, key=[(Request.id, False)], cursor=cursor, limit=limit)).all()
-    page = page_from(rows, limit=limit, key=lambda row: [row.id])
-    return Page([AwaitedRow(**row._asdict()) for row in page.items], page.next_cursor)

@@ -1,40 +1,39 @@
-"""Keeps the dry run: what a draft of a policy would have done to the clocks of a past period. Nothing is written."""
+"""Keeps the dry run: what a draft of a policy would have done to the clocks of a past period. Nothing is written.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+Only clocks whose term is the policy's own are worked out anew. Where somebody gave the moment or the amount (an extension, a
+correction, upstream's date), the policy decided nothing: such a clock is kept as it was, and counted so.
+"""
 
-from sqlalchemy import and_, select
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, not_, or_, select, tuple_
 
 from app.core.database import db
 from app.core.errors import Invalid
-from app.core.stamp import Stamp
+from app.core.paging import LIMIT, CursorUnreadable, Page, decode_cursor, page_from
+from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
+from app.ledger.deadlines import inner_limit
 from app.ledger.models import Case, Entry
-from app.ledger.policies import PolicyMissing, choose_policy
-from app.ledger.policy_changes import check_reader
-from app.ledger.policy_editor import PolicyDraft, check_draft
+from app.ledger.policies import Policy, PolicyMissing, choose_policy, in_force, same_cases
+from app.ledger.policy_changes import READERS, RulesAreTheAdministrators
+from app.ledger.policy_drafts import PolicyDraft, check_draft
 from app.ledger.recusal import not_recused
 from app.ledger.scope import visible
-from app.ledger.terms import Term, due_at, remaining, resume
-from app.ledger.vocabulary import Action, Clock, Urgency
+from app.ledger.terms import Term, due_at, halved, remaining, resume
+from app.ledger.vocabulary import Clock, Kind, Urgency
+from app.ledger.workflow import MOVES
 from app.territory.calendar.queries import load_calendar
 from app.territory.calendar.rules import Calendar
 from app.territory.models import Unit
 
-CHUNK = 5000
-SHOWN = 200
-"""So many changed cases are named; the counts are of all."""
-
-_HELD_BY: dict[Clock, frozenset[Action]] = {
-    Clock.RESOLVE: frozenset({Action.SUSPEND}),
-    Clock.OVERALL: frozenset({Action.SUSPEND, Action.ASK_INFO}),
-    Clock.ACCEPT: frozenset({Action.ASK_INFO}),
-    Clock.DISPATCH: frozenset({Action.ASK_INFO}),
-}
-_LET_GO = frozenset({Action.RESUME, Action.SUPPLY_INFO, Action.LAPSE_INFO, Action.REASSIGN})
+CHUNK = 2000
+LONGEST = timedelta(days=366)
 
 Spans = Sequence[tuple[datetime, datetime | None]]
 """When a clock stood still: from, until (None: still)."""
@@ -46,124 +45,247 @@ class WrongPeriod(Invalid):
 
 @dataclass
 class Tally:
-    """How many clocks were looked at, how many were late as it was, and how many would have been."""
+    """How many clocks the draft speaks of, how many of them keep a moment that somebody gave, and how many are late.
+
+    `late` as it was, `would_be_late` by the draft; `newly_late` and `no_longer_late` are the clocks that change.
+    """
 
     clocks: int = 0
+    kept: int = 0
     late: int = 0
     would_be_late: int = 0
+    newly_late: int = 0
+    no_longer_late: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Changed:
-    """A case whose clock would have ended otherwise."""
+@dataclass(kw_only=True)
+class UnitTally(Tally):
+    """The clocks that one unit owned; no unit: the centre's own."""
 
-    number: str
-    due_at: datetime
-    would_be_due_at: datetime | None
-    late: bool
-    would_be_late: bool
+    unit: str | None
+    name: str | None
 
 
 @dataclass
 class DryRun:
-    """The whole, by unit that owned the clocks, and the first cases that change."""
+    """The whole, and by the unit that owned the clocks."""
 
     total: Tally = field(default_factory=Tally)
-    by_unit: dict[str, Tally] = field(default_factory=dict)
-    changed: int = 0
-    cases: list[Changed] = field(default_factory=list)
+    units: list[UnitTally] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A case whose clock would have ended otherwise; no due moment by the draft where it would still stand still."""
+
+    number: str
+    unit: str | None
+    round: int
+    starts_at: datetime
+    due_at: datetime
+    would_be_due_at: datetime | None
+    ended_at: datetime | None
+    late: bool
+    would_be_late: bool
+
+
+class _Judged(NamedTuple):
+    """A clock, and what the draft would have made of it."""
+
+    row: Any
+    due: datetime | None
+    late: bool
+    would: bool
+    kept: bool
 
 
 def dry_run(stamp: Stamp, draft: PolicyDraft, *, begin: datetime, end: datetime) -> DryRun:
-    """Tell what a draft would have done to the clocks of its kind that started in [`begin`, `end`).
+    """Tell what a draft would have done to the clocks of its kind that started in [`begin`, `end`), a year at most.
 
-    Only clocks whose case the draft would have fitted better than any other policy; cancelled ones have no verdict, and one
-    whose moment somebody gave keeps it. Pauses are honoured as they were; what is still open is judged now. All cases count;
-    only those that the reader may see are named. Raises PolicyUnfit, WrongPeriod, RulesAreTheAdministrators.
+    Only clocks whose case the draft would fit better than any other policy of today, by the case's kind, urgency and category
+    of today. Pauses are honoured as they were; what is still open is judged now. Cases that the reader is recused from are left
+    out. Raises PolicyUnfit, WrongPeriod, RulesAreTheAdministrators.
     """
-    check_reader(stamp)
-    term, _ = check_draft(draft)
-    if begin >= end or end > stamp.at:
-        raise WrongPeriod(errors={"end": ["结束时间要晚于开始时间，且不能在将来"]})
+    _check_reader(stamp)
     found = DryRun()
-    fitting: dict[tuple[Any, ...], bool] = {}
-    for rows, spans in _chunks(stamp, draft, begin, end):
-        for row in rows:
-            which = (row.kind, row.urgency, row.category_id)
-            if which not in fitting:
-                fitting[which] = _fits(draft, term, row)
-            if fitting[which] and not row.given:
-                _judge(found, stamp.at, term, row, spans.get(row.case_id, ()))
+    units: dict[int | None, UnitTally] = {}
+    for judged in _judge_all(stamp, draft, _clocks(stamp, draft, begin, end)):
+        row = judged.row
+        mine = units.get(row.owner_unit_id)
+        if mine is None:
+            mine = units[row.owner_unit_id] = UnitTally(unit=row.code, name=row.unit)
+        _count(found.total, judged)
+        _count(mine, judged)
+    found.units = sorted(units.values(), key=lambda each: each.unit or "")
     return found
 
 
-def _chunks(stamp: Stamp, draft: PolicyDraft, begin: datetime, end: datetime) -> Iterator[tuple[list[Any], dict[int, Spans]]]:
+def dry_run_cases(
+    stamp: Stamp, draft: PolicyDraft, *, begin: datetime, end: datetime, cursor: str | None = None, limit: int = LIMIT
+) -> Page[Changed]:
+    """Give a page of the cases whose clock would have ended otherwise, in order of the clocks' start.
+
+    Those that the reader sees; an administrator, who sees no case, reads number, unit and moments of all but confidential ones.
+    Raises as `dry_run` does, and CursorUnreadable.
+    """
+    _check_reader(stamp)
+    query = _clocks(stamp, draft, begin, end).where(_named(stamp))
+    if cursor:
+        at, last = decode_cursor(cursor, width=2)
+        query = query.where(tuple_(Deadline.starts_at, Deadline.id) > tuple_(_moment(at), int(last)))
+    found = []
+    for judged in _judge_all(stamp, draft, query):
+        if judged.late is not judged.would:
+            found.append(judged)
+            if len(found) > limit:
+                break
+    page = page_from(found, limit=limit, key=lambda judged: [judged.row.starts_at, judged.row.id])
+    return Page([_shown(judged) for judged in page.items], page.next_cursor)
+
+
+def _check_reader(stamp: Stamp) -> None:
+    """Raise RulesAreTheAdministrators unless the actor reads the rules at the county: the counts are the whole county's."""
+    if catalogue().county_path not in stamp.actor.paths(*READERS):
+        raise RulesAreTheAdministrators("试算由县级管理员、督办员和领导使用")
+
+
+def _named(stamp: Stamp) -> ColumnElement[bool]:
+    administers = catalogue().county_path in stamp.actor.paths(Role.ADMINISTRATOR)
+    return or_(visible(stamp.actor), not_(Case.confidential)) if administers else visible(stamp.actor)
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise CursorUnreadable from None
+    if moment.tzinfo is None:
+        raise CursorUnreadable
+    return moment
+
+
+def _count(tally: Tally, judged: _Judged) -> None:
+    tally.clocks += 1
+    tally.kept += judged.kept
+    tally.late += judged.late
+    tally.would_be_late += judged.would
+    tally.newly_late += judged.would and not judged.late
+    tally.no_longer_late += judged.late and not judged.would
+
+
+def _shown(judged: _Judged) -> Changed:
+    row = judged.row
+    same = {name: getattr(row, name) for name in ("number", "unit", "round", "starts_at", "due_at")}
+    ended = row.met_at or row.cancelled_at
+    return Changed(**same, would_be_due_at=judged.due, ended_at=ended, late=judged.late, would_be_late=judged.would)
+
+
+def _clocks(stamp: Stamp, draft: PolicyDraft, begin: datetime, end: datetime) -> Select[*tuple[Any, ...]]:
+    """Give the query for the newest versions of the clocks that started in a period, in order of their start."""
+    if begin >= end or end > stamp.at or end - begin > LONGEST:
+        raise WrongPeriod(errors={"end": ["结束时间要晚于开始时间，不能在将来，时间段不超过一年"]})
+    in_period = and_(Deadline.clock == draft.clock, Deadline.starts_at >= begin, Deadline.starts_at < end)
+    # A new version starts when the old one did, so that both lie in the period.
+    replaced = select(Deadline.supersedes_id).where(in_period, Deadline.supersedes_id.is_not(None))
     columns = (
-        Deadline.id, Deadline.case_id, Deadline.starts_at, Deadline.due_at, Deadline.met_at, Deadline.breached_at,
-        Deadline.owner_unit_id, Deadline.given, Case.number, Case.kind, Case.urgency, Case.category_id, Unit.name.label("unit"),
-        and_(visible(stamp.actor), not_recused(stamp.actor)).label("named"),
+        Deadline.id, Deadline.case_id, Deadline.round, Deadline.starts_at, Deadline.due_at, Deadline.met_at, Deadline.cancelled_at,
+        Deadline.paused_at, Deadline.resumed_at, Deadline.breached_at, Deadline.owner_unit_id, Deadline.policy_id,
+        Deadline.amount, Deadline.given, Deadline.supersedes_id, Case.number, Case.kind, Case.urgency, Case.category_id,
+        Case.upstream_number, Unit.code, Unit.name.label("unit"),
     )  # fmt: skip
     query = select(*columns).join(Case, Case.id == Deadline.case_id).outerjoin(Unit, Unit.id == Deadline.owner_unit_id)
-    query = query.where(Deadline.clock == draft.clock, Deadline.starts_at >= begin, Deadline.starts_at < end)
-    query = query.where(Deadline.cancelled_at.is_(None))
-    last = 0
-    while True:
-        rows = list(db.session.execute(query.where(Deadline.id > last).order_by(Deadline.id).limit(CHUNK)))
-        if not rows:
-            return
-        last = rows[-1].id
-        yield rows, _pauses(draft.clock, {row.case_id for row in rows})
+    query = query.where(in_period, Deadline.id.not_in(replaced), not_recused(stamp.actor))
+    return query.order_by(Deadline.starts_at, Deadline.id)
 
 
-def _pauses(clock: Clock, case_ids: set[int]) -> dict[int, Spans]:
+def _judge_all(stamp: Stamp, draft: PolicyDraft, query: Select[*tuple[Any, ...]]) -> Iterator[_Judged]:
+    """Judge the clocks of a query that the draft fits, read in chunks, each a statement of its own."""
+    term, ladder = check_draft(draft, stamp.at)
+    drafted = Policy(0, draft.code, 0, draft.clock, term, ladder, draft.urgent, draft.category_id, draft.kind)
+    fits = _fitting(stamp.at, drafted)
+    with db.session.execute(query, execution_options={"yield_per": CHUNK}) as result:
+        for chunk in result.partitions():
+            rows = [row for row in chunk if fits(row)]
+            paused = [row.case_id for row in rows if row.paused_at or row.resumed_at or row.breached_at]
+            spans, limits = _pauses(draft.clock, paused), _upstream_limits(draft.clock, rows)
+            for row in rows:
+                yield _judge(stamp.at, term, row, spans.get(row.case_id, ()), limits.get(row.case_id))
+
+
+def _fitting(at: datetime, drafted: Policy) -> Callable[[Any], bool]:
+    """Give what says whether the draft, were it in force, would be chosen for a clock's case; asked once for each sort of case."""
+    others = [
+        policy
+        for policy in in_force(catalogue().policies, at)
+        if policy.clock is drafted.clock and policy.code != drafted.code and not same_cases(policy, drafted)
+    ]
+
+    @cache
+    def chosen(kind: Kind, urgency: Urgency, category_id: int | None) -> bool:
+        chain = catalogue().category(category_id).chain if category_id is not None else ()
+        urgent = urgency is Urgency.URGENT
+        try:
+            policy = choose_policy([*others, drafted], drafted.clock, urgent=urgent, category_ids=chain, kind=kind)
+        except PolicyMissing:
+            return False
+        return policy is drafted
+
+    return lambda row: chosen(row.kind, row.urgency, row.category_id)
+
+
+def _judge(at: datetime, term: Term, row: Any, spans: Spans, limit: datetime | None) -> _Judged:
+    ended = row.met_at or row.cancelled_at or row.paused_at or at
+    late = row.breached_at is not None or ended > row.due_at
+    own = _own_term(term, row)
+    if own is None:
+        return _Judged(row, row.due_at, late, late, kept=True)
+    due = due_with_pauses(row.starts_at, own, load_calendar(row.owner_unit_id), spans)
+    if due is not None and limit is not None and due > limit:
+        due = limit
+    return _Judged(row, due, late, due is not None and ended > due, kept=False)
+
+
+def _own_term(term: Term, row: Any) -> Term | None:
+    """Give the term by which the draft would have set a clock; None where its moment or amount was not the policy's own."""
+    if row.given or row.supersedes_id is not None:
+        return None
+    policy = catalogue().policy_ladders.get(row.policy_id)
+    if policy is None:
+        return None
+    if row.amount == policy.term.amount:
+        return term
+    rework = policy.clock is Clock.RESOLVE and row.round > 1 and row.amount == halved(policy.term).amount
+    return halved(term) if rework else None
+
+
+def _pauses(clock: Clock, case_ids: Iterable[int]) -> Mapping[int, Spans]:
     """Give when the clocks of a kind stood still, by case, from the timelines."""
-    holds = _HELD_BY.get(clock)
-    if holds is None:
+    holds = {action for action, move in MOVES.items() if clock in move.pauses}
+    frees = {action for action, move in MOVES.items() if clock in move.resumes}
+    wanted = sorted(set(case_ids))
+    if not holds or not wanted:
         return {}
-    query = select(Entry.case_id, Entry.at, Entry.action).where(Entry.case_id.in_(case_ids), Entry.action.in_(holds | _LET_GO))
+    query = select(Entry.case_id, Entry.at, Entry.action).where(Entry.case_id.in_(wanted), Entry.action.in_(holds | frees))
     spans: dict[int, list[tuple[datetime, datetime | None]]] = {}
     for row in db.session.execute(query.order_by(Entry.case_id, Entry.seq)):
         mine = spans.setdefault(row.case_id, [])
         still = bool(mine) and mine[-1][1] is None
         if row.action in holds and not still:
             mine.append((row.at, None))
-        elif row.action in _LET_GO and still:
+        elif row.action in frees and still:
             mine[-1] = (mine[-1][0], row.at)
-    return {case_id: tuple(mine) for case_id, mine in spans.items()}
+    return spans
 
 
-def _fits(draft: PolicyDraft, term: Term, row: Any) -> bool:
-    """Say whether the draft, were it in force, would be chosen for a case of this kind, urgency and category."""
-    held = catalogue()
-    others = [policy for policy in held.policies if policy.code != draft.code]
-    like = next(iter(held.policies))
-    drafted = replace(
-        like, id=0, code=draft.code, version=1 << 30, clock=draft.clock, term=term, urgent=draft.urgent, kind=draft.kind,
-        category_id=draft.category_id, effective_from=None,
-    )  # fmt: skip
-    chain = held.category(row.category_id).chain if row.category_id is not None else ()
-    try:
-        chosen = choose_policy(
-            [*others, drafted], draft.clock, urgent=row.urgency is Urgency.URGENT, category_ids=chain, kind=row.kind
-        )
-    except PolicyMissing:
-        return False
-    return chosen is drafted
-
-
-def _judge(found: DryRun, at: datetime, term: Term, row: Any, spans: Spans) -> None:
-    due = due_with_pauses(row.starts_at, term, load_calendar(row.owner_unit_id), spans)
-    ended = row.met_at or at
-    late = row.breached_at is not None or (row.met_at is not None and row.met_at > row.due_at)
-    would = due is not None and ended > due
-    for tally in (found.total, found.by_unit.setdefault(row.unit or "（中心）", Tally())):
-        tally.clocks += 1
-        tally.late += late
-        tally.would_be_late += would
-    if late != would:
-        found.changed += 1
-        if row.named and len(found.cases) < SHOWN:
-            found.cases.append(Changed(number=row.number, due_at=row.due_at, would_be_due_at=due, late=late, would_be_late=would))
+def _upstream_limits(clock: Clock, rows: Sequence[Any]) -> Mapping[int, datetime]:
+    """Give until when the county must be done with cases from upstream, by case: no policy reaches past that."""
+    starts = {row.case_id: row.starts_at for row in rows if row.upstream_number is not None}
+    if clock not in (Clock.RESOLVE, Clock.OVERALL) or not starts:
+        return {}
+    query = select(Deadline.case_id, Deadline.due_at).where(
+        Deadline.case_id.in_(sorted(starts)), Deadline.clock == Clock.UPSTREAM_DUE
+    )
+    return {row.case_id: inner_limit(row.due_at, starts[row.case_id]) for row in db.session.execute(query.order_by(Deadline.id))}
 
 
 def due_with_pauses(start: datetime, term: Term, calendar: Calendar, spans: Spans) -> datetime | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, null, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, func, or_, select, true
 from sqlalchemy import case as when
 from sqlalchemy.orm import joinedload
 
@@ -20,24 +20,16 @@ from app.ledger.catalogue import catalogue
 from app.ledger.claims import prove
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
-from app.ledger.models import Case, Entry, EntryWords, Report, ReportClaim
+from app.ledger.lines import Line, lines_of
+from app.ledger.models import Case, Entry, Report, ReportClaim
 from app.ledger.narrowing import in_reach
+from app.ledger.numbers import check_number
 from app.ledger.outlook import outlook
 from app.ledger.reopening import may_reopen
-from app.ledger.scope import CaseNotFound, visible, written
-from app.ledger.vocabulary import Action, Channel, Clock, Kind, State, label
+from app.ledger.scope import CaseNotFound, opened_by, visible, written
+from app.ledger.union import joined_at, last_of, merged_at
+from app.ledger.vocabulary import Channel, Clock, Kind, State
 from app.ledger.withdrawal import may_wish, pending_wish
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a timeline as it is told: when, what, by whom in general words, and the words for the person or their own."""
-
-    at: datetime
-    action: Action
-    what: str
-    who: str
-    words: str | None
 
 
 @dataclass(frozen=True)
@@ -67,10 +59,12 @@ class Standing:
 class Followed(Standing):
     """A case as its followers see it; `question` waits for their answer, `may_rate` says whether their rating would count.
 
-    `may_reopen` and `may_withdraw` likewise; `withdrawing`: their wish to withdraw waits for the centre's call.
+    `may_reopen` and `may_withdraw` likewise; `withdrawing`: their wish to withdraw waits for the centre's call. Of a case that
+    was merged they see, under its own number and title, how the case `merged_into` gets on.
     """
 
     version: int
+    merged_into: str | None
     category: str | None
     grid: str | None
     closed_at: datetime | None
@@ -116,12 +110,13 @@ def follow(stamp: Stamp, number: str) -> Followed:
 def follow_by_claim(stamp: Stamp, number: str, code: str) -> Followed:
     """Give a case as the holder of its claim code sees it; raises WrongClaim."""
     report = prove(number, code)
-    return _followed(stamp, Case.id == report.case_id, _Follower(stamp.actor, report.id))
+    return _followed(stamp, Case.number == check_number(number), _Follower(stamp.actor, report.id))
 
 
 def follow_list(stamp: Stamp, *, state: State | None = None, cursor: str | None, limit: int) -> Page[Standing]:
     """Give the cases of a resident, or those in the grids and villages of staff, newest first."""
-    query = standings(stamp).add_columns(Case.id).where(visible(stamp.actor), *_near(stamp.actor))
+    which = [visible(stamp.actor), *_near(stamp.actor), *_opened_by_own(stamp.actor)]
+    query = standings(stamp).add_columns(Case.id).where(*which)
     if state is not None:
         query = query.where(Case.state == state)
     rows = db.session.execute(paged(query, key=[(Case.id, True)], cursor=cursor, limit=limit)).all()
@@ -138,12 +133,29 @@ def _near(actor: Actor) -> list[ColumnElement[bool]]:
     return [or_(*near), *in_reach(actor)] if near else [false()]
 
 
+def _opened_by_own(actor: Actor) -> list[ColumnElement[bool]]:
+    """Give the condition that one of a resident's own reports opened the case, or was said on it: its number is the one known."""
+    if actor.kind is not ActorKind.RESIDENT:
+        return []
+    own = _Follower(actor).reports()
+    return [Case.id.in_(select(func.coalesce(Report.opened_case_id, Report.case_id)).where(own))]
+
+
+def _told_title(actor: Actor) -> ColumnElement[str]:
+    """Give the title of a case as its list tells it: to a resident who only said "me too", the published one."""
+    if actor.kind is not ActorKind.RESIDENT:
+        return Case.title.expression
+    opened = exists().where(opened_by(Case.id), ~Report.me_too, _Follower(actor).reports()).correlate(Case)
+    return when((opened, Case.title), else_=func.coalesce(Case.public_title, Case.title))
+
+
 def standings(stamp: Stamp) -> Select[Any]:
     """Give the query for `standing` rows of cases, to be narrowed and ordered."""
     promise = promise_of_case()
     running = and_(promise.c.met_at.is_(None), promise.c.paused_at.is_(None))
     late = or_(promise.c.breached_at.is_not(None), and_(running, promise.c.due_at < stamp.at))
-    columns = (Case.number, Case.state, Case.kind, Case.title, Case.opened_at, promise.c.due_at.label("promised_by"))
+    title = _told_title(stamp.actor).label("title")
+    columns = (Case.number, Case.state, Case.kind, title, Case.opened_at, promise.c.due_at.label("promised_by"))
     return select(*columns, late.label("late")).select_from(Case).outerjoin(promise, true())
 
 
@@ -168,26 +180,34 @@ def promise_of_case() -> FromClause:
 
 
 def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> Followed:
-    case = db.session.scalars(select(Case).where(which).options(joinedload(Case.grid))).first()
-    if case is None:
+    asked = db.session.scalars(select(Case).where(which).options(joinedload(Case.grid))).first()
+    if asked is None:
         raise CaseNotFound
-    reports = db.session.scalars(select(Report).where(Report.case_id == case.id, follower.reports()).order_by(Report.id)).all()
+    case = last_of(asked)
+    theirs = [Report.case_id == case.id, follower.reports()]
+    if asked is not case and stamp.actor.kind is ActorKind.STAFF:  # of others in the other case they were told nothing
+        theirs.append(or_(Report.filer_staff_id == stamp.actor.id, Report.opened_case_id == asked.id))
+    reports = db.session.scalars(select(Report).where(*theirs).order_by(Report.id)).all()
     clocks = db.session.scalars(select(Deadline).where(Deadline.case_id == case.id).order_by(Deadline.id)).all()
-    lines, question = _timeline(case.id, follower)
+    since = joined_at(case, reports) if asked is case else merged_at(asked, case)
+    lines, question = lines_of(case.id, follower.own(), since=since)
+    if asked is not case:
+        lines = sorted(lines_of(asked.id, follower.own())[0] + lines, key=lambda line: line.at)
     promise = next((clock for clock in reversed(clocks) if clock.clock is Clock.OVERALL), None)
     rate_until = _rate_until(stamp, case, reports, follower)
     concerned = _is_concerned(follower, reports)
     withdrawing = pending_wish(stamp, case) is not None
     running = [clock for clock in clocks if clock.met_at is None and clock.cancelled_at is None and clock.round == case.round]
     return Followed(
-        number=case.number,
+        number=asked.number,
         state=case.state,
-        kind=case.kind,
-        title=case.title,
-        opened_at=case.opened_at,
+        kind=asked.kind,
+        title=asked.title if asked is not case or since is None or not reports else reports[0].title,
+        opened_at=asked.opened_at,
         promised_by=promise.due_at if promise else None,
         late=promise is not None and _is_late(promise, stamp.at),
         version=case.version,
+        merged_into=case.number if asked is not case else None,
         category=catalogue().category(case.category_id).path if case.category_id is not None else None,
         grid=case.grid.name if case.grid else None,
         closed_at=case.closed_at,
@@ -201,7 +221,7 @@ def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> 
         question=question if case.state is State.INFO_REQUESTED else None,
         may_rate=rate_until is not None,
         may_reopen=concerned and may_reopen(stamp.at, case),
-        may_withdraw=concerned and not withdrawing and may_wish(stamp, case),
+        may_withdraw=concerned and not withdrawing and may_wish(stamp, case, reports),
         withdrawing=withdrawing,
         reports=[Said(report.said_at, report.channel, report.title, report.body) for report in reports],
         timeline=lines,
@@ -234,58 +254,5 @@ def _is_concerned(follower: _Follower, reports: Sequence[Report]) -> bool:
     if follower.actor.kind is not ActorKind.RESIDENT:
         return False
     me = follower.actor.id
-    kept = [report for report in reports if report.withdrawn_at is None]
+    kept = [report for report in reports if report.withdrawn_at is None and not report.me_too]
     return any(report.concerned_id == me or report.filer_resident_id != me for report in kept)
-
-
-_INTERNAL = frozenset({
-    Action.ASK_REJECT, Action.ASK_REDIRECT, Action.REFUSE_REQUEST, Action.SIGN_ASSIST, Action.SUBMIT_ASSIST, Action.WARN_CLOCK,
-    Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK, Action.ANSWER_SUPERVISION, Action.DECIDE_PROGRESS,
-    Action.SUB_DISPATCH, Action.ASSIGN_HANDLER, Action.ASK_RETURN, Action.ASK_REASSIGN, Action.ASK_SUPPORT, Action.ASK_EXTEND,
-    Action.ASK_SUSPEND, Action.ASK_TERMINATE, Action.ASK_EXCLUDE, Action.ASK_VOID, Action.ASK_JUDGE_CLOSED,
-    Action.WITHDRAW_REQUEST, Action.RETURN, Action.ADD_ASSIST, Action.EXCLUDE, Action.ADJUST_CLOCK, Action.HAND_OVER,
-    Action.RELEASE, Action.LINK_RECURRENCE, Action.PUBLISH, Action.ASSESS_WHISTLE,
-})  # fmt: skip
-"""Entries that speak of how the house works, not of the matter."""
-
-_WHO = {
-    Role.HANDLER: "承办单位", Role.UNIT_HEAD: "承办单位", Role.GRID_WORKER: "网格员", Role.CADRE: "代办员",
-    Role.REVIEWER: "核验人员", Role.CALLBACK_AGENT: "回访员", Role.SYSTEM: "系统",
-}  # fmt: skip
-
-
-def _timeline(case_id: int, follower: _Follower) -> tuple[list[Line], str | None]:
-    """Give the lines of a case's timeline, and the last question to the person; notes of others are not even read."""
-    own = follower.own()
-    note = when((and_(own, Entry.action != Action.SUBMIT), EntryWords.note), else_=null())
-    query = select(
-        Entry.at, Entry.action, Entry.actor, Entry.role, Entry.facts, EntryWords.reply, note.label("own_words"), own.label("own")
-    )
-    query = query.outerjoin(EntryWords, EntryWords.entry_id == Entry.id)
-    rows = db.session.execute(
-        query.where(Entry.case_id == case_id, Entry.action.not_in(_INTERNAL), Entry.action != Action.ARCHIVE).order_by(Entry.seq)
-    ).all()
-    lines, question = [], None
-    for place, row in enumerate(rows):
-        shown = row.action is not Action.SUBMIT_RESULT or _passed(rows[place + 1 :])
-        words = "\n".join(filter(None, [row.own_words, row.reply if shown else None])) or None
-        what = label(row.action)
-        if row.action is Action.BREACH_CLOCK:
-            what = f"{label(Clock(row.facts['clock']))}已超时"
-        lines.append(Line(row.at, row.action, what, _who(row), words))
-        question = row.reply if row.action is Action.ASK_INFO else question
-    return lines, question
-
-
-def _passed(later: Sequence[Any]) -> bool:
-    """Say whether the first review of a result, among the entries after it, let it pass."""
-    reviews = (row.action for row in later if row.action in (Action.PASS, Action.SEND_BACK))
-    return next(reviews, None) is Action.PASS
-
-
-def _who(row: Any) -> str:
-    if row.own:
-        return "您"
-    if row.actor in (ActorKind.RESIDENT, ActorKind.ANONYMOUS):
-        return "反映人"
-    return _WHO.get(row.role, "工作人员")

@@ -18,7 +18,7 @@ from app.ledger.eligible import check_eligible, units_by_id
 from app.ledger.models import Assignment, Case, CaseAccess
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.places import Point
-from app.ledger.request_limits import first_term
+from app.ledger.request_limits import round_term
 from app.ledger.results import check_missing, keep_result
 from app.ledger.scope import NotYourUnit, belongs, reaches
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
@@ -139,9 +139,10 @@ def dispatch_locked(
         facts |= {"by_meeting": meeting is not None, "first_responder": first}
         if meeting is not None:
             facts["meeting"] = {"held_on": meeting.held_on.isoformat(), "participants": len(meeting.participants)}
-        due = None if reset_term else first_term(case)
+        term = round_term(acting.at, case)
         facts |= {"reset_term": reset_term} if reset_term else {}
-        return Step(facts=facts, dues={Clock.RESOLVE: due} if due else {})
+        kept = {Clock.RESOLVE: term.due} if term is not None and not reset_term else {}
+        return Step(facts=facts, dues=kept, half=term is not None and term.half)
 
     words = "\n".join(filter(None, [note, meeting.words() if meeting else None])) or None
     move_case(stamp, case, Action.DISPATCH, Words(note=words), change)

@@ -1,4 +1,4 @@
-"""Keeps the one intake: every report, whatever its source, becomes report, case, entry, clocks and notices in one transaction."""
+"""Keeps the one intake: every report becomes report, case, entry, clocks, notices and text to be found by, in one transaction."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.ledger.numbers import new_claim_code, new_number
 from app.ledger.recusal import against, is_staff_against
 from app.ledger.storing import FROM_SUBMISSION, store
 from app.ledger.submission import Receipt, Submission, check_persons, fit_words
+from app.ledger.texts import text_row, write_text
 from app.ledger.timeline import entry_columns, sealed_words
 from app.ledger.vocabulary import Action, Clock, Kind, State, Subject, Urgency, label
 from app.ledger.workflow import check_move
@@ -33,7 +34,7 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
     held, settings = catalogue(), county()
     check_persons(submission)
     title, body = fit_words(submission, settings)
-    facts_of_category = held.category(submission.category_id) if submission.category_id is not None else None
+    facts_of_category = held.offered(submission.category_id) if submission.category_id is not None else None
     territory = held.grid_path(submission.grid_id) if submission.grid_id is not None else held.county_path
     paths, staff_id = None, None
     if submission.against_unit_id is not None or submission.against_staff_id is not None:
@@ -77,6 +78,8 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
         told = _notices(stamp, number, submission, dangers, paths=paths, against_staff_id=staff_id)
         stored = store(values | entry | {"number": number, "claim_index": claim_index(number, code) if code else None}, told)
         if stored is not None:
+            at_place = {"latitude": submission.latitude, "longitude": submission.longitude}
+            write_text(text_row(stored[0], title, body, **at_place))
             return Receipt(*stored, number, code)
 
 

@@ -1,4 +1,4 @@
-"""Keeps the jobs of the ledger: the sweep over the clocks, and the clocks that waited for a year's calendar."""
+"""Keeps the jobs of the ledger: the sweep, the clocks that waited for a year's calendar, and the index of texts."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +12,7 @@ from app.ledger.clocks import Deadline
 from app.ledger.deadlines import is_open, lock_case_clocks, note_due, recompute
 from app.ledger.models import Case
 from app.ledger.sweep import Swept, sweep
+from app.ledger.texts import count_grams, fill_texts, prune_texts
 from app.ledger.timeline import append_entry
 from app.ledger.vocabulary import Action
 
@@ -22,6 +23,23 @@ CHUNK = 200
 def sweep_deadlines(stamps: Callable[[], Stamp]) -> Swept:
     """Check every case against its deadlines."""
     return sweep(stamps)
+
+
+@job("keep-texts", every=timedelta(hours=1))
+def keep_texts(stamps: Callable[[], Stamp]) -> None:
+    """Let the index of texts follow the open ledger: add what is missing, take out what ended long ago."""
+    for step in (fill_texts, prune_texts):
+        last: int | None = 0
+        while last is not None:
+            with transaction():
+                last = step(stamps().at, after=last)
+
+
+@job("count-grams", every=timedelta(hours=6))
+def recount_grams(stamps: Callable[[], Stamp]) -> None:
+    """Count anew how common each gram is among the texts."""
+    with transaction():
+        count_grams(stamps().at)
 
 
 @job("recompute-provisional", every=timedelta(hours=1))

@@ -314,7 +314,8 @@ class CaseAccess(Base):
 class Request(Base):
     """Something asked of a case that somebody else decides; `details` holds what its kind needs (units, amount, review date).
 
-    Asked by a member of staff, or by a resident who wants to withdraw. `assignment_id` is the part that it speaks of.
+    Asked by a member of staff, or by a resident who wants to withdraw. `assignment_id` is the part that it speaks of,
+    `entry_seq` the entry with which it was asked, whose words say why.
     `to_upstream`: the matter goes back to the upstream platform, which signs for it at `signed_at`.
     """
 
@@ -339,6 +340,7 @@ class Request(Base):
     to_upstream: Mapped[bool] = mapped_column(server_default="false")
     signed_at: Mapped[datetime | None]
     details: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    entry_seq: Mapped[int | None]
     asked_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     asked_by_resident: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
     asked_at: Mapped[datetime]

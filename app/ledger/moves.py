@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict
@@ -65,6 +65,7 @@ class Step:
     `assignment`, or `about` (kind and id of a subject), names the one subject whose clocks the move meets. `dues` are due
     moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
     a rework round half its term. `unit_id` is the unit that the audiences OWNER and UNIT_HEAD speak of, the lead's when None.
+    `asker` and `deciders` are whom the audiences of these names speak of; the asker hears of a decision as such alone.
     `others`: other people's reports keep the case where it is, so that no clock is met or started. `templates` names for an
     audience the words that fit what happened, or None where that audience is not told.
     """
@@ -78,6 +79,7 @@ class Step:
     before_merge: State = State.SUBMITTED
     half: bool = False
     asker: tuple[Recipient, int] | None = None
+    deciders: Sequence[int] = ()
     unit_id: int | None = None
     dues: dict[Clock, datetime] = field(default_factory=dict)
     amounts: dict[Clock, int] = field(default_factory=dict)
@@ -92,12 +94,20 @@ def lock_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
     found = db.session.scalars(select(Case.id).where(Case.number == written(number), visible(stamp.actor))).first()
     if found is None:
         raise CaseNotFound
-    (case,) = lock_rows(Case, [found])
-    while case.merged_into_id is not None and stamp.actor.kind is ActorKind.RESIDENT:
-        (case,) = lock_rows(Case, [case.merged_into_id])
+    (case,) = lock_rows(Case, [found if stamp.actor.kind is not ActorKind.RESIDENT else where_now(found)])
+    if stamp.actor.kind is ActorKind.RESIDENT and case.id != where_now(found):
+        raise StaleVersion(version=case.version, state=case.state)
     if version is not None and case.version != version:
         raise StaleVersion(version=case.version, state=case.state)
     return case
+
+
+def where_now(case_id: int) -> int:
+    """Give the id of the case in which the reports of a case are now, unlocked: the end of its merges."""
+    into = select(Case.merged_into_id).where(Case.id == bindparam("id"))
+    while (after := db.session.scalar(into, {"id": case_id})) is not None:
+        case_id = after
+    return case_id
 
 
 def move_case(
@@ -208,9 +218,14 @@ WAITS_IN: dict[RequestKind, frozenset[State]] = {
 
 
 def _withdraw_requests(at: datetime, case: Case, target: State) -> list[int]:
-    """Withdraw what waits for a decision that the case's new state does not allow any more; give the requests' ids."""
+    """Withdraw what waits for a decision that the case does not allow any more; give the requests' ids.
+
+    Its new state may not allow it, or the part that it speaks of has ended.
+    """
     kinds = [kind for kind, states in WAITS_IN.items() if target not in states]
-    pending = (Request.case_id == case.id, Request.state == RequestState.PENDING, Request.kind.in_(kinds))
+    ended = [assignment.id for assignment in case.assignments if assignment.ended_at is not None]
+    gone = or_(Request.kind.in_(kinds), Request.assignment_id.in_(ended))
+    pending = (Request.case_id == case.id, Request.state == RequestState.PENDING, gone)
     change = update(Request).where(*pending).values(state=RequestState.WITHDRAWN, decided_at=at).returning(Request.id)
     return list(db.session.scalars(change))
 
@@ -339,6 +354,8 @@ def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step, params
         if audience in step.templates and step.templates[audience] is None:
             continue
         for to in _named(audience, step) or recipients(case, [audience], unit_id=step.unit_id):
+            if to == step.asker and audience is not Audience.ASKER and Audience.ASKER in move.tells:
+                continue
             if stamp.actor.kind is not ActorKind.STAFF or to != (Recipient.STAFF, stamp.actor.id):
                 spoken_to = Audience.PERSONS if to[0] is Recipient.RESIDENT else audience
                 template = step.templates.get(spoken_to) or _template(move.action, spoken_to)
@@ -363,6 +380,8 @@ def _named(audience: Audience, step: Step) -> list[tuple[Recipient, int]]:
     """Give whom a command itself names: who asked for what is decided, who handles the one assignment that it speaks of."""
     if audience is Audience.ASKER:
         return [step.asker] if step.asker is not None else []
+    if audience is Audience.DECIDERS:
+        return [(Recipient.STAFF, staff_id) for staff_id in step.deciders]
     handler = step.assignment.handler_id if step.assignment and audience is Audience.OWNER else None
     return [] if handler is None else [(Recipient.STAFF, handler)]
 

@@ -12,6 +12,7 @@ from app.ledger.codes import in_ids
 from app.ledger.county import county
 from app.ledger.intake import take_in
 from app.ledger.places import Point, located
+from app.ledger.repeats import join_repeat
 from app.ledger.submission import Receipt, Submission
 from app.ledger.vocabulary import Channel, Kind
 from app.people.models import Resident
@@ -38,7 +39,8 @@ class Matter:
 def report_own(stamp: Stamp, matter: Matter) -> Receipt:
     """Take in what a signed-in resident says for themselves.
 
-    A matter at home keeps its grid and household only, the resident's own where none is named. Raises what `take_in` raises,
+    The same words again within minutes join the case that they made before. A matter at home keeps its grid and household only,
+    the resident's own where none is named. Raises what `take_in` raises,
     and PointOutsideCounty.
     """
     me = stamp.actor.id
@@ -46,7 +48,9 @@ def report_own(stamp: Stamp, matter: Matter) -> Receipt:
     if matter.at_home:
         home = db.session.execute(select(Resident.grid_id, Resident.household_id).where(Resident.id == me)).one()
         said |= {"grid_id": said["grid_id"] or home.grid_id, "household_id": home.household_id}
-    return take_in(stamp, Submission(**said))
+    receipt = take_in(stamp, Submission(**said))
+    join_repeat(stamp, receipt)
+    return receipt
 
 
 def report_unnamed(stamp: Stamp, matter: Matter) -> Receipt:

@@ -13,12 +13,12 @@ class OnlyThePerson(NotAllowed):
 
 
 def own_reports(stamp: Stamp, case: Case) -> list[Report]:
-    """Give the reports of a case in which the signed-in resident is the person concerned, or which they claimed, oldest first."""
+    """Give a case's reports that concern the signed-in resident or were claimed by them, oldest first; those of "me too" not."""
     if stamp.actor.kind is not ActorKind.RESIDENT:
         return []
     claimed = select(ReportClaim.report_id).where(ReportClaim.resident_id == stamp.actor.id)
     mine = (Report.concerned_id == stamp.actor.id) | Report.id.in_(claimed)
-    return list(db.session.scalars(select(Report).where(Report.case_id == case.id, mine).order_by(Report.id)))
+    return list(db.session.scalars(select(Report).where(Report.case_id == case.id, ~Report.me_too, mine).order_by(Report.id)))
 
 
 def check_person(stamp: Stamp, case: Case) -> list[Report]:

@@ -2,6 +2,7 @@
 
 import itertools
 
+from app.ledger.decisions import DECISIONS
 from app.ledger.policies import DEFAULTS, Step
 from app.ledger.terms import HoursKind, Term, Unit
 from app.ledger.vocabulary import OPEN, TERMINAL, Clock, State, label
@@ -11,27 +12,6 @@ _UNITS = {Unit.MINUTE: "minutes", Unit.HOUR: "hours", Unit.WORKING_HOUR: "workin
           Unit.CALENDAR_DAY: "calendar days"}  # fmt: skip
 _HOURS = {HoursKind.ALWAYS: "7×24", HoursKind.DUTY: "duty hours", HoursKind.WORK: "working hours"}
 
-_DECISIONS = """\
-## What the table does not say
-
-Where the rules are silent, these were decided as a supervisor in a county would:
-
-- A request for information from *accepted* holds the dispatch clock as well as accept and overall; supplying it leads back to
-  where it was asked from. When it lapses the case is *submitted* again whatever it was before: the accept clock goes on, or
-  starts anew where it had been met, and a person decides with what is known.
-- A result needs a contact first, unless there is nobody to call: the report was anonymous or names nobody. A confidential
-  case is contacted by the call-back agent.
-- A case against a unit recuses everybody in that unit's subtree; against a head of a unit, that unit as well. A case against
-  the county itself recuses nobody below it, since somebody must be able to pass it on.
-- A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
-- Dissatisfaction with a direct answer leads to *accepted*, to be dispatched; with a unit's result, to a rework round of that lead.
-- A resident may rate a closed case within 15 days when nobody's word was heard in its last round; the rating is kept and
-  moves nothing. Reopening is another matter.
-- Reaching a terminal state meets the overall clock; any other clock that does not belong to the new state ends without verdict.
-- Rejecting and redirecting are asked by one person and decided by another; the words the filer reads are written when asking.
-- An upstream case that is called back waits for the upstream platform's word before it closes.
-"""
-
 MANY = 6
 """From so many states on, a move is drawn from the frame around all open ones."""
 
@@ -39,7 +19,7 @@ MANY = 6
 def workflow_page() -> str:
     """Give the page: the picture (Mermaid), the table of moves, the clocks, the decisions."""
     return "\n".join(
-        [_head(), _picture(), "## Moves\n", _moves(), "## Clocks\n", _clocks(), "## Default terms\n", _terms(), _DECISIONS]
+        [_head(), _picture(), "## Moves\n", _moves(), "## Clocks\n", _clocks(), "## Default terms\n", _terms(), DECISIONS]
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from app.ledger.terms import HoursKind, Term, Unit, due_at
 from app.ledger.vocabulary import Audience, Clock, Effect, Kind
@@ -92,6 +92,30 @@ def choose_policy(policies: Iterable[Policy], clock: Clock, *, urgent: bool, cat
         return min(filter(fits, policies), key=rank)
     except ValueError:
         raise PolicyMissing(clock) from None
+
+
+class Scope(Protocol):
+    """For which cases a policy is: urgent ones or any (None), of a category and below, of a kind."""
+
+    @property
+    def urgent(self) -> bool | None:
+        """Whether it is for urgent cases."""
+
+    @property
+    def category_id(self) -> int | None:
+        """The category, None for any."""
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind, None for any."""
+
+
+def same_cases(one: Scope, other: Scope) -> bool:
+    """Say whether two policies of a clock have the same precedence for the same case, so that both cannot be in force.
+
+    "Not urgent" and "any" give way to "urgent" alike.
+    """
+    return (one.category_id, one.kind, one.urgent is True) == (other.category_id, other.kind, other.urgent is True)
 
 
 def ladder_moments(ladder: Sequence[Step], *, warn: datetime, due: datetime, calendar: Calendar) -> list[tuple[Step, datetime]]:

@@ -1,25 +1,28 @@
-"""Keeps the editing of deadline policies: a change is a new version from a moment on; running clocks keep theirs."""
+"""Keeps the editing of deadline policies: a change is a new version from a moment on; running clocks keep theirs.
 
-from collections.abc import Sequence
+Whatever was decided last speaks: a version that begins before one which is yet to come replaces that one too.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from app.core.database import db
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, NotFound
+from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Stamp
-from app.ledger.catalogue import catalogue
+from app.ledger.catalogue import catalogue, policy_of
 from app.ledger.clocks import DeadlinePolicy
-from app.ledger.policies import On, Step, ladder_from_json, ladder_to_json
-from app.ledger.policy_changes import check_administrator, check_reader, note_change
-from app.ledger.terms import HoursKind, Term, Unit
-from app.ledger.vocabulary import Clock, Kind
-
-
-class PolicyUnfit(Invalid):
-    """时限规则有误"""
+from app.ledger.models import Category
+from app.ledger.policies import Policy, in_force, ladder_to_json, same_cases
+from app.ledger.policy_changes import PolicyChange, begin_change, check_reader, note_change
+from app.ledger.policy_drafts import PolicyDraft, PolicyUnfit, check_draft
+from app.ledger.terms import HoursKind, Unit
+from app.ledger.vocabulary import Clock, Kind, Rule, VersionState
+from app.people.models import Staff
 
 
 class PolicyNotFound(NotFound):
@@ -33,63 +36,66 @@ class PolicyChanged(Conflict):
 
 
 class LastDefault(Conflict):
-    """这是这种时限的最后一条通用规则，不能停用"""
+    """这是这种时限的通用规则，不能停用，只能修改"""
+
+
+class PolicyOver(Conflict):
+    """这条规则已经停用"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyDraft:
-    """A policy as an administrator writes it: for which cases, how long, and its ladder in the stored form."""
+class VersionView:
+    """One version of a policy; `effective_from` is None for what has held from the beginning.
 
-    code: str
-    clock: Clock
+    Published by nobody: the product's own, or the county's command line. The version that ends a policy repeats its last term.
+    """
+
+    version: int
+    state: VersionState
     amount: int
     unit: Unit
     hours: HoursKind
-    ladder: Sequence[dict[str, Any]]
-    urgent: bool | None = None
-    category_id: int | None = None
-    kind: Kind | None = None
+    ladder: list[Any]
+    effective_from: datetime | None
+    published_at: datetime | None
+    published_by: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyView:
-    """One version of a policy. `effective_from` is None for what has held from the beginning."""
+    """A policy with all its versions, the newest first; `version` is the newest's, `state` how the policy stands now."""
 
-    id: int
     code: str
-    version: int
     clock: Clock
     urgent: bool | None
     category_id: int | None
     category: str | None
     kind: Kind | None
-    amount: int
-    unit: Unit
-    hours: HoursKind
-    ladder: list[Any]
-    active: bool
-    effective_from: datetime | None
+    version: int
+    state: VersionState
+    versions: list[VersionView]
 
 
 _SCOPE = ("clock", "urgent", "category_id", "kind")
+_TERM = ("amount", "unit", "hours")
 
 
-def policies_list(stamp: Stamp, *, clock: Clock | None = None, code: str | None = None, old: bool = False) -> list[PolicyView]:
-    """Give the policies by clock and code, the newest version first; `old` adds versions and policies that hold no more."""
+def policies_page(stamp: Stamp, *, clock: Clock | None = None, cursor: str | None = None, limit: int = LIMIT) -> Page[PolicyView]:
+    """Give a page of policies by code, ended ones too, each with all its versions. Raises RulesAreTheAdministrators."""
     check_reader(stamp)
-    query = select(DeadlinePolicy).order_by(DeadlinePolicy.clock, DeadlinePolicy.code, DeadlinePolicy.version.desc())
+    query = select(DeadlinePolicy.code).distinct()
     if clock is not None:
         query = query.where(DeadlinePolicy.clock == clock)
-    if code is not None:
-        query = query.where(DeadlinePolicy.code == code)
-    rows, seen = [], set()
-    for row in db.session.scalars(query):
-        in_force = row.active and (row.effective_from is None or row.effective_from <= stamp.at)
-        if old or (row.active and row.code not in seen):
-            rows.append(_view(row))
-        if in_force:
-            seen.add(row.code)
-    return rows
+    codes = db.session.scalars(paged(query, key=[(DeadlinePolicy.code, False)], cursor=cursor, limit=limit)).all()
+    page = page_from(codes, limit=limit, key=lambda code: [code])
+    return Page(_views(stamp.at, page.items), page.next_cursor)
+
+
+def policy_view(stamp: Stamp, code: str) -> PolicyView:
+    """Give one policy with all its versions. Raises PolicyNotFound, RulesAreTheAdministrators."""
+    check_reader(stamp)
+    return _one(stamp.at, code)
 
 
 def publish_policy(
@@ -102,107 +108,157 @@ def publish_policy(
 ) -> PolicyView:
     """Publish a policy, or a new version of one, that holds for clocks which start from `effective_from` (now) on.
 
-    `version` is the version that was seen (None for a policy that is new). Raises PolicyUnfit, PolicyChanged,
-    RulesAreTheAdministrators, ReasonNeeded.
+    `version` is the newest version that was seen, None for a policy that is new. For which cases a policy is never changes: for
+    others there is another one. Raises PolicyUnfit, WrongTerm, PolicyChanged, RulesAreTheAdministrators, ReasonNeeded.
     """
-    check_administrator(stamp)
-    _, ladder = check_draft(draft)
-    if effective_from is not None and effective_from < stamp.at:
-        raise PolicyUnfit(errors={"effective_from": ["生效时间不能早于现在"]})
-    versions = _locked(draft.code)
-    newest = versions[-1] if versions else None
-    if (newest.version if newest else None) != version:
-        raise PolicyChanged(version=newest.version if newest else None)
+    begin_change(stamp, reason)
+    _, ladder = check_draft(draft, stamp.at)
+    begins = _beginning(stamp, effective_from)
+    newest = _newest(draft.code, version)
     if newest is not None and any(getattr(newest, name) != getattr(draft, name) for name in _SCOPE):
         raise PolicyUnfit(errors={"code": ["同一条规则的适用范围不能改，请另建一条"]})
     if newest is None or not newest.active:
-        _check_alone(draft)
-    row = DeadlinePolicy(
-        code=draft.code,
-        version=(newest.version if newest else 0) + 1,
-        **{name: getattr(draft, name) for name in (*_SCOPE, "amount", "unit", "hours")},
-        ladder=ladder_to_json(ladder),
-        effective_from=effective_from or stamp.at,
-    )
+        if draft.category_id is not None:
+            catalogue().offered(draft.category_id)
+        _check_alone(draft, begins)
+    given = {name: getattr(draft, name) for name in (*_SCOPE, *_TERM)} | {"ladder": ladder_to_json(ladder)}
+    _append(stamp, newest, {"code": draft.code, **given}, begins, reason, active=True)
+    return _one(stamp.at, draft.code)
+
+
+def end_policy(
+    stamp: Stamp, code: str, *, reason: str, effective_from: datetime | None = None, version: int | None = None
+) -> PolicyView:
+    """Let a policy hold for no clock that starts from `effective_from` (now) on; running ones keep it.
+
+    `version` is the newest version that was seen. Raises PolicyNotFound, PolicyOver, PolicyChanged, LastDefault.
+    """
+    begin_change(stamp, reason)
+    newest = _newest(code, version)
+    if newest is None:
+        raise PolicyNotFound
+    if not newest.active:
+        raise PolicyOver
+    if (newest.urgent, newest.category_id, newest.kind) == (None, None, None):
+        raise LastDefault
+    given = {name: getattr(newest, name) for name in ("code", *_SCOPE, *_TERM, "ladder")}
+    _append(stamp, newest, given, _beginning(stamp, effective_from), reason, active=False)
+    return _one(stamp.at, code)
+
+
+def _beginning(stamp: Stamp, effective_from: datetime | None) -> datetime:
+    if effective_from is not None and effective_from < stamp.at:
+        raise PolicyUnfit(errors={"effective_from": ["生效时间不能早于现在"]})
+    return effective_from or stamp.at
+
+
+def _newest(code: str, version: int | None) -> DeadlinePolicy | None:
+    """Give the newest version of a policy, None for one that is new; raises PolicyChanged when that is not what was seen."""
+    query = select(DeadlinePolicy).where(DeadlinePolicy.code == code).order_by(DeadlinePolicy.version.desc()).limit(1)
+    newest = db.session.scalars(query).first()
+    if (newest.version if newest else None) != version:
+        raise PolicyChanged(version=newest.version if newest else None)
+    return newest
+
+
+def _append(
+    stamp: Stamp, newest: DeadlinePolicy | None, given: dict[str, Any], begins: datetime, reason: str, *, active: bool
+) -> None:
+    number = newest.version + 1 if newest else 1
+    row = DeadlinePolicy(**given, version=number, effective_from=begins, active=active)
+    change = note_change(stamp, Rule.POLICY, row.code, before=_plain(newest), after=_plain(row), reason=reason)
+    row.change_id = change.id
     db.session.add(row)
     db.session.flush()
-    note_change(stamp, f"policy:{draft.code}", before=_plain(newest), after=_plain(row), reason=reason)
-    catalogue.forget()
-    return _view(row)
 
 
-def end_policy(stamp: Stamp, code: str, *, reason: str) -> list[PolicyView]:
-    """Let a policy hold for no new clock; running ones keep it. Raises PolicyNotFound, LastDefault."""
-    check_administrator(stamp)
-    versions = _locked(code)
-    if not versions or not versions[-1].active:
-        raise PolicyNotFound
-    last = versions[-1]
-    if (last.urgent, last.category_id, last.kind) == (None, None, None):
-        raise LastDefault
-    before = _plain(last)
-    for row in versions:
-        row.active = False
-    db.session.flush()
-    note_change(stamp, f"policy:{code}", before=before, after=None, reason=reason)
-    catalogue.forget()
-    return [_view(row) for row in versions]
+def _check_alone(draft: PolicyDraft, begins: datetime) -> None:
+    """Refuse a second policy for the same cases at any time from `begins` on: nobody could say which of the two holds."""
+    others = [policy for policy in _versions_stored(draft.clock) if policy.code != draft.code and same_cases(policy, draft)]
+    later = [policy.effective_from for policy in others if policy.effective_from is not None and policy.effective_from > begins]
+    for moment in (begins, *later):
+        for policy in in_force(others, moment):
+            raise PolicyUnfit(errors={"code": [f"已有适用范围相同的规则：{policy.code}"]})
 
 
-def _locked(code: str) -> list[DeadlinePolicy]:
-    query = select(DeadlinePolicy).where(DeadlinePolicy.code == code).order_by(DeadlinePolicy.version).with_for_update()
-    return list(db.session.scalars(query))
-
-
-def _check_alone(draft: PolicyDraft) -> None:
-    """Refuse a second policy for exactly the same cases: nobody could say which of the two holds."""
-    same = [getattr(DeadlinePolicy, name).is_not_distinct_from(getattr(draft, name)) for name in _SCOPE]
-    query = select(DeadlinePolicy.code).where(DeadlinePolicy.active, DeadlinePolicy.code != draft.code, *same)
-    other = db.session.scalars(query).first()
-    if other is not None:
-        raise PolicyUnfit(errors={"code": [f"已有适用范围相同的规则：{other}"]})
-
-
-def check_draft(draft: PolicyDraft) -> tuple[Term, tuple[Step, ...]]:
-    """Give the term and ladder of a draft; raises PolicyUnfit naming the field, WrongTerm."""
-    if draft.category_id is not None:
-        catalogue().category(draft.category_id)
-    term = Term(draft.amount, draft.unit, draft.hours)
-    try:
-        ladder = ladder_from_json([_whole(row) for row in draft.ladder])
-    except (KeyError, ValueError, TypeError):
-        raise PolicyUnfit(errors={"ladder": ["催办阶梯的写法有误"]}) from None
-    if [step.level for step in ladder] != list(range(1, len(ladder) + 1)):
-        raise PolicyUnfit(errors={"ladder": ["级别要从 1 开始逐级排列"]})
-    order = {On.AMBER: 0, On.DUE: 1, On.AFTER: 2}
-    if sorted(ladder, key=lambda step: (order[step.on], step.level)) != list(ladder):
-        raise PolicyUnfit(errors={"ladder": ["先临期、再到期、后超期"]})
-    for step in ladder:
-        if (step.on is On.AFTER) != (step.after is not None):
-            raise PolicyUnfit(errors={"ladder": [f"第 {step.level} 级：超期后的级别要写明超期多久，其他级别不写"]})
-        if not step.tell and not step.does:
-            raise PolicyUnfit(errors={"ladder": [f"第 {step.level} 级没有写明提醒谁"]})
-    lengths = [step.after.length() for step in ladder if step.after is not None]
-    if lengths != sorted(lengths):
-        raise PolicyUnfit(errors={"ladder": ["超期越久级别越高"]})
-    return term, ladder
-
-
-def _whole(row: dict[str, Any]) -> dict[str, Any]:
-    return {"after": None, "does": (), "tell": ()} | row
+def _versions_stored(clock: Clock) -> list[Policy]:
+    return [policy_of(row) for row in db.session.scalars(select(DeadlinePolicy).where(DeadlinePolicy.clock == clock))]
 
 
 def _plain(row: DeadlinePolicy | None) -> dict[str, Any] | None:
+    """Give a version as it goes on record."""
     if row is None:
         return None
-    same = ("version", "clock", "urgent", "category_id", "kind", "amount", "unit", "hours", "ladder")
-    told = {name: getattr(row, name) for name in same}
+    told = {name: getattr(row, name) for name in ("version", *_SCOPE, *_TERM, "ladder")}
     told = {name: value.value if hasattr(value, "value") else value for name, value in told.items()}
-    return told | {"effective_from": row.effective_from.isoformat() if row.effective_from else None}
+    begins = row.effective_from.astimezone(UTC).isoformat() if row.effective_from else None
+    return told | {"effective_from": begins, "ends": not row.active}
 
 
-def _view(row: DeadlinePolicy) -> PolicyView:
-    same = ("id", "code", "version", "clock", "urgent", "category_id", "kind", "amount", "unit", "hours", "ladder", "active",
-            "effective_from")  # fmt: skip
-    category = catalogue().category(row.category_id).path if row.category_id is not None else None
-    return PolicyView(**{name: getattr(row, name) for name in same}, category=category)
+def altered_versions() -> list[tuple[str, int]]:
+    """Give code and version of each published version that is not what its record says."""
+    query = select(DeadlinePolicy, PolicyChange.after).join(PolicyChange, PolicyChange.id == DeadlinePolicy.change_id)
+    rows = db.session.execute(query.order_by(DeadlinePolicy.id).execution_options(populate_existing=True))
+    return [(row.code, row.version) for row, after in rows if _plain(row) != after]
+
+
+def _one(at: datetime, code: str) -> PolicyView:
+    found = _views(at, [code])
+    if not found:
+        raise PolicyNotFound
+    return found[0]
+
+
+def _views(at: datetime, codes: Sequence[str]) -> list[PolicyView]:
+    """Give policies with their versions, in the order of codes."""
+    query = select(DeadlinePolicy, Category.path, PolicyChange.at, PolicyChange.reason, Staff.name)
+    query = query.outerjoin(Category, Category.id == DeadlinePolicy.category_id)
+    query = query.outerjoin(PolicyChange, PolicyChange.id == DeadlinePolicy.change_id)
+    query = query.outerjoin(Staff, Staff.id == PolicyChange.staff_id).where(DeadlinePolicy.code.in_(codes))
+    found: dict[str, list[Any]] = {}
+    for row in db.session.execute(query.order_by(DeadlinePolicy.code, DeadlinePolicy.version.desc())):
+        found.setdefault(row[0].code, []).append(row)
+    return [_view(at, rows) for rows in found.values()]
+
+
+def _view(at: datetime, rows: Sequence[Any]) -> PolicyView:
+    newest, path = rows[0][0], rows[0][1]
+    states = version_states([row[0] for row in rows], at)
+    versions = [
+        VersionView(
+            **{name: getattr(row, name) for name in ("version", *_TERM, "ladder", "effective_from")},
+            state=states[row.version],
+            published_at=published,
+            published_by=by,
+            reason=reason,
+        )
+        for row, _, published, reason, by in rows
+    ]
+    now = next((s for s in states.values() if s in (VersionState.IN_FORCE, VersionState.ENDED)), VersionState.COMING)
+    scope = {name: getattr(newest, name) for name in ("code", *_SCOPE)}
+    return PolicyView(**scope, category=path, version=newest.version, state=now, versions=versions)
+
+
+def version_states(versions: Iterable[DeadlinePolicy], at: datetime) -> dict[int, VersionState]:
+    """Give where each version of one policy stands at a moment."""
+    ordered = sorted(versions, key=lambda each: each.version)
+    begun = [each for each in ordered if each.effective_from is None or each.effective_from <= at]
+    speaks = begun[-1] if begun else None
+    states: dict[int, VersionState] = {}
+    for place, each in enumerate(ordered):
+        newer = ordered[place + 1 :]
+        if each is speaks:
+            states[each.version] = VersionState.IN_FORCE if each.active else VersionState.ENDED
+        elif any(_begins_no_later(other, each) for other in newer):
+            states[each.version] = VersionState.DROPPED
+        elif each in begun:
+            states[each.version] = VersionState.PAST
+        else:
+            states[each.version] = VersionState.COMING
+    return states
+
+
+def _begins_no_later(newer: DeadlinePolicy, older: DeadlinePolicy) -> bool:
+    if newer.effective_from is None:
+        return True
+    return older.effective_from is not None and newer.effective_from <= older.effective_from

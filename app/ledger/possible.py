@@ -8,16 +8,18 @@ from app.core.database import db
 from app.core.stamp import Role, Stamp
 from app.ledger.audiences import raised_to
 from app.ledger.county import county
+from app.ledger.deciders import deciding_role
 from app.ledger.handling import works_for_case
 from app.ledger.models import Assignment, Case, Request
 from app.ledger.moves import APPROVING, roles_for, roles_on
+from app.ledger.publishing import may_be_published
 from app.ledger.requests import ASKS
 from app.ledger.results import facts_of
 from app.ledger.scope import belongs, reaches
 from app.ledger.settling import reviewed_answers
 from app.ledger.supervision_models import ProgressItem, SupervisionOrder
 from app.ledger.upstream import waits_for_signature
-from app.ledger.vocabulary import Action, Duty, RequestKind, SlipState, State, VerifyBy
+from app.ledger.vocabulary import OPEN, Action, Duty, RequestKind, SlipState, State, VerifyBy
 from app.ledger.whistle_models import WhistleCall
 from app.ledger.workflow import MOVES
 from app.territory.models import Level, Unit
@@ -25,6 +27,7 @@ from app.territory.models import Level, Unit
 BY_HAND = frozenset(Action) - {
     Action.SUBMIT, Action.ARCHIVE, Action.ASK_WITHDRAW, Action.CLAIM, Action.RATE, Action.LOOK, Action.LAPSE_INFO,
     Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
+    Action.ABSORB, Action.RELEASE, Action.ME_TOO,
 }  # fmt: skip
 """Actions that staff take on a case by hand at the desk; a look on the spot is the grid worker's."""
 
@@ -96,7 +99,11 @@ def _caller(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
 
 
 def _decides(*kinds: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]:
-    return lambda stamp, _, pending: any(r.kind in kinds and r.asked_by != stamp.actor.id for r in pending)
+    return lambda stamp, case, pending: any(r.kind in kinds and deciding_role(stamp, case, r) is not None for r in pending)
+
+
+def _resumes(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return bool(_own(stamp, case, Duty.LEAD) or roles_on(stamp, case) & {Role.DISPATCHER, Role.SUPERVISOR})
 
 
 def _ordered(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
@@ -121,7 +128,11 @@ def _asks(kind: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]
         if any(request.kind is kind for request in pending):
             return False
         if kind is RequestKind.RETURN:
-            return not case.return_locked and bool(_own(stamp, case, *Duty))
+            return not case.return_locked and any(a.submitted_at is None for a in _own(stamp, case, Duty.LEAD, Duty.ASSIST))
+        if kind is RequestKind.REASSIGN and case.return_locked:
+            return bool(roles_on(stamp, case) & by_office)
+        if kind is RequestKind.EXTEND and case.extensions >= county().extensions_most:
+            return False
         if kind is RequestKind.JUDGE_CLOSED:
             return case.triage
         if kind is RequestKind.EXCLUDE and case.excluded:
@@ -142,10 +153,6 @@ def roles_of(kind: RequestKind) -> frozenset[Role]:
     return MOVES[ASKS[kind]].roles - {Role.HANDLER, Role.UNIT_HEAD}
 
 
-def _may_withdraw(_: Stamp, __: Case, pending: Sequence[Request]) -> bool:
-    return any(request.kind is RequestKind.WITHDRAW for request in pending)
-
-
 def _own_request(stamp: Stamp, _: Case, pending: Sequence[Request]) -> bool:
     return any(request.asked_by is not None and request.asked_by == stamp.actor.id for request in pending)
 
@@ -163,12 +170,20 @@ def _called(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     return any(path.startswith(unit) for unit in db.session.scalars(query) for path in stamp.actor.paths())
 
 
-_APPROVES = {action: kind for kind, action in APPROVING.items() if kind is not RequestKind.WITHDRAW}
+_APPROVES = {action: kind for kind, action in APPROVING.items()}
+
+
+def _released(_: Stamp, case: Case, __: Sequence[Request]) -> bool:
+    return db.session.scalar(select(Case.state).where(Case.id == case.merged_into_id)) in OPEN
+
 
 _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {
+    Action.UNMERGE: _released,
+    Action.LINK_RECURRENCE: lambda _, case, __: case.recurrence_of_id is None,
+    Action.PUBLISH: lambda _, case, __: case.published_at is not None or may_be_published(case),
     **{action: _asks(kind) for action, kind in _ASKABLE.items()},
     **{action: _decides(kind) for action, kind in _APPROVES.items()},
-    Action.WITHDRAW: _may_withdraw,
+    Action.RESUME: _resumes,
     Action.ARRIVE: _called,
     Action.ASSESS_WHISTLE: _called,
     Action.WITHDRAW_REQUEST: _own_request,

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, not_, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app.core.database import db
@@ -142,9 +142,10 @@ def find_by_phone(stamp: Stamp, *, phone: str, last_four: str) -> list[QueueRow]
     if stamp.actor.holds(FINDS_BY_PHONE) is None:
         raise PhoneSearchIsTheDesks
     people = residents_by_phone(phone)
-    reported = select(Report.case_id).where(or_(Report.concerned_id.in_(people), Report.filer_resident_id.in_(people)))
+    by_them = or_(Report.concerned_id.in_(people), Report.filer_resident_id.in_(people))
+    reported = [select(Report.case_id).where(by_them), select(Report.opened_case_id).where(by_them)]
     called = select(Call.case_id).where(Call.number_index == number_index("".join(filter(str.isdigit, phone))))
-    query = _heads().where(Case.id.in_(reported.union_all(called)), Case.number.endswith(last_four), visible(stamp.actor))
+    query = _heads().where(Case.id.in_(union_all(*reported, called)), Case.number.endswith(last_four), visible(stamp.actor))
     return _rows(db.session.scalars(query.order_by(Case.id.desc()).limit(LIMIT)).all(), stamp.at)
 
 

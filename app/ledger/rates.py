@@ -6,16 +6,8 @@ Pure: it knows no database and no time. Source: the rules of a case, section 7.
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import Protocol
-
-
-class _Weighted(Protocol):
-    """What `weights_from` reads: the county's settings of these names."""
-
-    response_weight: float
-    satisfaction_weight: float
-    solution_weight: float
-    basically_satisfied_share: float
+from functools import cached_property
+from math import lcm
 
 
 @dataclass(frozen=True)
@@ -40,11 +32,21 @@ class Weights:
     solution: Fraction = Fraction(5, 10)
     basically: Fraction = Fraction(9, 10)
 
+    @cached_property
+    def in_composite(self) -> tuple[int, int, int, int, int]:
+        """Give what contacted, solved, satisfied and basically satisfied weigh in the composite, in whole parts of the last."""
+        parts = (self.response, self.solution, self.satisfaction, self.satisfaction * self.basically)
+        scale = lcm(*(part.denominator for part in parts))
+        contacted, solved, satisfied, basically = (part.numerator * (scale // part.denominator) for part in parts)
+        return contacted, solved, satisfied, basically, scale
+
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """Counts of valid call-backs, one per case and round: how many said so; `valid` is V."""
+    """Counts of rounds: those with a valid call-back (V), how many said so, those owed a call-back, and those of them covered."""
 
+    owed: int = 0
+    covered: int = 0
     valid: int = 0
     contacted: int = 0
     solved: int = 0
@@ -81,23 +83,19 @@ class Parts:
     signed_on_time: int = 0
 
 
-def weights_from(held: _Weighted) -> Weights:
-    """Give the weights that a county has set, exactly as they are written (0.1 is a tenth)."""
-    return Weights(
-        response=_exact(held.response_weight),
-        satisfaction=_exact(held.satisfaction_weight),
-        solution=_exact(held.solution_weight),
-        basically=_exact(held.basically_satisfied_share),
-    )
-
-
-def _exact(number: float) -> Fraction:
+def exact(number: float) -> Fraction:
+    """Give a number of the county's settings exactly as it is written: 0.1 is a tenth."""
     return Fraction(str(number))
 
 
 def share(numerator: int | Fraction, denominator: int) -> Share:
     """Give the share of two counts."""
-    return Share(Fraction(numerator), denominator)
+    return Share(numerator if isinstance(numerator, Fraction) else Fraction(numerator), denominator)
+
+
+def coverage(heard: Heard) -> Share:
+    """Give the coverage of call-backs: heard, or given up by the rules, of those owed one."""
+    return share(heard.covered, heard.owed)
 
 
 def response(heard: Heard) -> Share:
@@ -112,17 +110,21 @@ def solution(heard: Heard) -> Share:
 
 def satisfaction(heard: Heard, weights: Weights) -> Share:
     """Give the satisfaction rate: (very satisfied + satisfied + k · basically satisfied) / V."""
-    return share(heard.very_satisfied + heard.satisfied + weights.basically * heard.basically_satisfied, heard.valid)
+    k = weights.basically
+    whole = (heard.very_satisfied + heard.satisfied) * k.denominator + heard.basically_satisfied * k.numerator
+    return share(Fraction(whole, k.denominator), heard.valid)
 
 
 def composite(heard: Heard, weights: Weights) -> Share:
     """Give the composite of the three rates, each with its weight; they share V, so it is one sum over V."""
-    parts = (
-        weights.response * response(heard).numerator,
-        weights.satisfaction * satisfaction(heard, weights).numerator,
-        weights.solution * solution(heard).numerator,
+    contacted, solved, satisfied, basically, scale = weights.in_composite
+    whole = (
+        contacted * heard.contacted
+        + solved * heard.solved
+        + satisfied * (heard.very_satisfied + heard.satisfied)
+        + basically * heard.basically_satisfied
     )
-    return share(sum(parts, Fraction(0)), heard.valid)
+    return share(Fraction(whole, scale), heard.valid)
 
 
 def closed_of_cohort(cohort: Cohort) -> Share:

@@ -13,6 +13,7 @@ from app.ledger.county import county, danger_in
 from app.ledger.emergencies import hand_locked
 from app.ledger.intake import take_in
 from app.ledger.models import Case
+from app.ledger.repeats import join_repeat
 from app.ledger.report_people import People, keep_people, wrong_people
 from app.ledger.submission import Submission
 from app.ledger.upstream import begin_upstream
@@ -120,6 +121,8 @@ def register(stamp: Stamp, registration: Registration) -> Registered:
             hand_locked(stamp, case, service=registration.rescue, note=note)
         if registration.answer is not None:
             answer_locked(stamp, case, reply=registration.answer, outside_grids=registration.outside_grids)
+        if registration.person() is not None and registration.answer is None and registration.rescue is None:
+            join_repeat(stamp, receipt)
     dangers = danger_in(f"{case.title}\n{registration.body}", county().danger_words)
     return Registered(receipt.number, receipt.claim_code, case.state, case.version, dangers)
 

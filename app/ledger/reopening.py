@@ -8,7 +8,7 @@ from app.core.database import db
 from app.core.errors import Conflict
 from app.core.stamp import Role, Stamp
 from app.ledger.county import county
-from app.ledger.models import Case, Entry
+from app.ledger.models import Case, Entry, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.persons import check_person
 from app.ledger.rounds import begin_round
@@ -41,14 +41,14 @@ def reopen_case(stamp: Stamp, number: str, *, words: str, version: int | None = 
     return reopen_locked(stamp, case, words=words)
 
 
-def reopen_locked(stamp: Stamp, case: Case, *, words: str, proved: bool = False) -> Case:
-    """Reopen a locked case; `proved` says that its claim code was shown."""
+def reopen_locked(stamp: Stamp, case: Case, *, words: str, proved: Report | None = None) -> Case:
+    """Reopen a locked case; `proved` is the report whose claim code was shown."""
 
     def change(acting: Stamp) -> Step:
         if case.archived:
             raise ArchivedStaysClosed
         if acting.role is Role.RESIDENT:
-            if not proved:
+            if proved is None:
                 check_person(acting, case)
             _check_limits(acting, case)
         last_unit = case.lead_unit_id
@@ -56,7 +56,7 @@ def reopen_locked(stamp: Stamp, case: Case, *, words: str, proved: bool = False)
         case.reopenings += 1
         case.outcome = case.unit_solved = None
         return Step(
-            facts={"round": case.round},
+            facts={"round": case.round} | ({"report": proved.id} if proved is not None else {}),
             unit_id=last_unit,
             amounts={Clock.OVERALL: county().reopened_days},
             templates={Audience.OWNER: None} if last_unit is None else {},

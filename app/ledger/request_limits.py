@@ -1,16 +1,18 @@
-"""Keeps the limits of requests: how soon a unit returns, before when an extension is asked, how far a review date lies."""
+"""Keeps the limits of returns, and the term that a case keeps when it changes hands."""
 
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
 from app.core.clock import CHINA
 from app.core.database import db
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
+from app.ledger.deadlines import term_of
 from app.ledger.models import Assignment, Case, Request
-from app.ledger.terms import HoursKind, Term, Unit, due_at
+from app.ledger.terms import HoursKind, Term, Unit, due_at, halved, resume
 from app.ledger.vocabulary import Clock, Duty, RequestKind, RequestState, Subject, Urgency
 from app.territory.calendar.queries import load_calendar
 
@@ -27,20 +29,16 @@ class SignFirst(Conflict):
     """紧急工单请先签收处置，再提出退单"""
 
 
-class AlreadyDue(Conflict):
-    """办理时限已到，不能再申请延期"""
+class AlreadyReported(Conflict):
+    """已经反馈过办理情况，不能再退单"""
 
 
-class NoMoreExtensions(Conflict):
-    """延期次数已用完"""
+@dataclass(frozen=True)
+class RoundTerm:
+    """The lead's term in a round: when it is due, and whether it is a rework round's half term."""
 
-
-class WrongReviewDate(Invalid):
-    """复核日期有误"""
-
-
-class SuspendAfterContact(Conflict):
-    """挂账前请先联系群众，说明情况"""
+    due: datetime
+    half: bool
 
 
 def return_until(case: Case, part: Assignment) -> datetime:
@@ -50,18 +48,29 @@ def return_until(case: Case, part: Assignment) -> datetime:
         term = Term(settings.return_urgent_minutes, Unit.MINUTE, HoursKind.ALWAYS)
     else:
         term = Term(settings.return_days, Unit.WORKING_DAY, HoursKind.WORK)
-    return due_at(part.dispatched_at, term, load_calendar(part.unit_id)).at
+    return due_at(_given_at(case, part), term, load_calendar(part.unit_id)).at
+
+
+def _given_at(case: Case, part: Assignment) -> datetime:
+    """Give when a unit was given what it has: a rework round, which goes on where the last one ended, gives nothing anew."""
+    for before in case.assignments:
+        same = (before.unit_id, before.duty, before.round) == (part.unit_id, part.duty, part.round - 1)
+        if same and before.ended_at == part.dispatched_at:
+            return _given_at(case, before)
+    return part.dispatched_at
 
 
 def check_return(at: datetime, case: Case, part: Assignment) -> None:
     """Refuse a return that is too late, of a locked case, or of an urgent one that nobody has signed: act first, dispute later."""
     if case.return_locked:
         raise ReturnLocked
+    if part.submitted_at is not None:
+        raise AlreadyReported
     if case.urgency is Urgency.URGENT and part.signed_at is None:
         raise SignFirst
     until = return_until(case, part)
     if at > until:
-        raise ReturnTooLate(f"请在 {until.astimezone(CHINA):%m月%d日 %H:%M} 前提出；现在可以申请改派")
+        raise ReturnTooLate(f"退单应在 {until.astimezone(CHINA):%m月%d日 %H:%M} 前提出；现在可以申请改派")
 
 
 def locks_return(request: Request, *, approved: bool) -> bool:
@@ -75,50 +84,24 @@ def locks_return(request: Request, *, approved: bool) -> bool:
     return not approved or db.session.scalars(before).first() is not None
 
 
-def resolve_clock(case: Case, part: Assignment) -> Deadline | None:
-    """Give the present resolve clock of a part, paused or not; None when it has none that is open."""
-    query = select(Deadline).where(
-        Deadline.case_id == case.id,
-        Deadline.clock == Clock.RESOLVE,
-        Deadline.subject == Subject.ASSIGNMENT,
-        Deadline.subject_id == part.id,
-        Deadline.met_at.is_(None),
-        Deadline.cancelled_at.is_(None),
-    )
-    return db.session.scalars(query).first()
+def round_term(at: datetime, case: Case) -> RoundTerm | None:
+    """Give the term that the lead has, or had before the case changed hands, in the present round; None in a round's first hands.
 
-
-def first_term(case: Case) -> datetime | None:
-    """Give the due moment that the lead's term of this round had before the case changed hands; None in a round's first hands."""
+    Where it stands still, it is due as if it went on now.
+    """
     leads = [a.id for a in case.assignments if a.duty is Duty.LEAD and a.round == case.round]
-    query = select(Deadline.due_at).where(
+    query = select(Deadline).where(
         Deadline.case_id == case.id,
         Deadline.clock == Clock.RESOLVE,
         Deadline.subject == Subject.ASSIGNMENT,
         Deadline.subject_id.in_(leads),
     )
-    return db.session.scalars(query.order_by(Deadline.id.desc()).limit(1)).first()
-
-
-def check_extension(at: datetime, case: Case, lead: Assignment) -> None:
-    """Refuse an extension that is asked after the term has ended, or once too often."""
-    if case.extensions >= county().extensions_most:
-        raise NoMoreExtensions(f"最多延期 {county().extensions_most} 次")
-    clock = resolve_clock(case, lead)
-    if clock is None or at > clock.due_at or clock.breached_at is not None:
-        raise AlreadyDue
-
-
-def review_close(day: date, part: Assignment) -> datetime:
-    """Give when a suspension is reviewed: at the close of business of its day, rolled forward from a rest day."""
-    calendar = load_calendar(part.unit_id)
-    return calendar.last_close(calendar.working_day(day, 0))
-
-
-def check_review_date(at: datetime, case: Case, lead: Assignment, day: date) -> None:
-    """Refuse a review date that is not ahead or lies too far, and a suspension that the person has not heard of."""
-    today = at.astimezone(CHINA).date()
-    if not today < day <= today + timedelta(days=county().suspend_days):
-        raise WrongReviewDate(errors={"review_on": [f"复核日期应在今后 {county().suspend_days} 天之内"]})
-    if lead.contacted_at is None and not case.nobody_to_call:
-        raise SuspendAfterContact
+    clocks = db.session.scalars(query.order_by(Deadline.id)).all()
+    if not clocks:
+        return None
+    first, last = clocks[0], clocks[-1]
+    due = last.due_at
+    if last.paused_at is not None and last.remainder is not None:
+        due = resume(at, last.remainder, term=term_of(last)[1], calendar=load_calendar(last.owner_unit_id)).at
+    whole = term_of(first)[0].term
+    return RoundTerm(due, half=first.amount == halved(whole).amount < whole.amount)

@@ -48,8 +48,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     if actor.kind is ActorKind.RESIDENT:
         mine = or_(Report.filer_resident_id == actor.id, Report.concerned_id == actor.id)
         claimed = select(ReportClaim.report_id).where(ReportClaim.resident_id == actor.id)
-        ways = [select(column).where(whose) for column in _CASES_OF_REPORT for whose in (mine, Report.id.in_(claimed))]
-        return Case.id.in_(union_all(*ways))
+        own = [select(column).where(whose) for column in _CASES_OF_REPORT for whose in (mine, Report.id.in_(claimed))]
+        return Case.id.in_(union_all(*own))
     if actor.kind is ActorKind.ANONYMOUS:
         return false()
     # The cheap conditions stand first: where one holds, the look-ups after it are not made.

@@ -38,7 +38,7 @@ _TURNS: dict[Clock, tuple[State, Callable[[Stamp, Case], None]]] = {
     Clock.INFO: (State.INFO_REQUESTED, lapse_info),
     Clock.SUSPENSION: (State.SUSPENDED, resume_due),
 }
-"""Clocks whose end lets a case go on by itself, from which state and how."""
+"""Clocks whose end lets a case go on by itself, from which state and how: that is a turn, and nothing is overdue."""
 
 log = logging.getLogger("minhu.sweep")
 
@@ -140,10 +140,9 @@ def _sweep_batch(stamp: Stamp, ids: list[int], done: Swept) -> None:
         _write(writings)
         for ended, case in writings.turning:
             db.session.refresh(case)
-            if case.state is _TURNS[ended][0]:
-                _TURNS[ended][1](stamp, case)
+            _TURNS[ended][1](stamp, case)
         raise_late(stamp, writings.effects)
-    done.clocks += len(writings.clocks)
+    done.clocks += len(writings.clocks) + len(writings.turning)
     done.breaches += writings.breaches
     done.levels += len(writings.levels)
     done.notices += len(writings.notices)
@@ -154,6 +153,9 @@ def _is_due(clock: Deadline, at: datetime) -> bool:
 
 
 def _look_at(stamp: Stamp, clock: Deadline, case: Case | None, writings: _Writings) -> None:
+    if case is not None and clock.due_at <= stamp.at and case.state is _TURNS.get(clock.clock, (None,))[0]:
+        writings.turning.append((clock.clock, case))
+        return
     moments = moments_of(clock)
     reached = [step for step, moment in moments if step.level > clock.level and moment <= stamp.at]
     breaches = clock.breached_at is None and clock.due_at <= stamp.at
@@ -175,8 +177,6 @@ def _look_at(stamp: Stamp, clock: Deadline, case: Case | None, writings: _Writin
         seq = _append(stamp, case, action, clock, reached, writings)
         _tell(stamp, case, clock, reached, action=action, seq=seq, writings=writings)
         gather(writings.effects, stamp.at, case, clock, reached)
-        if breaches and clock.clock in _TURNS:
-            writings.turning.append((clock.clock, case))
 
 
 def _action(clock: Deadline, reached: list[Step], *, breaches: bool) -> Action:
@@ -223,8 +223,6 @@ def _moment(at: datetime) -> str:
 def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, action: Action, seq: int, writings: _Writings) -> None:
     if not reached or case.state not in MOVES[action].sources:
         return
-    if clock.clock is Clock.INFO and action is not Action.WARN_CLOCK:
-        return  # the person hears that the case goes on without the information, not that something is overdue
     told = reached[-1]
     digest_at = None
     if clock.clock is not Clock.SIGN and case.urgency is not Urgency.URGENT:

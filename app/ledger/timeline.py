@@ -152,8 +152,8 @@ def verify_ledger(*, chunk: int = 2000) -> Verified:
 def _chunks(size: int) -> Iterator[tuple[list[Any], list[Any]]]:
     last = 0
     opener = select(func.min(Report.id))
-    here = opener.where(Report.case_id == Case.id, Report.opened_case_id.is_(None)).scalar_subquery()
-    moved = opener.where(Report.opened_case_id == Case.id).scalar_subquery()
+    here = opener.where(Report.case_id == Case.id, Report.opened_case_id.is_(None)).correlate(Case).scalar_subquery()
+    moved = opener.where(Report.opened_case_id == Case.id).correlate(Case).scalar_subquery()
     said = aliased(Report)
     body = select(said.body).where(said.id == func.least(here, moved)).correlate(Case).scalar_subquery().label("body")
     heads = (Case.id, Case.number, Case.state, Case.entry_count, Case.chain_head, body)

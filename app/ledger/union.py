@@ -1,9 +1,11 @@
 """Keeps what cases that are one have together: their reports, whom they are against, how many people they move, who survives."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import any_, func, literal, select, update
 
 from app.core.database import db
 from app.ledger.merging_models import Merge
@@ -65,3 +67,43 @@ def last_of(case: Case) -> Case:
     while case.merged_into_id is not None:
         case = db.session.get_one(Case, case.merged_into_id)
     return case
+
+
+def merged_at(case: Case, survivor: Case) -> datetime | None:
+    """Give when the reports of a merged case came to the case in which they are now."""
+    moved = select(Report.id).where(Report.opened_case_id == case.id).limit(1).scalar_subquery()
+    came = select(func.max(Merge.at)).where(Merge.survivor_id == survivor.id, Merge.undone_at.is_(None))
+    return db.session.scalar(came.where(moved == any_(Merge.report_ids)))
+
+
+def joined_at(case: Case, reports: Sequence[Report]) -> datetime | None:
+    """Give when somebody's reports, all brought by merges or said as "me too", came to a case; None where one opened it."""
+    if not reports or any(report.opened_case_id is None and not report.me_too for report in reports):
+        return None
+    ids = [report.id for report in reports]
+    came = select(func.min(Merge.at)).where(Merge.survivor_id == case.id, Merge.undone_at.is_(None))
+    moved = db.session.scalar(came.where(Merge.report_ids.overlap(ids)))
+    return min([report.received_at for report in reports if report.me_too] + ([moved] if moved else []), default=None)
+
+
+@dataclass(frozen=True)
+class Related:
+    """The cases that a case is bound to: the one it was merged into, the one it comes back from, and by id those merged into it."""
+
+    into: str | None
+    recurrence_of: str | None
+    merged: dict[int, str]
+
+
+def related(case: Case) -> Related:
+    """Give the cases that a case is bound to, in one statement."""
+    below = select(Case.id, Case.number).where(Case.merged_into_id == case.id).cte("below", recursive=True)
+    below = below.union_all(select(Case.id, Case.number).where(Case.merged_into_id == below.c.id))
+    above = select(Case.id, Case.number).where(Case.id.in_([each for each in (case.merged_into_id, case.recurrence_of_id) if each]))
+    down = select(below.c.id, below.c.number, literal(value=True).label("is_below"))
+    up = select(*above.subquery().c, literal(value=False))
+    merged: dict[int, str] = {}
+    named: dict[int, str] = {}
+    for case_id, number, is_below in db.session.execute(down.union_all(up)):
+        (merged if is_below else named)[case_id] = number
+    return Related(named.get(case.merged_into_id or 0), named.get(case.recurrence_of_id or 0), merged)

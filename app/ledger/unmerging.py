@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict
 from app.core.stamp import Stamp
+from app.ledger.callbacks import conclude
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import is_open, lock_case_clocks, new_version, run_on
 from app.ledger.merging_models import Merge
@@ -71,6 +72,7 @@ def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
 
     move_case(stamp, case, Action.UNMERGE, Words(note=note), revive)
     move_case(stamp, survivor, Action.RELEASE, Words(note=note), release)
+    conclude(stamp, survivor)
     return case
 
 

@@ -15,7 +15,8 @@ from app.ledger.clocks import Deadline
 from app.ledger.deadlines import ClockFor, is_open, lock_case_clocks, new_version, note_due, start_clock, upstream_limit
 from app.ledger.models import Callback, Case, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.requests import Asked, ask
+from app.ledger.request_checks import Asked
+from app.ledger.requests import ask
 from app.ledger.scope import visible
 from app.ledger.vocabulary import UNHAPPY, Action, CallbackBy, Clock, RequestKind, RequestState, State, Subject, label
 

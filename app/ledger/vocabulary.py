@@ -334,6 +334,7 @@ class Audience(StrEnum):
     UPPER_HEAD = "upper_head"
     DUTY_PHONE = "duty_phone"
     ASKER = "asker"
+    DECIDERS = "deciders"
 
 
 class CallOutcome(StrEnum):

@@ -1,5 +1,6 @@
 """Keeps withdrawal: whoever spoke may take it back; after dispatch the centre makes sure by a call that it is free will."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -26,7 +27,7 @@ class WithdrawnBefore(Conflict):
 
 
 class NobodyToAsk(Conflict):
-    """匿名工单派单后不能撤回，因为无法向您核实"""
+    """匿名反映派单后不能撤回，因为无法向您核实"""
 
 
 def wish_to_withdraw(stamp: Stamp, number: str, *, words: str, version: int | None = None) -> Case:
@@ -44,15 +45,16 @@ def wish_locked(stamp: Stamp, case: Case, reports: list[Report], *, words: str) 
         reply = reply_to(case, [report.id for report in reports])
         move_case(stamp, case, Action.WITHDRAW, Words(reply=reply, note=words), lambda at: take_back(at, case, reports))
         return case
-    if stamp.actor.kind is not ActorKind.RESIDENT:
+    asker = _asker(stamp, reports)
+    if asker is None:
         raise NobodyToAsk
     check_unasked(case, RequestKind.WITHDRAW)
     details: dict[str, Any] = {"reports": [report.id for report in reports]}
 
     def change(acting: Stamp) -> Step:
-        request = Request(kind=RequestKind.WITHDRAW, asked_by_resident=acting.actor.id, details=details)
+        request = Request(kind=RequestKind.WITHDRAW, asked_by_resident=asker, details=details)
         begin_request(acting, case, request)
-        return Step(facts={"request": RequestKind.WITHDRAW})
+        return Step(facts={"request": RequestKind.WITHDRAW, "report": reports[0].id})
 
     move_case(stamp, case, Action.ASK_WITHDRAW, Words(note=words), change)
     return case
@@ -73,7 +75,7 @@ def take_back(stamp: Stamp, case: Case, reports: list[Report]) -> Step:
     told: dict[Audience, str | None] = {
         Audience.PERSONS: None, Audience.FILERS: None, Audience.LEAD: "withdraw_one", Audience.ASSISTS: "withdraw_one",
     }  # fmt: skip
-    return Step(facts={"reports": [report.id for report in reports]}, others=remain, templates=told if remain else {})
+    return Step(facts={"report": reports[0].id, "reports": len(reports)}, others=remain, templates=told if remain else {})
 
 
 def keep_after_all(stamp: Stamp, number: str) -> Case:
@@ -85,11 +87,18 @@ def keep_after_all(stamp: Stamp, number: str) -> Case:
     return withdraw_request(stamp, number, wish)
 
 
-def may_wish(stamp: Stamp, case: Case) -> bool:
-    """Say whether a person's wish to withdraw is taken now: before dispatch of anybody, later only where one can be called."""
+def _asker(stamp: Stamp, reports: Sequence[Report]) -> int | None:
+    """Give the resident whom the centre calls: who is signed in, else the person concerned of a proved report."""
+    if stamp.actor.kind is ActorKind.RESIDENT:
+        return stamp.actor.id
+    return next((report.concerned_id for report in reports if report.concerned_id is not None), None)
+
+
+def may_wish(stamp: Stamp, case: Case, reports: Sequence[Report]) -> bool:
+    """Say whether a wish to withdraw reports is taken now: before dispatch anybody's, later only where one can be called."""
     if case.state in FREELY:
         return True
-    return stamp.actor.kind is ActorKind.RESIDENT and case.state in MOVES[Action.ASK_WITHDRAW].sources
+    return case.state in MOVES[Action.ASK_WITHDRAW].sources and _asker(stamp, reports) is not None
 
 
 def pending_wish(stamp: Stamp, case: Case) -> int | None:

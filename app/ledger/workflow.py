@@ -191,20 +191,21 @@ MOVES: dict[Action, Move] = {
             starts=(C.CALLBACK,), tells=(A.PERSONS,),
         ),
         Move(
-            Action.ASK_REJECT, _REFUSABLE, (), DESK | UNIT, words=("note",), tells=(A.SHIFT_HEAD,),
+            Action.ASK_REJECT, _REFUSABLE, (), DESK | UNIT, words=("note",), tells=(A.DECIDERS,),
         ),
         Move(
             Action.ASK_REDIRECT, _REFUSABLE | {S.AWAITING_CALLBACK}, (), DESK | UNIT | {R.SUPERVISOR}, words=("note",),
-            tells=(A.SHIFT_HEAD,),
+            tells=(A.DECIDERS,),
         ),
         Move(
             Action.REJECT, _REFUSABLE, (S.REJECTED,), SECOND, words=("reply",),
             meets=_clocks(C.ACCEPT, C.DISPATCH, C.UPSTREAM_SIGN),
-            tells=(A.PERSONS, A.FILERS, A.LEAD),
+            tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD),
         ),
         Move(
             Action.REDIRECT, _REFUSABLE | {S.AWAITING_CALLBACK}, (S.REDIRECTED,), SECOND, words=("reply",),
-            meets=_clocks(C.ACCEPT, C.DISPATCH, C.TRIAGE, C.UPSTREAM_SIGN, C.UPSTREAM_RETURN), tells=(A.PERSONS, A.FILERS, A.LEAD),
+            meets=_clocks(C.ACCEPT, C.DISPATCH, C.TRIAGE, C.UPSTREAM_SIGN, C.UPSTREAM_RETURN),
+            tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD),
         ),
         Move(
             Action.REFUSE_REQUEST, _EVER, (), SECOND | {R.LEADER, R.CALLBACK_AGENT}, words=("note",), tells=(A.ASKER,),
@@ -254,11 +255,11 @@ MOVES: dict[Action, Move] = {
         ),
         Move(
             Action.ASK_JUDGE_CLOSED, _states(S.AWAITING_CALLBACK), (), frozenset({R.SUPERVISOR}), words=("note",),
-            tells=(A.SUPERVISORS,),
+            tells=(A.DECIDERS,),
         ),
         Move(
             Action.JUDGE_CLOSED, _states(S.AWAITING_CALLBACK), (S.CLOSED, S.AWAITING_UPSTREAM), frozenset({R.SUPERVISOR, R.LEADER}),
-            words=("reply",), choose=_closing, meets=_clocks(C.TRIAGE), tells=(A.PERSONS, A.LEAD),
+            words=("reply",), choose=_closing, meets=_clocks(C.TRIAGE), tells=(A.ASKER, A.PERSONS, A.LEAD),
         ),
         Move(
             Action.REOPEN, _states(S.CLOSED), (S.ACCEPTED,), frozenset({R.RESIDENT, R.DISPATCHER}), words=("note",),
@@ -281,30 +282,30 @@ MOVES: dict[Action, Move] = {
         Move(Action.RAISE, _HANDLED, (), CENTRE | {R.LEADER} | SYSTEM, tells=(A.LEAD, A.UPPER_HEAD)),
         Move(Action.ADJUST_CLOCK, OPEN, (), CENTRE | SYSTEM, words=("note",), tells=(A.LEAD,)),
         Move(Action.HAND_OVER, OPEN, (), frozenset({R.UNIT_HEAD, R.SUPERVISOR, R.ADMINISTRATOR}) | SYSTEM),
-        Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DISPATCHERS,)),
+        Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (S.ACCEPTED, S.DISPATCHED, S.IN_PROGRESS), CENTRE,
             choose=_returned, starts=(C.DISPATCH,), tells=(A.ASKER, A.DISPATCHERS),
         ),
-        Move(Action.ASK_REASSIGN, _HANDLED, (), UNIT | CENTRE, words=("note",), tells=(A.DISPATCHERS,)),
+        Move(Action.ASK_REASSIGN, _HANDLED, (), UNIT | CENTRE, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.REASSIGN, _HANDLED, (S.DISPATCHED,), CENTRE, starts=(C.SIGN, C.CONTACT, C.RESOLVE),
-            resumes=_clocks(C.RESOLVE, C.OVERALL), tells=(A.LEAD, A.PERSONS),
+            resumes=_clocks(C.RESOLVE, C.OVERALL), tells=(A.ASKER, A.LEAD, A.PERSONS),
         ),
-        Move(Action.ASK_SUPPORT, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DISPATCHERS,)),
+        Move(Action.ASK_SUPPORT, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.ADD_ASSIST, _states(S.DISPATCHED, S.IN_PROGRESS), (), CENTRE, starts=(C.SIGN, C.RESOLVE),
-            tells=(A.ASSISTS, A.LEAD),
+            tells=(A.ASKER, A.ASSISTS, A.LEAD),
         ),
-        Move(Action.ASK_EXTEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.SUPERVISORS,)),
+        Move(Action.ASK_EXTEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.EXTEND, _states(S.IN_PROGRESS), (), CENTRE | {R.LEADER}, words=("reply",),
-            tells=(A.PERSONS, A.LEAD, A.ASSISTS),
+            tells=(A.ASKER, A.PERSONS, A.LEAD, A.ASSISTS),
         ),
-        Move(Action.ASK_SUSPEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.SUPERVISORS,)),
+        Move(Action.ASK_SUSPEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.SUSPEND, _states(S.IN_PROGRESS), (S.SUSPENDED,), frozenset({R.SUPERVISOR, R.LEADER}), words=("reply",),
-            pauses=_clocks(C.RESOLVE, C.OVERALL), starts=(C.SUSPENSION,), tells=(A.PERSONS, A.LEAD, A.ASSISTS),
+            pauses=_clocks(C.RESOLVE, C.OVERALL), starts=(C.SUSPENSION,), tells=(A.ASKER, A.PERSONS, A.LEAD, A.ASSISTS),
         ),
         Move(
             Action.RESUME, _states(S.SUSPENDED), (S.IN_PROGRESS,), UNIT | CENTRE | SYSTEM, meets=_clocks(C.SUSPENSION),
@@ -312,16 +313,16 @@ MOVES: dict[Action, Move] = {
         ),
         Move(
             Action.ASK_TERMINATE, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT | {R.SUPERVISOR}, words=("note",),
-            tells=(A.SUPERVISORS,),
+            tells=(A.DECIDERS,),
         ),
         Move(
             Action.TERMINATE, _states(S.IN_PROGRESS, S.SUSPENDED), (S.TERMINATED,), frozenset({R.SUPERVISOR, R.LEADER}),
-            words=("reply",), tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS),
+            words=("reply",), tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS),
         ),
-        Move(Action.ASK_EXCLUDE, _EXCLUDABLE, (), UNIT | CENTRE, words=("note",), tells=(A.SUPERVISORS,)),
+        Move(Action.ASK_EXCLUDE, _EXCLUDABLE, (), UNIT | CENTRE, words=("note",), tells=(A.DECIDERS,)),
         Move(Action.EXCLUDE, _EXCLUDABLE, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.ASKER, A.LEAD)),
-        Move(Action.ASK_VOID, OPEN, (), DESK, words=("note",), tells=(A.SHIFT_HEAD,)),
-        Move(Action.VOID, OPEN, (S.VOID,), SECOND, words=("reply",), tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS)),
+        Move(Action.ASK_VOID, OPEN, (), DESK, words=("note",), tells=(A.DECIDERS,)),
+        Move(Action.VOID, OPEN, (S.VOID,), SECOND, words=("reply",), tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS)),
         Move(Action.ASK_WITHDRAW, _DISPATCHED_ON, (), frozenset({R.RESIDENT}), words=("note",), tells=(A.CALLBACK_AGENTS,)),
         Move(
             Action.WITHDRAW, OPEN - {S.AWAITING_UPSTREAM},

@@ -14,6 +14,7 @@ from app.ledger.commands import answer_locked
 from app.ledger.county import county
 from app.ledger.intake import take_in
 from app.ledger.models import Case, Report
+from app.ledger.scope import opened_by
 from app.ledger.submission import Receipt, Submission, fit_words
 from app.ledger.vocabulary import Channel, State
 from app.people.identity import ResidentNotFound, find_or_enrol
@@ -162,7 +163,7 @@ def _logged_before(log: VisitLog, columns: dict[str, Any]) -> VisitLogged:
     """Give the visit that has this key; raises VisitLoggedDifferently when it is another's, or says something else."""
     visit = db.session.scalars(select(Visit).where(Visit.key == log.key)).one()
     query = select(VisitNeed.place, VisitNeed.answered, Case.number, Case.state, Report.title, Report.body)
-    query = query.join(Case, Case.id == VisitNeed.case_id).join(Report, Report.case_id == Case.id)
+    query = query.join(Case, Case.id == VisitNeed.case_id).join(Report, opened_by(Case.id))
     query = query.where(VisitNeed.visit_id == visit.id, Report.source_key.startswith(f"visit:{visit.key}:"))
     rows = db.session.execute(query.order_by(VisitNeed.place)).all()
     stored = {name: getattr(visit, name) for name in columns}

@@ -31,7 +31,12 @@ MOMENTS = {
     "on a working morning": datetime(2026, 11, 24, 2, 40, tzinfo=UTC),
     "at night in a long holiday": datetime(2026, 10, 4, 18, 0, tzinfo=UTC),
 }
-REACHABLE = {State.SUBMITTED} | {target for move in MOVES.values() for target in move.targets}
+SELDOM = {
+    Action.ARCHIVE, Action.CLAIM, Action.RECOMPUTE_CLOCK, Action.ADJUST_CLOCK, Action.HAND_OVER, Action.UNMERGE, Action.RELEASE,
+    Action.LINK_RECURRENCE, Action.PUBLISH, Action.ME_TOO, Action.MARK_SETTLED, Action.DECIDE_PROGRESS, Action.RESUME,
+    Action.WITHDRAW_REQUEST, Action.APPRAISE,
+}  # fmt: skip
+"""What the month does not show."""
 
 
 @pytest.fixture(scope="module", params=MOMENTS, ids=str)
@@ -61,7 +66,7 @@ def test_every_chain_holds_and_no_clock_was_set_aside(county):
 
 
 def test_there_are_cases_in_every_state_that_can_be_reached(county):
-    assert set(values(Case.state)) == REACHABLE
+    assert set(values(Case.state)) == set(State)
 
 
 def test_reports_came_through_every_channel(county):
@@ -73,8 +78,7 @@ def test_reports_came_through_every_channel(county):
 
 
 def test_every_move_of_the_road_was_made(county):
-    by_hand = set(MOVES) - {Action.ARCHIVE, Action.CLAIM, Action.RECOMPUTE_CLOCK}
-    assert by_hand <= set(values(Entry.action))
+    assert set(MOVES) - SELDOM <= set(values(Entry.action))
 
 
 def test_some_are_late_and_most_are_not(county):

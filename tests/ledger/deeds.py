@@ -19,7 +19,8 @@ from app.ledger.handling import dispatch_case, pass_result, record_contact, send
 from app.ledger.models import Case, Request
 from app.ledger.raising import raise_case
 from app.ledger.reopening import reopen_case
-from app.ledger.requests import ASKS, Asked, ask, withdraw_request
+from app.ledger.request_checks import Asked
+from app.ledger.requests import ASKS, ask, withdraw_request
 from app.ledger.residents_urge import urge_as_resident
 from app.ledger.settling import mark_settled
 from app.ledger.sub_dispatch import assign_handler, sub_dispatch

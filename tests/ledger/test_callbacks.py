@@ -21,17 +21,21 @@ from app.ledger.callees import callees_of, enough, next_call
 from app.ledger.commands import answer_case
 from app.ledger.county import County
 from app.ledger.disclosure import dial
-from app.ledger.models import Call, Callback, Case, ReportClaim
+from app.ledger.handling import pass_result, record_contact, sign_case, submit_result
+from app.ledger.intake import take_in
+from app.ledger.merging import merge_cases
+from app.ledger.models import Callback, Case, ReportClaim
+from app.ledger.unmerging import unmerge_case
 from app.ledger.upstream import hear_upstream
 from app.ledger.vocabulary import CalleeState, Clock, Satisfaction, State, Urgency
 from app.notices.models import Notice, Recipient
 from app.people.models import StaffPost
 from tests.counting import statements
 from tests.ledger.reporters import another_reports
+from tests.ledger.test_intake import lins_report
 from tests.ledger.test_straight_road import HAPPY, UNHAPPY, road
 
 __all__ = ["road"]
-assert Call
 
 BASICALLY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.BASICALLY_SATISFIED)
 
@@ -220,6 +224,22 @@ class TestSeveralReporters:
         names = [one.person.name for one in seen.callees]
         assert all("*" in name for name in names)
         assert len(set(names)) == 2
+
+
+def test_a_case_taken_out_again_does_not_leave_the_other_waiting_for_its_reporter(road, as_resident):
+    said = lins_report(road.cast, body="村口的灯不亮", filer_resident_id=road.cast.residents["chen"].id,
+                       concerned_id=road.cast.residents["chen"].id)  # fmt: skip
+    chens = take_in(as_resident("chen"), said).number
+    road.dispatched()
+    merge_cases(road.as_staff("du"), road.number, numbers=[chens])
+    sign_case(road.as_staff("he"), road.number)
+    record_contact(road.as_staff("he"), road.number, how="phone", note="联系了")
+    submit_result(road.as_staff("he"), road.number, reply="路灯已修好。", note="换灯头", solved=True)
+    pass_result(road.as_staff("qin"), road.number)
+    call(road, road.case.reports[0])
+    assert sorted(states(road)) == ["heard", "waiting"]
+    unmerge_case(road.as_staff("du"), chens, note="不是同一盏灯")
+    road.check(State.CLOSED)
 
 
 def test_upstreams_word_is_a_third_one(road):

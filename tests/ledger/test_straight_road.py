@@ -19,6 +19,7 @@ from app.ledger.callbacks import (
 from app.ledger.callees import apart
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
+from app.ledger.deciders import AskerMayNotDecide
 from app.ledger.deciding import Decision, decide_request
 from app.ledger.eligible import UnitRecused
 from app.ledger.handling import (
@@ -37,7 +38,8 @@ from app.ledger.intake import take_in
 from app.ledger.models import Case, Entry, EntryWords, Report, ReportClaim
 from app.ledger.moves import StaleVersion
 from app.ledger.numbers import in_fours
-from app.ledger.requests import Asked, AskerMayNotDecide, RequestPending, ask
+from app.ledger.request_checks import Asked
+from app.ledger.requests import RequestPending, ask
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
 from app.ledger.triage import Triage, triage_case

@@ -8,13 +8,15 @@ from sqlalchemy import select
 from app.core.stamp import Role
 from app.ledger.callbacks import TriageWaiting, attempt_callback, rate_case, record_callback
 from app.ledger.commands import answer_case
+from app.ledger.deciders import AskerMayNotDecide
 from app.ledger.deciding import Decision, decide_request
 from app.ledger.following import follow
 from app.ledger.handling import pass_result, record_contact, submit_result
 from app.ledger.moves import StaleVersion
 from app.ledger.oversight import ListsAreTheSupervisors
 from app.ledger.possible import possible_actions
-from app.ledger.requests import Asked, AskerMayNotDecide, NothingToDecide, ask
+from app.ledger.request_checks import Asked, NothingToDecide
+from app.ledger.requests import ask
 from app.ledger.triage import NothingToTriage, Triage, TriageOwnWork, triage_case
 from app.ledger.triage_list import triage_list
 from app.ledger.vocabulary import Action, Clock, RequestKind, Satisfaction, State

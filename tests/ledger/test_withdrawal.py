@@ -12,7 +12,8 @@ from app.ledger.following import follow
 from app.ledger.intake import take_in
 from app.ledger.models import Entry, EntryWords, Request
 from app.ledger.persons import OnlyThePerson
-from app.ledger.requests import RequestNotFound, RequestPending, RequestUnfit
+from app.ledger.request_checks import RequestUnfit
+from app.ledger.requests import RequestNotFound, RequestPending
 from app.ledger.scope import CaseNotFound
 from app.ledger.vocabulary import Action, Clock, RequestState, State
 from app.ledger.withdrawal import REPLY, REPLY_OF_ONE, NobodyToAsk, WithdrawnBefore, keep_after_all, wish_to_withdraw

@@ -1,0 +1,179 @@
+"""Keeps the counting: a report's figures by any dimension, each with what it was counted from, before and after exclusion."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, not_, select
+
+from app.core.database import db
+from app.core.stamp import Actor, Stamp
+from app.figures.catalogue import MEASURES, Counts, Figure, Report, Selection, figures_in
+from app.figures.groups import Dimension, Group, Groups, groups_of
+from app.figures.periods import Period
+from app.figures.reach import reach_of
+from app.figures.rows import Rows, rows_of
+from app.ledger.county import county
+from app.ledger.models import Case
+from app.ledger.rates import Share, Weights, exact
+from app.ledger.recusal import not_recused
+
+TOTAL = "all"
+"""The key of the line that pools all others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """What lists exactly the cases of a figure: of which figure, for which group, in which period."""
+
+    figure: str
+    dimension: Dimension
+    key: str
+    depth: int
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureValue:
+    """A figure as it is published: `before` counts everything, `after` leaves out the cases excluded from the rates."""
+
+    code: str
+    name: str
+    definition: str
+    before: Share
+    after: Share
+    period: Period
+    cutoff: datetime
+    filter: Filter
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: a group, and its figures in the order of the report."""
+
+    key: str
+    name: str
+    figures: Sequence[FigureValue]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A report by a dimension; `total` is pooled from the counts of all lines, never the mean of their rates."""
+
+    report: Report
+    dimension: Dimension
+    depth: int
+    period: Period
+    cutoff: datetime
+    lines: Sequence[Line]
+    total: Line
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many rows each measure holds for, before and after exclusion."""
+
+    before: Counts
+    after: Counts
+
+
+def table(stamp: Stamp, report: Report, *, period: Period, dimension: Dimension = Dimension.COUNTY, depth: int = 1) -> Table:
+    """Count a report by a dimension, as the ledger stands now; lines without any row are left out.
+
+    Raises FiguresAreNotYours.
+    """
+    groups = groups_of(dimension, reach_of(stamp.actor), depth=depth)
+    figures = figures_in(report)
+    selections = dict.fromkeys(figure.selection for figure in figures)
+    counted = {selection: count(stamp, selection, period=period, groups=groups) for selection in selections}
+    weights = weights_now()
+
+    def line(group: Group, at: Mapping[Selection, Counted]) -> Line:
+        made = [_value(figure, at[figure.selection], weights, group, period=period, at=stamp.at, groups=groups, depth=depth)
+                for figure in figures]  # fmt: skip
+        return Line(group.key, group.name, made)
+
+    lines = []
+    for group in (*groups.groups, groups.rest):
+        if any(group.key in by_key for by_key in counted.values()):
+            none = {each: _nothing(each) for each in selections}
+            lines.append(line(group, {each: counted[each].get(group.key, none[each]) for each in selections}))
+    whole = {each: pooled(each, counted[each].values()) for each in selections}
+    return Table(
+        report=report,
+        dimension=dimension,
+        depth=depth,
+        period=period,
+        cutoff=stamp.at,
+        lines=lines,
+        total=line(Group(TOTAL, "合计", frozenset()), whole),
+    )
+
+
+def weights_now() -> Weights:
+    """Give the weights that the county has set."""
+    held = county()
+    return Weights(
+        response=exact(held.response_weight),
+        satisfaction=exact(held.satisfaction_weight),
+        solution=exact(held.solution_weight),
+        basically=exact(held.basically_satisfied_share),
+    )
+
+
+def _value(
+    figure: Figure, counted: Counted, weights: Weights, group: Group, *, period: Period, at: datetime, groups: Groups, depth: int
+) -> FigureValue:
+    return FigureValue(
+        code=figure.code,
+        name=figure.name,
+        definition=figure.definition,
+        before=figure.compute(counted.before, weights),
+        after=figure.compute(counted.after, weights),
+        period=period,
+        cutoff=at,
+        filter=Filter(
+            figure=figure.code,
+            dimension=groups.dimension,
+            key=group.key,
+            depth=depth,
+            since=period.since,
+            until=period.until,
+        ),
+    )
+
+
+def count(stamp: Stamp, selection: Selection, *, period: Period, groups: Groups) -> dict[str, Counted]:
+    """Count the rows of a selection by group: one statement, gathered by the raw values of the dimension."""
+    rows = rows_of(selection, period, stamp.at)
+    names = MEASURES[selection]
+    before = [func.count().filter(rows.measures[name]) for name in names]
+    after = [func.count().filter(and_(rows.measures[name], not_(Case.excluded))) for name in names]
+    raw = groups.raw(rows)
+    query = select(raw, *before, *after).select_from(rows.source).where(*conditions(stamp.actor, rows, groups)).group_by(raw)
+    found: dict[str, Counted] = {}
+    for value, *numbers in db.session.execute(query):
+        group = groups.by_member.get(value, groups.rest)
+        one = Counted(dict(zip(names, numbers[: len(names)], strict=True)), dict(zip(names, numbers[len(names) :], strict=True)))
+        found[group.key] = pooled(selection, [found[group.key], one]) if group.key in found else one
+    return found
+
+
+def conditions(actor: Actor, rows: Rows, groups: Groups) -> list[ColumnElement[bool]]:
+    """Give what holds for every row that is counted or listed for an actor: the rows' own, in reach, not against the actor."""
+    return [*rows.conditions, groups.within(rows), not_recused(actor)]
+
+
+def pooled(selection: Selection, counted: Iterable[Counted]) -> Counted:
+    """Give the counts of several groups together."""
+    held = list(counted)
+    names = MEASURES[selection]
+    return Counted(
+        {name: sum(one.before[name] for one in held) for name in names},
+        {name: sum(one.after[name] for one in held) for name in names},
+    )
+
+
+def _nothing(selection: Selection) -> Counted:
+    return pooled(selection, [])

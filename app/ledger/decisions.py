@@ -1,0 +1,82 @@
+"""Keeps what was decided where the rules are silent, as a supervisor in a county would; it closes `docs/workflow.md`."""
+
+DECISIONS = """\
+## What the table does not say
+
+Where the rules are silent, these were decided as a supervisor in a county would.
+
+### Before dispatch
+
+- A request for information from *accepted* holds the dispatch clock as well as accept and overall; supplying it leads back to
+  where it was asked from. When it lapses the case is *submitted* again whatever it was before: the accept clock goes on, or
+  starts anew where it had been met, and a person decides with what is known.
+- Rejecting and redirecting are asked by one person and decided by another; the words the filer reads are written when asking.
+- A case against a unit recuses everybody in that unit's subtree; against a head of a unit, that unit as well. A case against
+  the county itself recuses nobody below it, since somebody must be able to pass it on. A case against a person is not
+  dispatched to a unit where that person serves, but one level up.
+- Handing a case to 110, 119 or 120 makes it urgent; until the arrival is confirmed no move ends it. Suspected abuse is
+  confidential, hidden from the grid and handed to 110; whoever filed it still follows it.
+- Raising the urgency hurries the running clocks from now on and never gives more time. Any other correction recounts the term
+  of handling from its own start; nobody becomes late by it, and moments that somebody gave stay. A case that moves to another
+  place leaves the old village read access, unless it is confidential.
+
+### Dispatch and handling
+
+- A village or community leads what its duty list names, or what the catalogue says nothing about. As first responder to
+  anything else it needs the statutory department among the assists and waits for its report.
+- A unit without anybody who may handle a case (nobody there, or only recused people) does not get it.
+- A township's dispatcher dispatches inside the township only. Only the lead passes work on, one level down; what it passed on
+  ends with the lead's term, or earlier where it says so. A contact made below the lead is the lead's contact.
+- Whoever signs becomes the handler, unless one was named. Ending a lead's part ends what it had passed on.
+- A result needs a contact first, unless there is nobody to call: the report was anonymous or names nobody. A confidential
+  case is contacted by the call-back agent.
+- Raising a case gives the unit above write access and its head the lead's term; the lead stays answerable. At the county the
+  leader responsible for the lead is told. A case already on the interview list is not raised again for repeated failure.
+
+### Requests
+
+- A refused return settles the dispute, and so does the second return that is agreed to; from then on the case is locked against
+  returns, and only reassignment is left. A first return that is agreed to is no dispute.
+- An urgent case is signed before its return may be asked. An assist returns its part alone; when the lead's return is agreed to
+  all parts end, and where the decider names the new lead at once the assists stay.
+- A case that changes hands keeps the due moment of its first hands in that round, unless the centre says why it starts anew.
+- An extension lengthens the lead's term, those of the parts beside and below it, and the promise to the resident. A breach that
+  came while a request asked in time was waiting is not carried over to the new version.
+- A leader is responsible for a unit by a post at it or above it; the nearest owns the decision on a second extension.
+- A suspension needs a contact first, and ends at the close of business of its review date, rolled forward from a rest day.
+- Requests that the new state of a case does not allow fall away, and their clock ends without verdict.
+- An exclusion may be asked of a closed case: it is the one clock that runs there.
+
+### The end of a case
+
+- Dissatisfaction waits for the supervisor's triage with a clock of its own: a rework in half the term, or with more time; sent
+  elsewhere or judged closed only by a second person. Nobody of the handling unit triages.
+- Dissatisfaction with a direct answer leads to *accepted*, to be dispatched; with a unit's result, to a further round of that lead.
+- A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
+- A resident may rate a closed case within 15 days when nobody's word was heard in its last round; the rating is kept and
+  moves nothing. Reopening is another matter: once, within 15 days, by the person concerned or the claim code, with fresh parts
+  and the promise of 15 working days. Imported history is not reopened.
+- Before dispatch the person's word withdraws a case; after it the centre calls. One reporter of several takes back only their
+  own report. An anonymous case cannot be withdrawn once dispatched, since nobody could be asked.
+- A matter is marked as settled only after as many reviewed answers as the county sets, over all rounds and recurrences; a new
+  report of it still reaches the ledger, and a second person confirms that it is not taken up.
+- Reaching a terminal state meets the overall clock; any other clock that does not belong to the new state ends without verdict.
+- An upstream case that is called back waits for the upstream platform's word before it closes; a dissatisfied word of upstream's
+  own call-back leads to triage. The internal term ends four working hours before upstream's, or with it where there is no room.
+
+### Urging and supervision
+
+- A resident may urge any time while the case is open, once in 24 hours; calls that the desk records are not limited.
+- Drafts of slips carry no number, and discarded ones leave no entry; numbers are given at issuing, without gaps. Urging slips are
+  not answered, only orders are; a supervisor may accept an order without an answer, never who answered it.
+- One call, visit or interview about several cases counts once, with its person-times; every case has its entry.
+- While nobody leads a case, the centre is urged. Unanswered orders lose their clock when the case ends.
+- A decision of the weekly meeting with a date becomes an order and counts apart; it is done when accepted or the case has ended.
+
+### Whistles
+
+- A resident whistles for the community of the case's grid, one whistle at a time; staff whistle for any unit but their own.
+- A unit that is called may read the case. Checking in far from the place is noted, never refused. A whistle that was taken back
+  ends the clocks of those who have not come.
+- A supervisor who neither blew nor came rules on a whistle that a unit calls unjustified.
+"""
