@@ -51,6 +51,11 @@ Where the rules are silent, these were decided as a supervisor in a county would
 
 - Dissatisfaction waits for the supervisor's triage with a clock of its own: a rework in half the term, or with more time; sent
   elsewhere or judged closed only by a second person. Nobody of the handling unit triages.
+- With several reporters triage begins, and the case closes, only when all were heard, rated or count as unreachable; the least
+  favourable word decides. A person with several reports is called once. "Unreachable" holds only where nobody was reached.
+- People are called between 08:30 and 20:30. What the checklist misses needs a note to pass; a warning does not. A look or a
+  representative's rating that says no counts as missing. The same reply on three other cases is a warning; of replies only a
+  blind index is kept. What a category asks for is inherited from the nearest category above.
 - Dissatisfaction with a direct answer leads to *accepted*, to be dispatched; with a unit's result, to a further round of that lead.
 - A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
 - A resident may rate a closed case within 15 days when nobody's word was heard in its last round; the rating is kept and
@@ -63,6 +68,25 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - Reaching a terminal state meets the overall clock; any other clock that does not belong to the new state ends without verdict.
 - An upstream case that is called back waits for the upstream platform's word before it closes; a dissatisfied word of upstream's
   own call-back leads to triage. The internal term ends four working hours before upstream's, or with it where there is no room.
+
+### Merging
+
+- Cases merge only when equally confidential and equally hidden from the grid, and not where they are against different people; a
+  merge that would recuse the survivor's handlers waits for a reassignment. The furthest advanced survives, then the oldest; an
+  upstream case survives, two upstream cases do not merge, and an upstream case that is behind is brought forward first.
+- The survivor's promise counts from the earliest report. Raised urgency stays after unmerging.
+- A repeat joins by itself only where person, place, secrecy, urgency, party and the figures in the text agree.
+- Tip-offs, confidential cases and cases against somebody are never published.
+
+### Figures
+
+- Accepted is the first acceptance or direct answer. Merged and void cases leave every figure, praise too; rejected, redirected and
+  withdrawn ones leave closure; a terminated one stays, as not closed.
+- Due is what was closed or whose term or promise has run out by the cut-off, so that no rate passes 100 %.
+- On time means no breach of a lead's term in any round; for direct answers, of the promise.
+- A round counts once in each period in which somebody spoke, by the least favourable words of that period.
+- Coverage is what was heard or given up, over that and what is still owed. Recused cases do not count for who is recused;
+  confidential ones count, and are listed only to those who may see them.
 
 ### Urging and supervision
 
