@@ -27,11 +27,13 @@ SELECT n.id, n.number, s.at, s.age, f.outcome, f.fate, d.ids[1 + n.h2 %% array_l
     (ARRAY['very_satisfied','very_satisfied','satisfied','satisfied','basically_satisfied','dissatisfied','very_dissatisfied'])
         [1 + n.h5 %% 7] AS grade, n.h5 %% 11 = 0 AS two_speak,
     (ARRAY['hotline','mini_program','visit','proxy','window','mailbox'])[1 + n.h5 %% 6] AS channel,
-    CASE WHEN n.h5 %% 60 = 0 THEN 'praise' ELSE (ARRAY['complaint','help','consultation','suggestion','help'])[1 + n.h5 %% 5] END AS kind,
+    CASE WHEN n.h5 %% 60 = 0 THEN 'praise'
+        ELSE (ARRAY['complaint','help','consultation','suggestion','help'])[1 + n.h5 %% 5] END AS kind,
     c.ids[1 + n.h3 %% array_length(c.ids, 1)] AS category_id, g.ids[1 + n.h1 %% array_length(g.ids, 1)] AS grid_id,
     g.paths[1 + n.h1 %% array_length(g.ids, 1)] AS path
-FROM (SELECT id, number, abs(hashint4(id::int)) AS h1, abs(hashint4(id::int + 1000003) / 2) AS h2, abs(hashint4(id::int + 2000003) / 2)
-    AS h3, abs(hashint4(id::int + 3000017) / 2) AS h4, abs(hashint4(id::int + 4000037) / 2) AS h5 FROM numbered) n
+FROM (SELECT id, number, abs(hashint4(id::int) / 2) AS h1, abs(hashint4(id::int + 1000003) / 2) AS h2,
+    abs(hashint4(id::int + 2000003) / 2) AS h3, abs(hashint4(id::int + 3000017) / 2) AS h4,
+    abs(hashint4(id::int + 4000037) / 2) AS h5 FROM numbered) n
 CROSS JOIN LATERAL (SELECT %(now)s - (%(total)s - n.id) * (%(days)s * interval '1 day' / %(total)s) AS at,
     (%(total)s - n.id) * (%(days)s * interval '1 day' / %(total)s) AS age, n.h1 %% 1000 AS part) s
 CROSS JOIN LATERAL (SELECT CASE WHEN s.part BETWEEN 35 AND 84 THEN 'direct' WHEN s.part BETWEEN 85 AND 134 THEN 'on_the_spot'
@@ -101,7 +103,8 @@ FROM life l JOIN (VALUES
     ('sign', 'assignment', 2, interval '55 hours', interval '56 hours', interval '90 minutes', true),
     ('resolve', 'assignment', 2, interval '55 hours', interval '90 hours', interval '4 days', true),
     ('callback', 'case', 2, interval '91 hours', interval '100 hours', interval '3 days', true)
-) AS k(clock, subject, round, starts, ends, term, passed_on) ON (k.round = 1 OR l.reworked) AND (outcome = 'passed_on' OR NOT k.passed_on)
+) AS k(clock, subject, round, starts, ends, term, passed_on)
+    ON (k.round = 1 OR l.reworked) AND (outcome = 'passed_on' OR NOT k.passed_on)
     AND (fate <> 'in_progress' OR k.clock NOT IN ('review', 'callback'))
 CROSS JOIN LATERAL (SELECT CASE WHEN (k.clock = 'resolve' AND late) OR (k.clock = 'sign' AND signed_late) THEN interval '30 minutes'
     ELSE k.term END AS term) t
@@ -120,8 +123,8 @@ FROM life l CROSS JOIN LATERAL (
     SELECT interval '-1 hour' AS after, 'submit' AS action, 'submitted' AS state, NULL::jsonb AS facts
     UNION ALL SELECT interval '0', 'answer', 'closed', jsonb_build_object('outcome', outcome) WHERE fate = 'answered'
     UNION ALL SELECT interval '0', 'accept', 'accepted', NULL WHERE fate <> 'answered'
-    UNION ALL SELECT interval '1 hour', CASE fate WHEN 'rejected' THEN 'reject' WHEN 'void' THEN 'void' ELSE 'withdraw' END, fate, NULL
-        WHERE fate IN ('rejected', 'withdrawn', 'void')
+    UNION ALL SELECT interval '1 hour', CASE fate WHEN 'rejected' THEN 'reject' WHEN 'void' THEN 'void' ELSE 'withdraw' END,
+        fate, NULL WHERE fate IN ('rejected', 'withdrawn', 'void')
     UNION ALL SELECT * FROM (VALUES (interval '1 hour', 'dispatch', 'dispatched', NULL::jsonb),
         (interval '2 hours', 'sign', 'in_progress', NULL)) AS v WHERE outcome = 'passed_on'
     UNION ALL SELECT v.after, v.action, v.state, v.facts FROM (VALUES (1, interval '50 hours', 'submit_result', 'under_review',

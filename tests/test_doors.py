@@ -176,7 +176,9 @@ GET  /desk/v1/supervision/counts                                    staff
 GET  /desk/v1/figures                                               staff
 GET  /desk/v1/figures/table                                         staff
 GET  /desk/v1/figures/table.xlsx                                    staff
+GET  /desk/v1/figures/<code>                                        staff
 GET  /desk/v1/figures/<code>/cases                                  staff
+GET  /desk/v1/figures/<code>/cases.xlsx                             staff
 POST /desk/v1/cases/<number>/resident-urging                        staff
 GET  /desk/v1/cases/<number>/supervision                            staff
 GET  /desk/v1/cases/<number>/order-slip                             staff
@@ -190,6 +192,14 @@ GET  /desk/v1/meetings/<int:meeting_id>/agenda                      staff
 POST /desk/v1/meetings/<int:meeting_id>/decisions                   staff
 GET  /desk/v1/meetings/<int:meeting_id>/decisions                   staff
 GET  /desk/v1/meetings/<int:meeting_id>/previous-decisions          staff
+GET  /desk/v1/shifts/roster                                        staff
+POST /desk/v1/shifts/roster                                        staff
+POST /desk/v1/shifts/roster/<int:entry_id>/end                     staff
+GET  /desk/v1/shifts/stand-ins                                     staff
+POST /desk/v1/shifts/stand-ins                                     staff
+GET  /desk/v1/shifts/leaves                                        staff
+POST /desk/v1/shifts/leaves                                        staff
+POST /desk/v1/shifts/leaves/<int:leave_id>/end                     staff
 GET  /desk/v1/units                                                staff
 GET  /desk/v1/grids                                                staff
 GET  /desk/v1/categories                                           staff

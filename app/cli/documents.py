@@ -1,4 +1,4 @@
-"""Keeps the documents that are generated from the code: the doors' OpenAPI, settings, error codes, the workflow."""
+"""Keeps the documents that are generated from the code: the doors' OpenAPI, settings, error codes, the workflow, the figures."""
 
 import importlib
 import json
@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 import app as application
 import miniprogram_api
 from app.core.errors import Refusal
+from app.figures.page import figures_page
 from app.ledger.picture import workflow_page
 from config import ROOT, SETTINGS
 
@@ -21,7 +22,12 @@ DOORS = {"miniprogram": "MINIPROGRAM_", "grid": "GRID_", "desk": "DESK_"}
 def documents() -> dict[Path, str]:
     """Give every generated document: its path below `docs/` and its text."""
     found = {Path("openapi") / f"{door}.json": openapi(door) for door in DOORS}
-    return found | {Path("settings.md"): settings_page(), Path("errors.md"): errors_page(), Path("workflow.md"): workflow_page()}
+    return found | {
+        Path("settings.md"): settings_page(),
+        Path("errors.md"): errors_page(),
+        Path("workflow.md"): workflow_page(),
+        Path("figures.md"): figures_page(),
+    }
 
 
 def openapi(door: str) -> str:

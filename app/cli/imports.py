@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.ground import command_stamp, on_the_ledger
+from app.cli.ground import clock, command_stamp, on_the_ledger
 from app.cli.messages import messages
 from app.cli.report import DRY_RUN, ERRORS, FILE, refuse
 from app.cli.upstream import upstream
@@ -15,13 +15,17 @@ from app.core.stamp import Door
 from app.ledger.duty_sheet import COLUMNS as DUTY_COLUMNS
 from app.ledger.duty_sheet import plan_duties, write_duties
 from app.ledger.importing import CATEGORY_COLUMNS, known_paths, plan_categories, write_categories
+from app.ledger.policy_changes import begin_change, note_change
+from app.ledger.vocabulary import Rule
+from app.people.roster_sheet import COLUMNS as ROSTER_COLUMNS
+from app.people.roster_sheet import plan_roster, write_roster
 from app.territory.importing import COLUMNS as UNIT_COLUMNS
 from app.territory.importing import known_units, plan_units, write_units
 
 
 @click.group("import")
 def imports() -> None:
-    """Bring in units, categories, responsible units, live upstream orders and past appeals from CSV files (UTF-8 or GBK)."""
+    """Bring in units, categories, responsible units, duty rosters, upstream orders and past appeals from CSV files (UTF-8 or GBK)."""
 
 
 imports.add_command(messages)
@@ -61,8 +65,10 @@ def categories(file: Path, dry_run: bool, errors: Path | None) -> None:
         plan = plan_categories(sheet.rows, columns, known_paths())
         if plan.errors:
             refuse(plan.errors, errors)
-        if not dry_run:
+        if not dry_run and plan.new:
+            begin_change(stamp := command_stamp(Door.IMPORT), file.name)
             write_categories(plan)
+            note_change(stamp, Rule.CATEGORY, "import", before=None, after=plan.new, reason=f"导入分类 {file.name}")
     forget_all()
     click.echo(f"{len(plan.new)} categories new, {plan.unchanged} unchanged{_dry(dry_run)}")
 
@@ -86,6 +92,28 @@ def duties(file: Path, dry_run: bool, errors: Path | None) -> None:
         if not dry_run:
             write_duties(command_stamp(Door.IMPORT), plan)
     click.echo(f"{len(plan.new)} duties put, {plan.unchanged} unchanged{_dry(dry_run)}")
+
+
+@imports.command("roster")
+@FILE
+@DRY_RUN
+@ERRORS
+@on_the_ledger
+def duty_roster(file: Path, dry_run: bool, errors: Path | None) -> None:
+    """Bring in the duty roster: unit_code, login, what (值班长, 值班电话, 带班领导), from, until.
+
+    Lines that stand already are passed over, lines that the file does not name stay. With an error in any row nothing is
+    written.
+    """
+    with open_sheet(file) as sheet, transaction():
+        columns = match_columns(sheet.columns, ROSTER_COLUMNS, {}, required=tuple(ROSTER_COLUMNS))
+        plan = plan_roster(sheet.rows, columns, clock()())
+        if plan.errors:
+            refuse(plan.errors, errors)
+        if not dry_run:
+            write_roster(command_stamp(Door.IMPORT), plan)
+    forget_all()
+    click.echo(f"{len(plan.new)} duties put on the roster, {plan.unchanged} unchanged{_dry(dry_run)}")
 
 
 def _dry(dry_run: bool) -> str:

@@ -136,8 +136,10 @@ def _returned(scene: Scene) -> Detour:
     asked = Asked(note="机井归水利部门管护。", reason_code="wrong_unit", unit_ids=[scene.units["水利局"]])
     request = walk.ask(RequestKind.RETURN, asked)
     yield work(minutes=30)
-    walk.decide("du", request, Decision(approve=True, note="属水利部门职责。", unit_id=scene.units["水利局"]))
+    walk.decide("du", request, Decision(approve=True, note="属水利部门职责。"))
     walk.unit = "水利局"
+    yield duty(minutes=3)
+    walk.dispatch()
     yield duty(minutes=7)
     walk.sign()
 

@@ -1,5 +1,6 @@
 """Keeps the figures at the desk: what there is and how it is defined, tables, the cases behind a figure, spreadsheets."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -11,11 +12,11 @@ from app.core.clock import CHINA
 from app.core.stamp import Door
 from app.desk_api.shown import QueuePageSchema
 from app.figures.catalogue import CHOSEN_BY, FIGURES, REPORT_NAMES, Report
-from app.figures.counting import FigureValue, table
+from app.figures.counting import FigureValue, one_figure, table
 from app.figures.groups import DIMENSION_NAMES, Dimension
-from app.figures.listing import Chosen, Part, figure_cases
+from app.figures.listing import Chosen, Part, counted_cases, figure_cases
 from app.figures.periods import period_of
-from app.figures.sheets import workbook
+from app.figures.sheets import case_workbook, workbook
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, PageQuery, Schema, Word, text
@@ -55,14 +56,23 @@ class FigureTableQuery(FigurePeriod):
     depth = fields.Integer(load_default=1, validate=validate.Range(min=1, max=DEEPEST))
 
 
-class FigureCasesQuery(FigurePeriod, PageQuery):
-    """Which cases of a figure: of which group (`all`: of every one), which part; `excluded=false` leaves excluded ones out."""
+class OneFigureQuery(FigurePeriod):
+    """A figure of which group (`all`: of every one)."""
 
     by = Word(Dimension, load_default=Dimension.COUNTY, attribute="dimension")
     key = text(80, load_default="all")
     depth = fields.Integer(load_default=1, validate=validate.Range(min=1, max=DEEPEST))
+
+
+class FigureSheetQuery(OneFigureQuery):
+    """Which cases of a figure: the numerator's, the denominator's, or those missing; `excluded=false` leaves excluded ones out."""
+
     part = Word(Part, load_default=Part.DENOMINATOR)
     excluded = fields.Boolean(load_default=True)
+
+
+class FigureCasesQuery(FigureSheetQuery, PageQuery):
+    """A page of them."""
 
 
 class FigureDefinitionSchema(Schema):
@@ -127,6 +137,15 @@ class FigureSchema(Schema):
     cases = fields.Function(_link, metadata={"type": "string"})
 
 
+class OneFigureSchema(FigureSchema):
+    """A figure with its definition, its period and its cut-off."""
+
+    definition = fields.String()
+    since = Moment(attribute="period.since")
+    until = Moment(attribute="period.until")
+    cutoff = Moment()
+
+
 class FigureLineSchema(Schema):
     """One line of a table."""
 
@@ -174,6 +193,16 @@ def _chosen(code: str, wanted: dict[str, Any]) -> dict[str, Any]:
     return {"chosen": Chosen(figure=code, **_dated(wanted))} | paging
 
 
+def _sheet_of(code: str, wanted: dict[str, Any]) -> Iterator[bytes]:
+    chosen = Chosen(figure=code, **_dated(wanted))
+    figure = one_figure(stamp(), code, period=chosen.period, dimension=chosen.dimension, key=chosen.key, depth=chosen.depth)
+    return case_workbook(figure, counted_cases(stamp(), chosen))
+
+
+def _file(parts: Iterator[bytes], name: str) -> Response:
+    return Response(parts, mimetype=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'})
+
+
 @blp.route("", methods=["GET"])
 @blp.response(200, FigureCatalogueSchema)
 def show_catalogue() -> Any:
@@ -194,11 +223,15 @@ def show_table(wanted: dict[str, Any]) -> Any:
 @blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
 def export_table(wanted: dict[str, Any]) -> Any:
     """Give the same table as a spreadsheet"""
-    return Response(
-        workbook(table(stamp(), **_dated(wanted))),
-        mimetype=XLSX,
-        headers={"Content-Disposition": 'attachment; filename="figures.xlsx"'},
-    )
+    return _file(workbook(table(stamp(), **_dated(wanted))), "figures")
+
+
+@blp.route("/<code>", methods=["GET"])
+@blp.arguments(OneFigureQuery, location="query")
+@blp.response(200, OneFigureSchema)
+def show_figure(wanted: dict[str, Any], code: str) -> Any:
+    """Count one figure of a period, of one group or of all together"""
+    return one_figure(stamp(), code, **_dated(wanted))
 
 
 @blp.route("/<code>/cases", methods=["GET"])
@@ -207,3 +240,11 @@ def export_table(wanted: dict[str, Any]) -> Any:
 def list_cases(wanted: dict[str, Any], code: str) -> Any:
     """List the cases behind a figure, the newest first; only those that one may see"""
     return figure_cases(stamp(), **_chosen(code, wanted))
+
+
+@blp.route("/<code>/cases.xlsx", methods=["GET"])
+@blp.arguments(FigureSheetQuery, location="query")
+@blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
+def export_cases(wanted: dict[str, Any], code: str) -> Any:
+    """Give the same cases as a spreadsheet, without anything of the persons"""
+    return _file(_sheet_of(code, wanted), "cases")

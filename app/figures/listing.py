@@ -1,6 +1,8 @@
 """Keeps the cases behind a figure: those of its numerator or denominator, from the very rows that were counted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, func, not_, or_, select
@@ -15,13 +17,18 @@ from app.figures.groups import Dimension, groups_of
 from app.figures.periods import Period
 from app.figures.reach import reach_of
 from app.figures.rows import rows_of
+from app.ledger.catalogue import catalogue
 from app.ledger.models import Case
 from app.ledger.queries import QueueRow, head_of, open_clocks
 from app.ledger.scope import visible
+from app.ledger.vocabulary import Channel, Kind, State, Urgency
+from app.territory.models import Grid, Unit
+
+BATCH = 2000
 
 
 class Part(StrEnum):
-    """Which of a figure's cases."""
+    """Which of a figure's cases; the missing ones are in the denominator but not in the numerator."""
 
     NUMERATOR = "numerator"
     DENOMINATOR = "denominator"
@@ -39,6 +46,25 @@ class Chosen:
     depth: int = 1
     part: Part = Part.DENOMINATOR
     excluded: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedCase:
+    """A case behind a figure as a sheet lists it: nothing that was said, nothing of the persons."""
+
+    number: str
+    state: State
+    kind: Kind
+    channel: Channel
+    urgency: Urgency
+    category: str | None
+    unit: str | None
+    grid: str | None
+    round: int
+    excluded: bool
+    opened_at: datetime
+    accepted_at: datetime | None
+    closed_at: datetime | None
 
 
 def case_ids(stamp: Stamp, chosen: Chosen) -> Select[int]:
@@ -67,3 +93,21 @@ def figure_cases(stamp: Stamp, chosen: Chosen, *, cursor: str | None = None, lim
     page = page_from(cases, limit=limit, key=lambda case: [case.id])
     clocks = open_clocks([case.id for case in page.items], stamp.at)
     return Page([QueueRow(**head_of(case, clocks.get(case.id, []))) for case in page.items], page.next_cursor)
+
+
+def counted_cases(stamp: Stamp, chosen: Chosen) -> Iterator[CountedCase]:
+    """Give every case behind a figure that the actor sees, the newest first, read some at a time."""
+    same = ("number", "state", "kind", "channel", "urgency", "round", "excluded", "opened_at", "accepted_at", "closed_at")
+    columns = [getattr(Case, name) for name in same]
+    query = select(*columns, Case.category_id, Unit.name.label("unit"), Grid.name.label("grid"))
+    query = query.outerjoin(Unit, Unit.id == Case.lead_unit_id).outerjoin(Grid, Grid.id == Case.grid_id)
+    query = query.where(Case.id.in_(case_ids(stamp, chosen)), visible(stamp.actor)).order_by(Case.id.desc())
+    categories = catalogue().categories
+    for row in db.session.execute(query.execution_options(yield_per=BATCH)):
+        category = categories.get(row.category_id)
+        yield CountedCase(
+            **{name: getattr(row, name) for name in same},
+            category=category.path if category is not None else None,
+            unit=row.unit,
+            grid=row.grid,
+        )

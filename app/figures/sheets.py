@@ -1,9 +1,10 @@
 """Keeps how a table of figures becomes a spreadsheet: written row by row, never held whole; every text stays text."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 import xlsxwriter
 
@@ -11,29 +12,54 @@ from app.core.clock import CHINA
 from app.figures.catalogue import CHOSEN_BY, REPORT_NAMES
 from app.figures.counting import FigureValue, Line, Table
 from app.figures.groups import DIMENSION_NAMES
+from app.figures.listing import CountedCase
 from app.ledger.rates import percent, plain
+from app.ledger.vocabulary import label
 
 CHUNK = 64 * 1024
 NO_FIGURE = "无数据"
 PARTS = ("分子", "分母", "比率 %", "剔除后分子", "剔除后分母", "剔除后比率 %")
+HEADS = ("工单编号", "状态", "类型", "渠道", "紧急程度", "分类", "主办单位", "网格", "轮次", "已剔除", "来件时间", "受理时间",
+         "办结时间")  # fmt: skip
+
+Row = list[str | float | None]
 
 
 def workbook(table: Table) -> Iterator[bytes]:
-    """Give a table as the bytes of an .xlsx, some at a time: one sheet of figures, one of definitions.
+    """Give a table as the bytes of an .xlsx, some at a time: one sheet of figures, one of definitions."""
+    return _book({"统计": _lines(table), "口径": _definitions(table)})
+
+
+def case_workbook(figure: FigureValue, cases: Iterable[CountedCase]) -> Iterator[bytes]:
+    """Give the cases behind a figure as the bytes of an .xlsx: one sheet of cases, one with the figure; no identity data.
+
+    The cases are read and the file is written before this returns; only the file is read after.
+    """
+    return _book({"工单": _cases(cases), "指标": _told(figure)})
+
+
+def _book(sheets: Mapping[str, Iterator[Row]]) -> Iterator[bytes]:
+    """Write sheets into a file row by row, then give the file.
 
     Cells are written as text or as numbers, never read as formulas: a unit named `=1+1` stays that.
     """
-    with tempfile.TemporaryFile() as file:
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with ExitStack() as held:
+        file = held.enter_context(tempfile.TemporaryFile())
         with xlsxwriter.Workbook(file, options) as book:
-            _write(book.add_worksheet("统计"), _lines(table))
-            _write(book.add_worksheet("口径"), _definitions(table))
+            for name, lines in sheets.items():
+                _write(book.add_worksheet(name), lines)
+        return _parts(file, held.pop_all())
+
+
+def _parts(file: IO[bytes], held: ExitStack) -> Iterator[bytes]:
+    with held:
         file.seek(0)
         while part := file.read(CHUNK):
             yield part
 
 
-def _write(sheet: Any, lines: Iterator[list[str | float | None]]) -> None:
+def _write(sheet: Any, lines: Iterator[Row]) -> None:
     for row, cells in enumerate(lines):
         for column, cell in enumerate(cells):
             if isinstance(cell, str):
@@ -42,7 +68,7 @@ def _write(sheet: Any, lines: Iterator[list[str | float | None]]) -> None:
                 sheet.write_number(row, column, cell)
 
 
-def _lines(table: Table) -> Iterator[list[str | float | None]]:
+def _lines(table: Table) -> Iterator[Row]:
     yield [REPORT_NAMES[table.report]]
     yield ["统计期间", f"{_moment(table.period.since)} 至 {_moment(table.period.until)}", "截止时刻", _moment(table.cutoff)]
     figures = table.total.figures
@@ -57,7 +83,7 @@ def _lines(table: Table) -> Iterator[list[str | float | None]]:
     yield _cells(table.total)
 
 
-def _cells(line: Line) -> list[str | float | None]:
+def _cells(line: Line) -> Row:
     return [line.key, line.name, *(cell for figure in line.figures for cell in _figure(figure))]
 
 
@@ -69,12 +95,31 @@ def _figure(figure: FigureValue) -> Iterator[str | float | None]:
         yield NO_FIGURE if shown is None else float(shown)
 
 
-def _definitions(table: Table) -> Iterator[list[str | float | None]]:
+def _definitions(table: Table) -> Iterator[Row]:
     yield ["统计对象", CHOSEN_BY[table.report]]
     yield ["合计", "由各行的件数相加后计算，不是各行比率的平均。"]
     yield ["不计入", "表扬、导入的历史工单、已并案和作废的工单。"]
     for figure in table.total.figures:
         yield [figure.name, figure.definition]
+
+
+def _cases(cases: Iterable[CountedCase]) -> Iterator[Row]:
+    yield list(HEADS)
+    for each in cases:
+        words = [label(word) for word in (each.state, each.kind, each.channel, each.urgency)]
+        moments = [_moment(at) if at is not None else None for at in (each.opened_at, each.accepted_at, each.closed_at)]
+        excluded = "是" if each.excluded else "否"
+        yield [each.number, *words, each.category, each.unit, each.grid, each.round, excluded, *moments]
+
+
+def _told(figure: FigureValue) -> Iterator[Row]:
+    yield ["指标", figure.name]
+    yield ["口径", figure.definition]
+    yield ["统计期间", f"{_moment(figure.period.since)} 至 {_moment(figure.period.until)}"]
+    yield ["截止时刻", _moment(figure.cutoff)]
+    yield ["说明", "清单只列出导出人有权查看的工单，可能少于件数；不含姓名、电话等身份信息。"]
+    for name, cell in zip(PARTS, _figure(figure), strict=True):
+        yield [name, cell]
 
 
 def _moment(at: datetime) -> str:

@@ -1,6 +1,7 @@
 """Keeps who is told: an audience of the table becomes recipients, never one who is recused, never an anonymous person."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import exists, not_, or_, select
 from sqlalchemy.orm import aliased
@@ -13,6 +14,9 @@ from app.ledger.models import Assignment, Case, Report, ReportClaim, Request
 from app.ledger.recusal import is_recused
 from app.ledger.vocabulary import Audience, Clock, Duty, RequestKind, Subject
 from app.notices.models import Recipient
+from app.people.absences import away
+from app.people.rosters import on_duty
+from app.people.shift_models import OnDuty
 from app.people.staff import posts_held
 from app.territory.models import Unit
 
@@ -35,32 +39,51 @@ _DESK_ROLES = {
 }
 
 
-def shift_heads() -> list[int]:
-    """Give the heads of the shift: until rosters exist, the heads of the county's own unit."""
+def county_heads() -> list[int]:
+    """Give the heads of the county's own unit: each of them may act as head of the shift, whoever is on duty."""
     county_id = catalogue().county_id
     return posts_held().at(county_id, Role.UNIT_HEAD) if county_id is not None else []
 
 
-def in_charge(case: Case, unit_id: int | None, role: Role) -> list[int]:
+def shift_heads(at: datetime) -> list[int]:
+    """Give the head of the shift at a moment by the roster of the county's own unit; where it names nobody, that unit's heads."""
+    heads = county_heads()
+    named = on_duty(catalogue().county_id or 0, OnDuty.HEAD, at)
+    return [staff for staff in named if staff in heads] or heads
+
+
+def free_for(case: Case, staff: Iterable[int]) -> list[int]:
+    """Give those of some staff who are at work and not recused; where none is, the stand-ins of those who are away."""
+    asked, gone = list(staff), away()
+    stand_ins = (gone.get(each) for each in asked)
+    for step in (asked, dict.fromkeys(each for each in stand_ins if each is not None)):
+        if free := [each for each in step if each not in gone and not is_recused(each, case)]:
+            return free
+    return []
+
+
+def in_charge(case: Case, unit_id: int | None, role: Role, at: datetime) -> list[int]:
     """Give who answers for a case at a unit: the holders of a role there, else the unit's heads, else one level up.
 
-    Whoever is recused is passed over at each step; last come the shift's heads and the county's supervisors.
+    Whoever is recused or away is passed over at each step; last come the shift's heads and the county's supervisors.
     """
     held = posts_held()
     steps = [] if unit_id is None else [held.at(unit_id, role), held.at(unit_id, Role.UNIT_HEAD)]
-    steps += [shift_heads(), held.over(catalogue().county_path, Role.SUPERVISOR)]
-    return next((free for step in steps if (free := [staff for staff in step if not is_recused(staff, case)])), [])
+    steps += [shift_heads(at), county_heads(), held.over(catalogue().county_path, Role.SUPERVISOR)]
+    return next((free for step in steps if (free := free_for(case, step))), [])
 
 
-def owners(case: Case, deadline: Deadline) -> list[int]:
-    """Give who owns a clock of a case: its person, else who is in charge at its unit."""
-    if deadline.owner_staff_id is not None and not is_recused(deadline.owner_staff_id, case):
-        return [deadline.owner_staff_id]
+def owners(case: Case, deadline: Deadline, at: datetime) -> list[int]:
+    """Give who owns a clock of a case: its person, or their stand-in, else who is in charge at its unit."""
+    own = [] if deadline.owner_staff_id is None else free_for(case, [deadline.owner_staff_id])
+    if own:
+        return own
     if deadline.subject is Subject.REQUEST:
         request = db.session.get_one(Request, deadline.subject_id)
-        return asked_to_decide(case, request.kind, asker_id=request.asked_by)
+        return asked_to_decide(case, request.kind, at, asker_id=request.asked_by)
     at_unit = deadline.subject in (Subject.ASSIGNMENT, Subject.WHISTLE_CALL, Subject.SUPERVISION_ORDER)
-    return in_charge(case, deadline.owner_unit_id, Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER))
+    role = Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER)
+    return in_charge(case, deadline.owner_unit_id, role, at)
 
 
 def _persons(case: Case) -> list[Address]:
@@ -79,19 +102,19 @@ def _filers(case: Case) -> list[int]:
     return [staff for staff in db.session.scalars(query) if staff is not None]
 
 
-def _assigned(case: Case, duty: Duty) -> list[int]:
+def _assigned(case: Case, duty: Duty, at: datetime) -> list[int]:
     query = select(Assignment).where(Assignment.case_id == case.id, Assignment.duty == duty, Assignment.ended_at.is_(None))
     staff: list[int] = []
     for assignment in db.session.scalars(query):
-        own = assignment.handler_id
-        staff += [own] if own is not None and not is_recused(own, case) else in_charge(case, assignment.unit_id, Role.HANDLER)
+        own = [] if assignment.handler_id is None else free_for(case, [assignment.handler_id])
+        staff += own or in_charge(case, assignment.unit_id, Role.HANDLER, at)
     return staff
 
 
 def recipients(
-    case: Case, audiences: Iterable[Audience], *, deadline: Deadline | None = None, unit_id: int | None = None
+    case: Case, audiences: Iterable[Audience], at: datetime, *, deadline: Deadline | None = None, unit_id: int | None = None
 ) -> list[Address]:
-    """Give the recipients of some audiences of a case, each once.
+    """Give the recipients of some audiences of a case at a moment, each once.
 
     `deadline` names the clock that OWNER and UNIT_HEAD speak of; without one they speak of `unit_id`, else of the lead's unit.
     """
@@ -100,7 +123,7 @@ def recipients(
         if audience is Audience.PERSONS:
             found.update(dict.fromkeys(_persons(case)))
             continue
-        for staff_id in _staff_of(case, audience, deadline, unit_id):
+        for staff_id in _staff_of(case, audience, deadline, unit_id, at):
             if not is_recused(staff_id, case):
                 found[Recipient.STAFF, staff_id] = None
     return list(found)
@@ -112,14 +135,14 @@ def raised_to(path: str, levels: int) -> int | None:
     return int(ids[-1 - levels]) if levels < len(ids) else None
 
 
-def _upper_heads(case: Case, unit_id: int | None) -> list[int]:
+def _upper_heads(case: Case, unit_id: int | None, at: datetime) -> list[int]:
     """Give the head of the unit above one, as often as the case was raised; at the county the leader responsible for it too."""
     path = None if unit_id is None else db.session.scalar(select(Unit.path).where(Unit.id == unit_id))
     if path is None:
-        return in_charge(case, None, Role.UNIT_HEAD)
+        return in_charge(case, None, Role.UNIT_HEAD, at)
     levels = max(1, case.raised)
     above = raised_to(path, levels)
-    heads = in_charge(case, above, Role.UNIT_HEAD)
+    heads = in_charge(case, above, Role.UNIT_HEAD, at)
     return heads + responsible_leaders(case, path) if case.raised and raised_to(path, levels + 1) is None else heads
 
 
@@ -135,7 +158,7 @@ _OF_THE_CENTRE = frozenset({RequestKind.RETURN, RequestKind.REASSIGN, RequestKin
 _OF_THE_SHIFT = frozenset({RequestKind.REJECT, RequestKind.REDIRECT, RequestKind.VOID})
 
 
-def asked_to_decide(case: Case, kind: RequestKind, *, asker_id: int | None) -> list[int]:
+def asked_to_decide(case: Case, kind: RequestKind, at: datetime, *, asker_id: int | None) -> list[int]:
     """Give whom a request is put before, and who owns the clock of its decision: never its asker, never one who is recused.
 
     Of those who may decide these are the first at hand; where none of them is free, the county's supervisors and the head of
@@ -149,45 +172,45 @@ def asked_to_decide(case: Case, kind: RequestKind, *, asker_id: int | None) -> l
     if kind in _OF_THE_CENTRE:
         steps = [dispatchers, supervisors]
     elif kind in _OF_THE_SHIFT:
-        steps = [shift_heads(), dispatchers]
+        steps = [shift_heads(at), county_heads(), dispatchers]
     elif kind is RequestKind.WITHDRAW:
         steps = [held.at(county_id, Role.CALLBACK_AGENT), held.at(county_id, Role.INTAKE)]
     elif kind is RequestKind.EXTEND:
         steps = [leaders] if case.extensions else [supervisors, dispatchers]
     else:
         steps = [over, leaders]
-    for step in (*steps, supervisors, shift_heads()):
-        free = [staff for staff in step if staff != asker_id and not is_recused(staff, case)]
+    for step in (*steps, supervisors, shift_heads(at), county_heads()):
+        free = [staff for staff in free_for(case, [each for each in step if each != asker_id]) if staff != asker_id]
         if free:
             return free
     return []
 
 
-def _working(case: Case, unit_id: int | None) -> list[int]:
+def _working(case: Case, unit_id: int | None, at: datetime) -> list[int]:
     """Give who works on a case at a unit: the handlers of its parts there, else who is in charge."""
     parts = [a.handler_id for a in case.assignments if a.ended_at is None and a.unit_id == unit_id]
-    named = sorted({staff for staff in parts if staff is not None and not is_recused(staff, case)})
-    return named or in_charge(case, unit_id, Role.HANDLER)
+    named = {free for staff in parts if staff is not None for free in free_for(case, [staff])}
+    return sorted(named) or in_charge(case, unit_id, Role.HANDLER, at)
 
 
-def _staff_of(case: Case, audience: Audience, deadline: Deadline | None, unit_id: int | None) -> list[int]:
+def _staff_of(case: Case, audience: Audience, deadline: Deadline | None, unit_id: int | None, at: datetime) -> list[int]:
     held = posts_held()
     unit = deadline.owner_unit_id if deadline is not None else unit_id or case.lead_unit_id
     match audience:
         case Audience.FILERS:
             return _filers(case)
         case Audience.LEAD:
-            return _assigned(case, Duty.LEAD)
+            return _assigned(case, Duty.LEAD, at)
         case Audience.ASSISTS:
-            return _assigned(case, Duty.ASSIST)
+            return _assigned(case, Duty.ASSIST, at)
         case Audience.INTAKE:
             return held.over(case.territory_path, Role.INTAKE)
         case Audience.SHIFT_HEAD:
-            return in_charge(case, None, Role.UNIT_HEAD)
+            return in_charge(case, None, Role.UNIT_HEAD, at)
         case Audience.OWNER:
-            return owners(case, deadline) if deadline is not None else _working(case, unit)
+            return owners(case, deadline, at) if deadline is not None else _working(case, unit, at)
         case Audience.UNIT_HEAD:
-            return in_charge(case, unit, Role.UNIT_HEAD)
+            return in_charge(case, unit, Role.UNIT_HEAD, at)
         case Audience.SUPERVISORS:
             return held.over(case.territory_path, Role.SUPERVISOR)
         case Audience.DISPATCHERS:
@@ -197,9 +220,12 @@ def _staff_of(case: Case, audience: Audience, deadline: Deadline | None, unit_id
         case Audience.REVIEWERS:
             return held.over(case.territory_path, Role.REVIEWER)
         case Audience.SUBS:
-            return _assigned(case, Duty.SUB)
+            return _assigned(case, Duty.SUB, at)
         case Audience.DUTY_PHONE:
-            return owners(case, deadline) if deadline is not None else _assigned(case, Duty.LEAD)
+            at_phone = free_for(case, on_duty(unit or 0, OnDuty.PHONE, at))
+            return at_phone or (owners(case, deadline, at) if deadline is not None else _working(case, unit, at))
+        case Audience.DUTY_LEADER:
+            return free_for(case, on_duty(unit or 0, OnDuty.LEADER, at)) or in_charge(case, unit, Role.UNIT_HEAD, at)
         case Audience.UPPER_HEAD:
-            return _upper_heads(case, unit)
+            return _upper_heads(case, unit, at)
     return []

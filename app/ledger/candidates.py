@@ -5,28 +5,28 @@ that share the rarest grams, wherever they lie. A neighbouring grid is one of th
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
-    ColumnElement,
     Double,
     Float,
     Integer,
     Select,
     and_,
+    any_,
     bindparam,
     column,
     exists,
     func,
-    literal,
     or_,
     select,
     true,
+    union,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
@@ -58,8 +58,11 @@ LOOKERS = (Role.INTAKE, Role.DISPATCHER, Role.SUPERVISOR)
 
 MOST = 10
 """So many candidates are offered."""
-LOOK_UPS, POSTINGS, PER_GRAM = 28, 400, 80
-"""So many grams are looked up, of those that some hundred cases have at most, and so many cases are read for each."""
+KNOWN, UNKNOWN, POSTINGS, PER_GRAM = 20, 12, 400, 60
+"""So many of the rarest grams that were counted are looked up, of those that some hundred cases have at most, and so many that
+were too rare to be counted; so many cases are read for each."""
+FAINT = 0.005
+"""Texts less alike than this are not looked at further: at no place are they one thing."""
 FOUND, PER_GRID, PER_SQUARE, GRIDS = 40, 40, 20, 6
 """So many cases are kept of the first look, and so many of each grid and square, of so many grids, are read for the second."""
 NEAR_METRES, SAME_METRES = 500.0, 100.0
@@ -87,7 +90,8 @@ class Matter:
 class Candidate:
     """A case that may be the same thing: open ones to be merged, closed ones (`recurrence`) to be linked or reopened.
 
-    `score` is the chance from 0 to 1; from ONE_CLICK on, `one_click` says that no second thought is needed; never across grids that are no neighbours.
+    `score` is the chance from 0 to 1; from ONE_CLICK on, `one_click` says that no second thought is needed, but never across
+    grids that are no neighbours.
     """
 
     number: str
@@ -140,10 +144,10 @@ def candidates_for(stamp: Stamp, matter: Matter, *, most: int = MOST) -> list[Ca
     """Give the cases that the actor sees and that may be the same thing as a matter, the likeliest first."""
     held, counted = catalogue(), shares()
     names = names_in(matter.title)
-    scored: list[tuple[float, Pair, str, Any]] = []
-    for row in db.session.execute(_query(stamp, matter, held, counted)):
+    scored: list[tuple[float, Pair, str | None, Any]] = []
+    for row in db.session.execute(_query(stamp, matter), _sought(matter, held, counted)):
         alike = counted.alike(matter.grams, frozenset(row.grams))
-        if alike == 0.0:
+        if alike < FAINT:
             continue
         place, near = _place(matter, row, held)
         pair = Pair(
@@ -156,9 +160,9 @@ def candidates_for(stamp: Stamp, matter: Matter, *, most: int = MOST) -> list[Ca
         )
         score = chance_of_one(pair)
         if score >= WORTH_A_LOOK:
-            scored.append((score, pair, _reasons(pair, near, matter.at, row), row))
+            scored.append((score, pair, near, row))
     scored.sort(key=lambda each: (-each[0], -each[3].id))
-    return [_candidate(*each) for each in scored[:most]]
+    return [_candidate(score, pair, _reasons(pair, near, matter.at, row), row) for score, pair, near, row in scored[:most]]
 
 
 def _candidate(score: float, pair: Pair, reasons: str, row: Any) -> Candidate:
@@ -173,61 +177,63 @@ def _candidate(score: float, pair: Pair, reasons: str, row: Any) -> Candidate:
     )
 
 
-def _query(stamp: Stamp, matter: Matter, held: Catalogue, counted: Shares) -> Select[Any]:
-    """Give the one statement that finds the cases to be scored."""
-    ways = [_by_grams(matter, counted), *_by_place(matter, held)]
-    ids = ways[0] if len(ways) == 1 else ways[0].union(*ways[1:])
-    found = ids.cte("found")
-    same_person: ColumnElement[bool] = literal(value=False)
-    if matter.people:
-        same_person = exists().where(Report.case_id == Case.id, Report.concerned_id.in_(sorted(matter.people)))
+def _query(stamp: Stamp, matter: Matter) -> Select[Any]:
+    """Give the one statement that finds the cases to be scored; its parameters are those of `_sought`."""
+    recent = and_(Case.state == State.CLOSED, Case.closed_at > wanted_since(stamp.at))
+    query = _FOUND.where(or_(Case.state.in_(OPEN), recent), visible(stamp.actor))
+    return query if matter.case_id is None else query.where(Case.id != matter.case_id)
+
+
+def _found() -> Select[Any]:
+    """Give what does not change of the statement, made once: the two looks, and what is told of the cases found."""
+    grams = func.unnest(bindparam("grams", type_=ARRAY(Integer)), bindparam("weights", type_=ARRAY(Float)))
+    sought = grams.table_valued(column("gram", Integer), column("weight", Double)).render_derived(name="sought")
+    with_gram = select(CaseText.case_id).where(CaseText.grams.contains(array([sought.c.gram]))).limit(PER_GRAM).lateral("with_gram")
+    shared = select(with_gram.c.case_id).select_from(sought).join(with_gram, true()).group_by(with_gram.c.case_id)
+    best = shared.order_by(func.sum(sought.c.weight).desc(), with_gram.c.case_id.desc()).limit(FOUND).cte("best")
+    grid, square = _listed("grid_ids", "grid_around"), _listed("squares", "square_around")
+    of_grid = select(Case.id.label("case_id")).where(Case.grid_id == grid.c.id).order_by(Case.id.desc()).limit(PER_GRID)
+    of_square = select(CaseText.case_id).where(CaseText.square == square.c.id).order_by(CaseText.case_id.desc()).limit(PER_SQUARE)
+    ways = [select(best.c.case_id)]
+    for around, newest in ((grid, of_grid.lateral("of_grid")), (square, of_square.lateral("of_square"))):
+        ways.append(select(newest.c.case_id).select_from(around).join(newest, true()))
+    found = union(*ways).cte("found")
+    people = bindparam("people", type_=ARRAY(BigInteger))
+    same_person = exists().where(Report.case_id == Case.id, Report.concerned_id == any_(people))
     columns = (Case.id, Case.number, Case.title, Case.state, Case.kind, Case.urgency, Case.heat, Case.opened_at, Case.closed_at,
                Case.grid_id, Case.category_id, CaseText.grams, CaseText.latitude, CaseText.longitude)  # fmt: skip
     query: Select[Any] = select(*columns).add_columns(Grid.name.label("grid"), same_person.label("same_person"))
     query = query.select_from(found).join(CaseText, CaseText.case_id == found.c.case_id).join(Case, Case.id == found.c.case_id)
-    recent = and_(Case.state == State.CLOSED, Case.closed_at > wanted_since(stamp.at))
-    offered = (~Case.confidential, ~Case.hidden_from_grid, ~Case.archived, or_(Case.state.in_(OPEN), recent))
-    query = query.outerjoin(Grid, Grid.id == Case.grid_id).where(*offered, visible(stamp.actor))
-    return query if matter.case_id is None else query.where(Case.id != matter.case_id)
+    return query.outerjoin(Grid, Grid.id == Case.grid_id).where(~Case.confidential, ~Case.hidden_from_grid, ~Case.archived)
 
 
-def _by_grams(matter: Matter, counted: Shares) -> Select[Any]:
-    """Give the cases that share the rarest grams of a matter, those that share most of their weight first."""
+def _listed(name: str, table: str) -> Any:
+    ids = func.unnest(bindparam(name, type_=ARRAY(BigInteger)))
+    return ids.table_valued(column("id", BigInteger)).render_derived(name=table)
+
+
+_FOUND = _found()
+
+
+def _sought(matter: Matter, held: Catalogue, counted: Shares) -> dict[str, Any]:
+    """Give what is looked up: the rarest grams and their weights, the grids and squares around, the people of the matter."""
     most = POSTINGS / max(counted.cases, 1)
-    rarest = sorted((counted.share(each), each) for each in matter.grams)
-    chosen = [each for share, each in rarest if share <= max(most, counted.least)][:LOOK_UPS]
-    if len(chosen) < LOOK_UPS // 4:  # everybody says so: at least look with the rarest there are
-        chosen = [each for _, each in rarest[: LOOK_UPS // 4]]
-    weights = [-math.log(max(counted.share(each), 1e-6)) for each in chosen]
-    grams = func.unnest(bindparam("grams", chosen, ARRAY(Integer)), bindparam("weights", weights, ARRAY(Float)))
-    sought = grams.table_valued(column("gram", Integer), column("weight", Double)).render_derived(name="sought")
-    with_gram = select(CaseText.case_id).where(CaseText.grams.contains(array([sought.c.gram]))).limit(PER_GRAM).lateral("with_gram")
-    shared = select(with_gram.c.case_id).select_from(sought).join(with_gram, true()).group_by(with_gram.c.case_id)
-    best: CTE = shared.order_by(func.sum(sought.c.weight).desc(), with_gram.c.case_id.desc()).limit(FOUND).cte("best")
-    return select(best.c.case_id)
-
-
-def _by_place(matter: Matter, held: Catalogue) -> list[Select[Any]]:
-    """Give the newest cases in the same and neighbouring grids, and in the squares around the point."""
-    ways = []
+    known = sorted((counted.shares[each], each) for each in matter.grams if each in counted.shares)
+    chosen = [each for share, each in known if share <= most][:KNOWN]
+    chosen += sorted(each for each in matter.grams if each not in counted.shares)[:UNKNOWN]
+    chosen = chosen or [each for _, each in known[:3]]  # everybody says so: look with the rarest there are
+    grids: list[int] = []
     if matter.grid_id is not None:
         path = held.grid_path(matter.grid_id)
-        around = [each for each, where in held.grids.items() if where == path and each != matter.grid_id][: GRIDS - 1]
-        grid = _listed("grid_ids", [matter.grid_id, *around], "grid")
-        newest = select(Case.id.label("case_id")).where(Case.grid_id == grid.c.id).order_by(Case.id.desc()).limit(PER_GRID)
-        lateral = newest.lateral("of_grid")
-        ways.append(select(lateral.c.case_id).select_from(grid).join(lateral, true()))
-    if matter.point is not None:
-        square = _listed("squares", squares_around(*matter.point), "square")
-        newest = select(CaseText.case_id).where(CaseText.square == square.c.id).order_by(CaseText.case_id.desc()).limit(PER_SQUARE)
-        lateral = newest.lateral("of_square")
-        ways.append(select(lateral.c.case_id).select_from(square).join(lateral, true()))
-    return ways
-
-
-def _listed(name: str, ids: Sequence[int], table: str) -> Any:
-    values = func.unnest(bindparam(name, list(ids), ARRAY(BigInteger)))
-    return values.table_valued(column("id", BigInteger)).render_derived(name=table)
+        around = (each for each, where in held.grids.items() if where == path and each != matter.grid_id)
+        grids = [matter.grid_id, *islice(around, GRIDS - 1)]
+    return {
+        "grams": chosen,
+        "weights": [-math.log(counted.shares.get(each) or counted.least or 1e-4) for each in chosen],
+        "grid_ids": grids,
+        "squares": squares_around(*matter.point) if matter.point is not None else [],
+        "people": sorted(matter.people),
+    }
 
 
 def _place(matter: Matter, row: Any, held: Catalogue) -> tuple[Place, str | None]:

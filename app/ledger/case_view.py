@@ -120,7 +120,8 @@ class EntryView:
 class CaseView(QueueRow):
     """A case with all that hangs on it. `actions` is what the viewer may do now; `timeline` begins with the newest entry.
 
-    `merged` are the numbers of the cases merged into it, whose lines stand among its own. Three words on whether it is solved: the unit's, the persons' of this round (the least favourable), upstream's.
+    `merged` are the numbers of the cases merged into it, whose lines stand among its own. Three words on whether it is solved:
+    the unit's, the persons' of this round (the least favourable), upstream's.
     """
 
     upstream_number: str | None

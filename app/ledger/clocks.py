@@ -85,6 +85,7 @@ class Deadline(Base):
             "met_at",
             "case_id",
             "round",
+            "starts_at",
             postgresql_where="clock = 'callback' AND cancelled_at IS NULL",
         ),
         Index("ix_deadline_arrive", "starts_at", "id", postgresql_where="clock = 'arrive' AND cancelled_at IS NULL"),

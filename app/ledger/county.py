@@ -56,6 +56,7 @@ class County:
     extensions_most: int = 2
     suspend_days: int = 90
     whistle_metres: int = 300
+    whistles_a_day: int = 3
     urge_hours: int = 24
     reworks_to_interview: int = 3
     reassignments_to_interview: int = 3

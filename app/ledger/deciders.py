@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
 from app.core.stamp import Actor, ActorKind, Role, Stamp
-from app.ledger.audiences import shift_heads
+from app.ledger.audiences import county_heads
 from app.ledger.catalogue import catalogue
 from app.ledger.handling import works_for_case
 from app.ledger.models import Assignment, Case, Request
@@ -65,7 +65,7 @@ def _roles(case: Case, kind: RequestKind) -> frozenset[Role]:
 def _holds(actor: Actor, case: Case, kind: RequestKind, role: Role) -> bool:
     """Say whether a role that reaches a case is held where the kind asks for it."""
     if role is Role.UNIT_HEAD:
-        return actor.id in shift_heads()
+        return actor.id in county_heads()
     if kind is RequestKind.EXTEND and role is Role.LEADER:
         return any(a.duty is Duty.LEAD and a.ended_at is None and reaches(actor, role, a.unit.path) for a in case.assignments)
     return kind not in AT_THE_CENTRE or catalogue().county_path in actor.paths(role)
@@ -104,7 +104,7 @@ def _way(actor: Actor, kind: RequestKind) -> ColumnElement[bool]:
     roles = MOVES[APPROVING[kind]].roles - {Role.RESIDENT}
     if kind in AT_THE_CENTRE:
         return true() if any(centre in actor.paths(role) for role in roles) else false()
-    heads = actor.id in shift_heads()
+    heads = actor.id in county_heads()
     paths = actor.paths(*(role for role in roles if role is not Role.UNIT_HEAD or heads))
     return or_(*(Case.territory_path.startswith(path) for path in paths), _parts_below(paths)) if paths else false()
 

@@ -6,7 +6,7 @@ from app.core.bulk import packed
 from app.core.chain import GENESIS
 from app.core.crypto import keyring
 from app.core.stamp import Role, Stamp
-from app.ledger.audiences import shift_heads
+from app.ledger.audiences import county_heads, shift_heads
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county, danger_in
 from app.ledger.deadlines import ClockFor, clock_row
@@ -110,7 +110,7 @@ def _notices(
         rows.append(notice_row(key, to=to, template=template, params={"number": number}, case_id=None, at=stamp.at))
     if dangers:
         params = {"number": number, "word": dangers[0]}
-        chain = (shift_heads(), posts_held().over(catalogue().county_path, Role.SUPERVISOR))
+        chain = (shift_heads(stamp.at), county_heads(), posts_held().over(catalogue().county_path, Role.SUPERVISOR))
         fit = ([staff for staff in step if not is_staff_against(staff, paths, against_staff_id)] for step in chain)
         heads = next(filter(None, fit), [])
         rows += [

@@ -9,9 +9,11 @@ import math
 import re
 import unicodedata
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from itertools import repeat
 
 HEAD = 240
 """So many characters of title and text are read."""
@@ -65,23 +67,23 @@ class Shares:
     least: float = 0.0
     cases: int = 0
 
-    def share(self, each: int) -> float:
-        """Give the share of a gram, `least` for one that is rarer."""
-        return self.shares.get(each, self.least)
+    @cached_property
+    def _squares(self) -> dict[int, float]:
+        """The squared weights of the common grams; all others weigh CAP."""
+        common = math.exp(-CAP)
+        return {each: math.log(share) ** 2 for each, share in self.shares.items() if share > common}
 
     def weight(self, each: int) -> float:
         """Give what a gram weighs, from 0 to CAP."""
-        share = self.shares.get(each)
-        return CAP if share is None else min(-math.log(share), CAP)
+        return math.sqrt(self._squares.get(each, CAP**2))
 
-    def length(self, grams: frozenset[int]) -> float:
-        """Give the length of a text's vector."""
-        return math.sqrt(sum(self.weight(each) ** 2 for each in grams))
+    def _square(self, grams: Iterable[int]) -> float:
+        return sum(map(self._squares.get, grams, repeat(CAP**2)))
 
     def alike(self, one: frozenset[int], other: frozenset[int]) -> float:
         """Give how alike two texts are, from 0 to 1: the cosine of their weighted grams."""
-        common = sum(self.weight(each) ** 2 for each in one & other)
-        return common / (self.length(one) * self.length(other)) if common else 0.0
+        common = self._square(one & other)
+        return common / math.sqrt(self._square(one) * self._square(other)) if common else 0.0
 
 
 def shown(alike: float) -> float:

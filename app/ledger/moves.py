@@ -29,7 +29,7 @@ from app.ledger.deadlines import (
 )
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.outlook import moment
-from app.ledger.scope import CaseNotFound, reaches, visible, written
+from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
 from app.ledger.timeline import append_entry
 from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestKind, RequestState, State, Subject, label
 from app.ledger.whistle_models import WhistleCall
@@ -204,10 +204,10 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
 
 
 def _roles_of_called(stamp: Stamp, case: Case) -> frozenset[Role]:
-    """Give the roles that the actor holds at, or below, a unit that was whistled for on a case."""
+    """Give the roles in which the actor may come for a unit that was whistled for on a case."""
     query = select(Unit.path).join(WhistleCall, WhistleCall.unit_id == Unit.id).where(WhistleCall.case_id == case.id)
     called = db.session.scalars(query).all()
-    return frozenset(post.role for post in stamp.actor.posts for path in called if post.path.startswith(path))
+    return frozenset(post.role for post in stamp.actor.posts for path in called if comes_for(post.path, path))
 
 
 WAITS_IN: dict[RequestKind, frozenset[State]] = {
@@ -353,7 +353,7 @@ def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step, params
     for audience in move.tells:
         if audience in step.templates and step.templates[audience] is None:
             continue
-        for to in _named(audience, step) or recipients(case, [audience], unit_id=step.unit_id):
+        for to in _named(audience, step) or recipients(case, [audience], stamp.at, unit_id=step.unit_id):
             if to == step.asker and audience is not Audience.ASKER and Audience.ASKER in move.tells:
                 continue
             if stamp.actor.kind is not ActorKind.STAFF or to != (Recipient.STAFF, stamp.actor.id):

@@ -14,7 +14,7 @@ from app.core.stamp import Actor, Role
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.models import Case, CaseAccess, Report
-from app.ledger.scope import TERRITORY_ROLES
+from app.ledger.scope import TERRITORY_ROLES, called_to
 
 FEW = 5000
 """So many ids are looked up at most, in a few milliseconds: the cases of a village's many years."""
@@ -40,6 +40,8 @@ def in_reach(actor: Actor) -> list[ColumnElement[bool]]:
     ways: list[Select[int] | Select[int | None]] = [select(Case.id).where(Case.territory_path.startswith(path)) for path in paths]
     ways += [select(CaseAccess.case_id).where(CaseAccess.unit_path.startswith(path)) for path in paths]
     ways.append(select(Report.case_id).where(Report.filer_staff_id == actor.id))
+    if actor.paths(Role.CADRE, Role.GRID_WORKER):
+        ways.append(called_to(actor))
     if actor.grid_ids:
         ways.append(select(Case.id).where(Case.grid_id.in_(sorted(actor.grid_ids))))
     few = _few(ways)

@@ -23,11 +23,18 @@ class Point:
 
 def located(point: Point, county: County) -> dict[str, Any]:
     """Give the columns of a report's place: WGS-84 degrees and the raw point; raises PointOutsideCounty."""
+    columns = placed(point)
+    latitude, longitude = columns["latitude"], columns["longitude"]
+    if not in_china(latitude, longitude) or not _inside(latitude, longitude, county.bounds):
+        raise PointOutsideCounty(errors={"point": ["这个位置不在本县范围内，请在地图上重新选择"]})
+    return columns
+
+
+def placed(point: Point) -> dict[str, Any]:
+    """Give the columns of a place wherever it is: WGS-84 degrees and the raw point."""
     latitude, longitude = point.latitude, point.longitude
     if point.datum is Datum.GCJ02:
         latitude, longitude = to_wgs84(latitude, longitude)
-    if not in_china(latitude, longitude) or not _inside(latitude, longitude, county.bounds):
-        raise PointOutsideCounty(errors={"point": ["这个位置不在本县范围内，请在地图上重新选择"]})
     raw = {"latitude": point.latitude, "longitude": point.longitude, "datum": point.datum}
     return {"latitude": latitude, "longitude": longitude, "raw_point": raw}
 

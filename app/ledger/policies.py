@@ -174,6 +174,10 @@ def _term(amount: int, unit: Unit, hours: HoursKind = HoursKind.WORK) -> Term:
 A, E = Audience, Effect
 _SHORT = (Step(1, On.DUE, (A.SHIFT_HEAD,)), Step(2, On.AFTER, (A.SUPERVISORS,), _term(30, Unit.MINUTE, HoursKind.ALWAYS)))
 _SIGN = (
+    Step(1, On.DUE, (A.DUTY_PHONE,)),
+    Step(2, On.AFTER, (A.DUTY_LEADER,), _term(20, Unit.MINUTE, HoursKind.DUTY)),
+)
+_CALLED = (
     Step(1, On.DUE, (A.OWNER,)),
     Step(2, On.AFTER, (A.UNIT_HEAD,), _term(20, Unit.MINUTE, HoursKind.DUTY)),
 )
@@ -234,7 +238,7 @@ DEFAULTS: tuple[Default, ...] = (
     Default("upstream-sign", Clock.UPSTREAM_SIGN, _term(2, Unit.WORKING_HOUR), _SHORT),
     Default("upstream-return", Clock.UPSTREAM_RETURN, _term(1, Unit.WORKING_DAY), _DESK),
     Default("upstream-due", Clock.UPSTREAM_DUE, _term(5, Unit.WORKING_DAY), _OVERALL),
-    Default("arrive", Clock.ARRIVE, _term(30, Unit.MINUTE, HoursKind.ALWAYS), _SIGN),
+    Default("arrive", Clock.ARRIVE, _term(30, Unit.MINUTE, HoursKind.ALWAYS), _CALLED),
     Default("supervision", Clock.SUPERVISION, _term(3, Unit.WORKING_DAY), _SUPERVISED),
 )
 """Praise is passed on within the time of a help request; a term of 24 hours always runs on 7×24 hours."""

@@ -139,8 +139,10 @@ def note_change(stamp: Stamp, rule: Rule, key: str, *, before: Any, after: Any, 
 @event.listens_for(db.session, "after_rollback")
 def _forget(session: Session) -> None:
     """Forget what another thread may have read again while the change was not committed, or what is rolled back."""
-    if session.info.pop(EDITED, False):
+    if session.info.get(EDITED):
         forget_all()
+        if not session.in_nested_transaction():
+            del session.info[EDITED]
 
 
 def _record(change: PolicyChange) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from app.core.stamp import Stamp
 from app.ledger.catalogue import catalogue, policy_of
 from app.ledger.clocks import DeadlinePolicy
 from app.ledger.models import Category
-from app.ledger.policies import Policy, in_force, ladder_to_json, same_cases
+from app.ledger.policies import Policy, Step, in_force, ladder_from_json, ladder_to_json, same_cases
 from app.ledger.policy_changes import PolicyChange, begin_change, check_reader, note_change
 from app.ledger.policy_drafts import PolicyDraft, PolicyUnfit, check_draft
 from app.ledger.terms import HoursKind, Unit
@@ -55,7 +55,7 @@ class VersionView:
     amount: int
     unit: Unit
     hours: HoursKind
-    ladder: list[Any]
+    ladder: tuple[Step, ...]
     effective_from: datetime | None
     published_at: datetime | None
     published_by: str | None
@@ -226,7 +226,8 @@ def _view(at: datetime, rows: Sequence[Any]) -> PolicyView:
     states = version_states([row[0] for row in rows], at)
     versions = [
         VersionView(
-            **{name: getattr(row, name) for name in ("version", *_TERM, "ladder", "effective_from")},
+            **{name: getattr(row, name) for name in ("version", *_TERM, "effective_from")},
+            ladder=ladder_from_json(row.ladder),
             state=states[row.version],
             published_at=published,
             published_by=by,

@@ -135,8 +135,8 @@ def _asks(kind: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]
             return False
         if kind is RequestKind.JUDGE_CLOSED:
             return case.triage
-        if kind is RequestKind.EXCLUDE and case.excluded:
-            return False
+        if kind is RequestKind.EXCLUDE:
+            return not case.excluded and bool(_own(stamp, case, *Duty) or roles_on(stamp, case) & by_office)
         if kind in (RequestKind.REJECT, RequestKind.REDIRECT):
             if case.state is State.IN_PROGRESS:
                 return bool(_own(stamp, case, Duty.LEAD))

@@ -25,7 +25,7 @@ ME_TOO = "我也遇到这个问题。"
 
 
 class NotForPublication(Conflict):
-    """保密、匿名、举报或针对人员的事项不能公开"""
+    """还没有受理的，以及保密、匿名、举报或针对人员的事项不能公开"""
 
 
 class PublicWordsUnfit(Invalid):
@@ -55,9 +55,9 @@ class Published:
 
 
 def may_be_published(case: Case) -> bool:
-    """Say whether a case may be published: none that is secret, anonymous, a tip-off, or against a member of staff."""
+    """Say whether a case may be published: an accepted one that is not secret, anonymous, a tip-off, nor against somebody."""
     secret = case.confidential or case.hidden_from_grid or case.anonymous or case.archived
-    return not secret and case.kind is not Kind.TIP_OFF and case.against_staff_id is None
+    return not secret and case.state not in (State.SUBMITTED, State.INFO_REQUESTED) and case.kind is not Kind.TIP_OFF and case.against_staff_id is None
 
 
 def publish_case(stamp: Stamp, number: str, *, title: str, summary: str, version: int | None = None) -> Case:

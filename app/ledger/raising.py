@@ -38,7 +38,7 @@ def raise_locked(stamp: Stamp, case: Case, *, note: str) -> Entry | None:
 
 
 def _raise(stamp: Stamp, case: Case, note: str) -> Entry:
-    def change(_: Stamp) -> Step:
+    def change(acting: Stamp) -> Step:
         lead = lead_of(case)
         above = _next_above(case)
         if above is None:
@@ -47,7 +47,7 @@ def _raise(stamp: Stamp, case: Case, note: str) -> Entry:
         unit = db.session.get_one(Unit, unit_id)
         case.raised = levels
         grant(case, unit, Access.WRITE)
-        head = next(iter(in_charge(case, unit.id, Role.UNIT_HEAD)), None)
+        head = next(iter(in_charge(case, unit.id, Role.UNIT_HEAD, acting.at)), None)
         for deadline in lock_case_clocks([case.id]):
             if deadline.clock is Clock.RESOLVE and is_open(deadline) and deadline.subject_id == lead.id:
                 deadline.owner_staff_id = head

@@ -64,7 +64,7 @@ def ask(stamp: Stamp, number: str, kind: RequestKind, asked: Asked, *, version: 
         request.assignment_id, request.details = found.assignment_id, found.details
         begin_request(acting, case, request)
         facts = {"reason": request.reason_code, "redirect_to": asked.redirect_to, **found.facts}
-        return Step(facts=facts, deciders=asked_to_decide(case, kind, asker_id=request.asked_by))
+        return Step(facts=facts, deciders=asked_to_decide(case, kind, acting.at, asker_id=request.asked_by))
 
     move_case(stamp, case, ASKS[kind], Words(note=asked.note), change)
     return request
@@ -91,7 +91,8 @@ def begin_request(stamp: Stamp, case: Case, request: Request) -> None:
     request.entry_seq = case.entry_count + 1
     db.session.add(request)
     db.session.flush()
-    leaders = asked_to_decide(case, request.kind, asker_id=request.asked_by) if request.kind is RequestKind.EXTEND else []
+    extends = request.kind is RequestKind.EXTEND
+    leaders = asked_to_decide(case, request.kind, stamp.at, asker_id=request.asked_by) if extends else []
     owner = leaders[0] if case.extensions and len(leaders) == 1 else None
     words = f"{label(request.kind)}申请的{label(Clock.DECIDE)}"
     county_id = catalogue().county_id

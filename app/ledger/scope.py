@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, union_all
 
 from app.core.database import db
 from app.core.errors import NotAllowed, NotFound
@@ -12,6 +12,8 @@ from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import not_recused
 from app.ledger.vocabulary import Duty
+from app.ledger.whistle_models import WhistleCall
+from app.territory.models import Unit
 
 
 class CaseNotFound(NotFound):
@@ -67,9 +69,23 @@ def visible(actor: Actor) -> ColumnElement[bool]:
         exists().where(CaseAccess.case_id == Case.id, CaseAccess.unit_path.startswith(path)) for path in actor.paths(*ACCESS_ROLES)
     ]
     ways += [exists().where(CaseAccess.case_id == Case.id, led) for led in _given_to_led(actor)]
+    if actor.paths(Role.CADRE, Role.GRID_WORKER):
+        called = exists(called_to(actor).where(WhistleCall.case_id == Case.id).correlate(Case))
+        ways.append(and_(not_(Case.hidden_from_grid), called))
     for column in _CASES_OF_REPORT:
         ways.append(exists().where(column == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
     return and_(or_(*ways), not_recused(actor))
+
+
+def called_to(actor: Actor) -> Select[int]:
+    """Give the cases on which the villages of a cadre or grid worker were whistled for: they are who comes."""
+    villages = actor.paths(Role.CADRE, Role.GRID_WORKER)
+    return select(WhistleCall.case_id).join(Unit, Unit.id == WhistleCall.unit_id).where(Unit.path.in_(villages))
+
+
+def comes_for(post_path: str, unit_path: str) -> bool:
+    """Say whether somebody with a post may come for a unit that is called: from it, below it, or above it but for the county."""
+    return post_path.startswith(unit_path) or (unit_path.startswith(post_path) and post_path != catalogue().county_path)
 
 
 def _led_by(actor: Actor) -> list[str]:

@@ -75,6 +75,7 @@ LABELS: dict[str, str] = {
     "window_day": "考核周期起始日",
     "window_hour": "考核日起始钟点",
     "whistle_metres": "吹哨报到签到距离（米）",
+    "whistles_a_day": "群众每人每天吹哨次数",
 }
 """Setting → what people call it; one that is not here goes by its own name."""
 

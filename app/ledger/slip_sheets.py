@@ -125,7 +125,7 @@ def _sheet(stamp: Stamp, kind: SlipKind, slip: Slip) -> Sheet:
         slip=slip.number,
         state=slip.state,
         unit=slip.unit.name,
-        persons=persons or _responsible(case, part, slip.unit_id),
+        persons=persons or _responsible(stamp, case, part, slip.unit_id),
         words=slip.words or "",
         reply_by=slip.reply_by if isinstance(slip, SupervisionOrder) else None,
         issued_at=slip.issued_at,
@@ -160,7 +160,7 @@ def order_slip(stamp: Stamp, number: str) -> Sheet:
         slip=None,
         state=SlipState.ISSUED,
         unit=lead.unit.name,
-        persons=_responsible(case, lead, lead.unit_id),
+        persons=_responsible(stamp, case, lead, lead.unit_id),
         words=(handed.note if handed is not None else None) or _matter(case),
         reply_by=None,
         issued_at=lead.dispatched_at,
@@ -202,9 +202,10 @@ def _due_of(case: Case, part: Assignment | None) -> datetime | None:
     return db.session.scalars(query.order_by(Deadline.id.desc()).limit(1)).first()
 
 
-def _responsible(case: Case, part: Assignment | None, unit_id: int) -> list[str]:
+def _responsible(stamp: Stamp, case: Case, part: Assignment | None, unit_id: int) -> list[str]:
     """Give who answers at a unit: who handles the case, else its heads; never one who is recused."""
-    ids = [part.handler_id] if part is not None and part.handler_id is not None else in_charge(case, unit_id, Role.UNIT_HEAD)
+    handler = part.handler_id if part is not None else None
+    ids = [handler] if handler is not None else in_charge(case, unit_id, Role.UNIT_HEAD, stamp.at)
     free = [each for each in ids if not is_staff_against(each, case.against_paths, case.against_staff_id)]
     names = _names(free)
     return [names[each] for each in free if each in names]

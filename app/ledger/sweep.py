@@ -40,6 +40,9 @@ _TURNS: dict[Clock, tuple[State, Callable[[Stamp, Case], None]]] = {
 }
 """Clocks whose end lets a case go on by itself, from which state and how: that is a turn, and nothing is overdue."""
 
+AT_ONCE = frozenset({Clock.SIGN, Clock.ARRIVE})
+"""Clocks that are spoken of at once, as every clock of an urgent case is; the others wait for a digest."""
+
 log = logging.getLogger("minhu.sweep")
 
 
@@ -225,14 +228,14 @@ def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, act
         return
     told = reached[-1]
     digest_at = None
-    if clock.clock is not Clock.SIGN and case.urgency is not Urgency.URGENT:
+    if clock.clock not in AT_ONCE and case.urgency is not Urgency.URGENT:
         digest_at = next_digest(stamp.at, county().digest_times)
     params = {"number": case.number, "clock": clock.label, "due": _moment(clock.due_at), "level": told.level}
     key = f"{case.number}:{seq}:{clock.id}:{told.level}"
     audiences: tuple[Audience, ...] = told.tell
     writings.notices += [
         notice_row(key, to=to, template=action.value, params=params, case_id=case.id, at=stamp.at, digest_at=digest_at)
-        for to in recipients(case, audiences, deadline=clock)
+        for to in recipients(case, audiences, stamp.at, deadline=clock)
     ]
 
 

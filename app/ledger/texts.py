@@ -18,10 +18,10 @@ from app.ledger.merging_models import CaseText, GramShares
 from app.ledger.models import Case, Report
 
 BATCH = 1000
-SAMPLE = 20_000
+SAMPLE = 50_000
 """The grams of so many cases are counted; their number does not grow with the ledger."""
-RARE = 5
-"""Grams in fewer texts of the sample are not kept."""
+KEPT = 60_000
+"""So many grams are kept, the most common ones: some megabytes in each process."""
 PRIOR_CASES = 200
 """The shares known beforehand count as much as so many cases."""
 
@@ -133,9 +133,8 @@ def prune_texts(at: datetime, *, after: int, most: int = BATCH) -> int | None:
 
 _COUNT = text(
     """
-    WITH sample AS (SELECT grams FROM case_text WHERE case_id % :step = 0)
-    SELECT gram, count(*) AS cases FROM sample, unnest(sample.grams) AS gram GROUP BY gram HAVING count(*) >= :rare
-    UNION ALL SELECT NULL, count(*) FROM sample
+    SELECT gram, count(*) AS cases FROM case_text, unnest(case_text.grams) AS gram WHERE case_id % :step = 0
+    GROUP BY gram HAVING count(*) > 1 ORDER BY cases DESC, gram LIMIT :kept
     """
 )
 
@@ -143,12 +142,13 @@ _COUNT = text(
 def count_grams(at: datetime) -> None:
     """Count anew in which share of the texts each gram stands, over a sample that is the same for the same ledger."""
     total = db.session.scalar(select(func.count()).select_from(CaseText)) or 0
-    rows = db.session.execute(_COUNT, {"step": max(1, total // SAMPLE), "rare": RARE}).all()
-    counts = {row.gram: row.cases for row in rows if row.gram is not None}
-    seen = next(row.cases for row in rows if row.gram is None)
+    step = max(1, total // SAMPLE)
+    seen = db.session.scalar(select(func.count()).select_from(CaseText).where(CaseText.case_id % step == 0)) or 0
+    counts = {row.gram: row.cases for row in db.session.execute(_COUNT, {"step": step, "kept": KEPT})}
+    rarest = min(counts.values()) if len(counts) == KEPT else 1
     whole = seen + PRIOR_CASES
     found = {each: (counts.get(each, 0) + PRIOR.get(each, 0.0) * PRIOR_CASES) / whole for each in sorted(counts | PRIOR)}
-    values = {"at": at, "cases": total, "least": RARE / whole, "grams": list(found), "shares": list(found.values())}
+    values = {"at": at, "cases": total, "least": rarest / whole, "grams": list(found), "shares": list(found.values())}
     change = insert(GramShares).values(id=1, **values)
     db.session.execute(change.on_conflict_do_update(index_elements=[GramShares.id], set_=values))
     _held.forget()

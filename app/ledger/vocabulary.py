@@ -333,6 +333,7 @@ class Audience(StrEnum):
     SUBS = "subs"
     UPPER_HEAD = "upper_head"
     DUTY_PHONE = "duty_phone"
+    DUTY_LEADER = "duty_leader"
     ASKER = "asker"
     DECIDERS = "deciders"
 

@@ -171,7 +171,7 @@ def _tell(stamp: Stamp, case: Case, calls: Sequence[WhistleCall], key: str) -> N
     rows = []
     for call in calls:
         params = {"number": case.number, "place": call.whistle.place}
-        for staff in in_charge(case, call.unit_id, Role.HANDLER):
+        for staff in in_charge(case, call.unit_id, Role.HANDLER, stamp.at):
             to = (Recipient.STAFF, staff)
             rows.append(notice_row(key, to=to, template="whistle", params=params, case_id=case.id, at=stamp.at))
     file_notices(rows)

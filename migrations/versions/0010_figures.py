@@ -23,6 +23,16 @@ def upgrade() -> None:
         postgresql_where="accepted_at IS NOT NULL AND NOT archived",
     )
     op.create_index(
+        "ix_case_counted",
+        "case",
+        ["id"],
+        postgresql_include=[
+            "round", "lead_unit_id", "state", "kind", "excluded", "against_staff_id", "against_paths",
+            "territory_path", "grid_id", "category_id", "channel",
+        ],
+        postgresql_where="NOT archived",
+    )  # fmt: skip
+    op.create_index(
         "ix_callback_heard",
         "callback",
         ["at", "case_id", "round"],
@@ -39,7 +49,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deadline_callback",
         "deadline",
-        ["met_at", "case_id", "round"],
+        ["met_at", "case_id", "round", "starts_at"],
         postgresql_where="clock = 'callback' AND cancelled_at IS NULL",
     )
     op.create_index(

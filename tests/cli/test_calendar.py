@@ -8,7 +8,8 @@ from sqlalchemy import select
 from app.ledger.clocks import Deadline
 from app.ledger.intake import take_in
 from app.ledger.models import Entry
-from app.ledger.vocabulary import Action, Clock
+from app.ledger.policy_changes import PolicyChange
+from app.ledger.vocabulary import Action, Clock, Rule
 from app.territory.calendar.models import CalendarDay, CalendarYear
 from app.territory.calendar.rules import DayKind
 from tests.ledger.test_intake import lins_report
@@ -60,3 +61,32 @@ def test_a_wrong_notice_changes_nothing(run, session, table, line, told):
     result = run("calendar", "import", "2027", table("日期,类型", "2027-01-01,放假", line), "--source", "国办", fails=True)
     assert told in result.stderr
     assert not session.get_one(CalendarYear, 2027).confirmed
+
+
+def test_a_day_is_set_by_hand_and_on_record(run, session):
+    told = run("calendar", "set-day", "2027-02-14", "workday", "--source", "县政府办〔2027〕1号", "--note", "抗洪").stdout
+    assert told.splitlines() == ["2027-02-14 is a workday (县政府办〔2027〕1号).", "0 running clocks were worked out anew."]
+    row = session.get_one(CalendarDay, date(2027, 2, 14))
+    assert (row.kind, row.note, row.changed_by) == (DayKind.WORKDAY, "抗洪", None)
+    change = session.scalars(select(PolicyChange)).one()
+    assert (change.rule, change.key, change.reason) == (Rule.CALENDAR_DAY, "2027-02-14", "县政府办〔2027〕1号")
+    for wrong in (("soon", "workday"), ("2027-02-14", "holiday")):
+        run("calendar", "set-day", *wrong, "--source", "县里", fails=True)
+
+
+def test_a_day_of_an_unpublished_year_moves_the_clocks_that_wait_for_it(run, session, cast, clock, as_resident):
+    clock.advance(days=30)
+    case_id = take_in(as_resident("lin"), lins_report(cast)).case_id
+    session.commit()
+    mine = select(Deadline).where(Deadline.case_id == case_id, Deadline.clock == Clock.OVERALL)
+    due = session.scalars(mine).one().due_at
+    told = run("calendar", "set-day", "2027-01-05", "restday", "--source", "县里").stdout
+    assert "1 running clocks were worked out anew." in told
+    session.expire_all()
+    assert session.scalars(mine).one().due_at > due
+
+
+def test_a_years_import_is_on_record(run, session, table):
+    run("calendar", "import", "2027", table(*DAYS), "--source", "国办发明电〔2026〕9号")
+    change = session.scalars(select(PolicyChange)).one()
+    assert (change.rule, change.key, change.after["2027-01-01"]) == (Rule.CALENDAR_YEAR, "2027", "restday")

@@ -4,18 +4,20 @@ import pytest
 from sqlalchemy import text
 
 from app.core.database import db, transaction
-from app.core.stamp import ActorKind, Door, Stamp
+from app.core.stamp import ActorKind, Door, Role, Stamp
 from app.demo.cast import find_cast
 from app.ledger.own_report import Matter, report_own
+from app.ledger.policy_editor import publish_policy
 from app.people.identity import unmask
 from app.people.sessions import staff_actor
 from tests.cli.conftest import line_of
 from tests.conftest import MONDAY
+from tests.ledger.test_policy_editor import draft
 
 
 @pytest.fixture
 def run(committed):
-    """A command line to a ledger with two cases and one look at an identity."""
+    """A command line to a ledger with two cases, one look at an identity and one new version of a policy."""
     with committed.app_context():
         cast = find_cast()
         actor = staff_actor(cast.staff["fang"].id)
@@ -25,13 +27,15 @@ def run(committed):
             for body in ("路灯坏了三天了。", "水管漏水了。"):
                 report_own(lin, Matter(body=body))
             unmask(fang, cast.residents["lin"].id, fields=("name",), reason="回访核对")
+            administrator = Stamp(staff_actor(cast.staff["admin"].id), Role.ADMINISTRATOR, MONDAY, Door.DESK)
+            publish_policy(administrator, draft(), reason="加快", version=1)
         yield line_of(committed)
 
 
 def tamper(*statements):
     """Change what may not be changed, as somebody with the database's own password could."""
     with transaction():
-        for table in ("entry", "identity_access"):
+        for table in ("entry", "identity_access", "policy_change", "deadline_policy"):
             db.session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER append_only"))
         for statement in statements:
             db.session.execute(text(statement))
@@ -73,3 +77,15 @@ def test_an_altered_record_of_who_looked_is_named(run):
     result = run("ledger", "verify", fails=True)
     assert "identity access 1: the record was altered" in result.stdout
     assert "0 broken cases" in result.stdout
+
+
+def test_an_altered_change_of_a_rule_is_named(run):
+    tamper("UPDATE policy_change SET reason = '没有说过'")
+    result = run("ledger", "verify", fails=True)
+    assert "change of a rule 1: the record was altered" in result.stdout
+
+
+def test_a_policy_that_was_altered_behind_the_editor_is_named(run):
+    tamper("UPDATE deadline_policy SET amount = 50 WHERE code = 'resolve-help'")
+    result = run("ledger", "verify", fails=True)
+    assert "policy resolve-help, version 2: is not what its record says" in result.stdout

@@ -155,7 +155,7 @@ class TestCorrections:
 
     def test_many_are_corrected_with_one_reason(self, road):
         first = road.accepted().number
-        second = road.registered().number
+        second = road.registered(body="河湾村的垃圾没有人清运。").number
         body = {"numbers": [first, second, "1"], "urgency": "urgent", "note": "寒潮预警，统一提级为紧急"}
         told = road.desk("sun").post("/corrections", body).json
         assert [(each["number"], each["done"], each["code"]) for each in told] == [

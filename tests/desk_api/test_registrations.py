@@ -40,7 +40,7 @@ def test_a_call_becomes_a_case_of_the_caller_and_gives_a_claim_code(register, se
 
 
 def test_the_same_caller_is_enrolled_once(register, session):
-    first, second = (stored(session, register(title=title)["number"])[1] for title in ("一次", "二次"))
+    first, second = (stored(session, register(body=body)["number"])[1] for body in ("路灯不亮", "井盖丢了"))
     assert first.concerned_id == second.concerned_id
 
 

@@ -48,7 +48,7 @@ def people(committed):
             for login, role in (("du", Role.DISPATCHER), ("pai", Role.DISPATCHER), ("he", Role.HANDLER), ("he2", Role.HANDLER))
         }
         db.session.remove()
-    yield stamps, unit
+    return stamps, unit
 
 
 def _accepted(committed, count: int) -> list[str]:

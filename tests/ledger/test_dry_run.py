@@ -315,9 +315,9 @@ def test_the_terms_in_force_give_back_what_happened(road, as_system):
         for clock in lock_case_clocks([case.id]):
             if clock.clock not in (Clock.RESOLVE, Clock.OVERALL) or clock.given or clock.supersedes_id or clock.paused_at:
                 continue
-            policy = draft(amount=clock.amount)
-            term = Term(policy.amount, Unit.HOUR if case.urgency is Urgency.URGENT and clock.clock is Clock.RESOLVE else policy.unit,
-                        HoursKind.ALWAYS if case.urgency is Urgency.URGENT and clock.clock is Clock.RESOLVE else policy.hours)  # fmt: skip
+            hurried = case.urgency is Urgency.URGENT and clock.clock is Clock.RESOLVE
+            counted = (Unit.HOUR, HoursKind.ALWAYS) if hurried else (Unit.WORKING_DAY, HoursKind.WORK)
+            term = Term(clock.amount, *counted)
             spans = stood_still(case.id, clock)
             ended = clock.met_at or clock.cancelled_at or road.clock()
             spans = [span for span in spans if span[0] < ended]

@@ -345,6 +345,9 @@ class TestAtOnce:
                 with transaction():
                     publish_policy(stamp, draft(), reason="不作数", version=1)
                     assert max(policy.version for policy in catalogue().policies) == 2
+                    with db.session.begin_nested():
+                        publish_policy(stamp, draft(amount=3), reason="也不作数", version=2)
+                    assert max(policy.version for policy in catalogue().policies) == 3
                     raise ZeroDivisionError
             except ZeroDivisionError:
                 pass

@@ -1,0 +1,168 @@
+"""Shifts: the duty roster, stand-ins, leave and what it moves, shifts taken over; an unsigned case rings at the duty phone."""
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0011"
+down_revision = "0010"
+
+_SUBJECTS = ("case", "assignment", "request", "whistle_call", "supervision_order")
+_CLOCKS = (
+    "accept", "info", "dispatch", "sign", "contact", "resolve", "overall", "review", "callback", "triage", "decide", "suspension",
+    "upstream_sign", "upstream_return", "upstream_due", "arrive", "supervision",
+)  # fmt: skip
+
+
+def _word(column: str, words: tuple[str, ...], name: str, *, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(column, sa.Enum(*words, name=name, native_enum=False, create_constraint=True, length=40), nullable=nullable)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
+
+
+def _number(column: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(column, sa.BigInteger(), nullable=nullable)
+
+
+def _moment(column: str, *, nullable: bool = False) -> sa.Column[sa.DateTime]:
+    return sa.Column(column, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
+
+
+def _people() -> None:
+    op.create_table(
+        "roster_entry",
+        _id(),
+        _number("unit_id"),
+        _number("staff_id"),
+        _word("what", ("head", "phone", "leader"), "on_duty"),
+        _moment("starts_at"),
+        _moment("until"),
+        _moment("put_at"),
+        _number("put_by", nullable=True),
+        _moment("ended_at", nullable=True),
+        _number("ended_by", nullable=True),
+        sa.CheckConstraint("until > starts_at", name=op.f("ck_roster_entry_span")),
+        _key("roster_entry", "unit_id", "unit"),
+        _key("roster_entry", "staff_id", "staff"),
+        _key("roster_entry", "put_by", "staff"),
+        _key("roster_entry", "ended_by", "staff"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_entry")),
+    )
+    op.create_index("ix_roster_entry_until", "roster_entry", ["until"], postgresql_where="ended_at IS NULL")
+    op.create_index("ix_roster_entry_unit_id", "roster_entry", ["unit_id", "starts_at", "id"])
+    op.create_index(op.f("ix_roster_entry_staff_id"), "roster_entry", ["staff_id"])
+    op.create_table(
+        "stand_in",
+        _number("staff_id"),
+        _number("stand_in_id"),
+        _moment("set_at"),
+        _number("set_by", nullable=True),
+        sa.CheckConstraint("staff_id <> stand_in_id", name=op.f("ck_stand_in_another")),
+        _key("stand_in", "staff_id", "staff"),
+        _key("stand_in", "stand_in_id", "staff"),
+        _key("stand_in", "set_by", "staff"),
+        sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_stand_in")),
+    )
+    op.create_index(op.f("ix_stand_in_stand_in_id"), "stand_in", ["stand_in_id"])
+    op.create_table(
+        "leave",
+        _id(),
+        _number("staff_id"),
+        _moment("starts_at"),
+        _moment("until"),
+        sa.Column("reason", sa.Text(), nullable=False),
+        _moment("put_at"),
+        _number("put_by"),
+        _moment("begun_at", nullable=True),
+        _moment("ended_at", nullable=True),
+        _moment("cancelled_at", nullable=True),
+        sa.CheckConstraint("until > starts_at", name=op.f("ck_leave_span")),
+        _key("leave", "staff_id", "staff"),
+        _key("leave", "put_by", "staff"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_leave")),
+    )
+    op.create_index("ix_leave_open", "leave", ["starts_at"], postgresql_where="ended_at IS NULL AND cancelled_at IS NULL")
+    op.create_index("ix_leave_staff_id", "leave", ["staff_id", "id"])
+
+
+def _ledger() -> None:
+    op.create_table(
+        "leave_move",
+        _id(),
+        _number("leave_id"),
+        _number("case_id"),
+        _word("subject", _SUBJECTS, "subject"),
+        _number("subject_id"),
+        _word("clock", _CLOCKS, "clock", nullable=True),
+        _number("to_staff_id"),
+        _moment("returned_at", nullable=True),
+        _key("leave_move", "leave_id", "leave"),
+        _key("leave_move", "case_id", "case"),
+        _key("leave_move", "to_staff_id", "staff"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_leave_move")),
+    )
+    op.create_index("ix_leave_move_open", "leave_move", ["leave_id", "case_id"], postgresql_where="returned_at IS NULL")
+    op.create_table(
+        "shift_hand_over",
+        _id(),
+        _number("unit_id"),
+        _number("staff_id"),
+        _moment("at"),
+        sa.Column("remark", sa.Text(), nullable=True),
+        sa.Column("figures", postgresql.JSONB(), nullable=False),
+        _key("shift_hand_over", "unit_id", "unit"),
+        _key("shift_hand_over", "staff_id", "staff"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift_hand_over")),
+    )
+    op.create_index("ix_shift_hand_over_unit_id", "shift_hand_over", ["unit_id", "id"])
+
+
+_AFTER = {"amount": 20, "unit": "minute", "hours": "duty"}
+
+
+def _ladder(due: str, late: str) -> list[dict[str, object]]:
+    return [
+        {"level": 1, "on": "due", "tell": [due], "after": None, "does": []},
+        {"level": 2, "on": "after", "tell": [late], "after": _AFTER, "does": []},
+    ]
+
+
+_OLD = _ladder("owner", "unit_head")
+"""The ladder of the sign clock as the product shipped it until now; the first installations say nothing of `does`."""
+
+_OLDEST = [{name: value for name, value in step.items() if name != "does"} for step in _OLD]
+_NEW = _ladder("duty_phone", "duty_leader")
+
+
+def _renew_ladders() -> None:
+    """Put the new ladder in force as a new version where the shipped one is; what an administrator changed stays.
+
+    A clock that runs keeps the version that it started with.
+    """
+    statement = sa.text(
+        """
+        INSERT INTO deadline_policy
+            (code, version, clock, urgent, category_id, kind, amount, unit, hours, ladder, active, effective_from, change_id)
+        SELECT code, version + 1, clock, urgent, category_id, kind, amount, unit, hours, CAST(:new AS jsonb), true,
+            effective_from, NULL
+        FROM deadline_policy AS p
+        WHERE active AND clock = 'sign' AND ladder IN (CAST(:old AS jsonb), CAST(:oldest AS jsonb))
+            AND version = (SELECT max(version) FROM deadline_policy WHERE code = p.code)
+        """
+    )
+    ladders = {"old": json.dumps(_OLD), "oldest": json.dumps(_OLDEST), "new": json.dumps(_NEW)}
+    op.get_bind().execute(statement, ladders)
+
+
+def upgrade() -> None:
+    _people()
+    _ledger()
+    _renew_ladders()
