@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-TABLES = ("case", "report", "entry", "entry_words", "deadline", "notice", "first_answer")
+TABLES = ("case", "report", "entry", "entry_words", "deadline", "notice", "case_text", "first_answer")
 
 
 @dataclass
@@ -37,6 +37,7 @@ def read_rows(conninfo: str, case_id: int) -> Rows:
         "entry_words": "entry_id = (SELECT id FROM entry WHERE case_id = %(id)s ORDER BY seq LIMIT 1)",
         "deadline": "case_id = %(id)s",
         "notice": "case_id = %(id)s",
+        "case_text": "case_id = %(id)s",
         "first_answer": "scope = (SELECT scope FROM first_answer ORDER BY at DESC LIMIT 1)",
     }
     tables = {}
@@ -55,9 +56,8 @@ def _insert(table: str, row: dict[str, Any], *, returning: bool) -> str:
 
 
 def _bound(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: Jsonb(value) if isinstance(value, dict | list) and name != "against_paths" else value for name, value in row.items()
-    }
+    arrays = ("against_paths", "grams")
+    return {name: Jsonb(value) if isinstance(value, dict | list) and name not in arrays else value for name, value in row.items()}
 
 
 def _work(conninfo: str, rows: Rows, seconds: float, place: int, results: Any) -> None:
@@ -78,6 +78,7 @@ def _work(conninfo: str, rows: Rows, seconds: float, place: int, results: Any) -
                 cursor.execute(statements["deadline"], {**row, "subject_id": case_id, "case_id": case_id})
             for row in tables["notice"]:
                 cursor.execute(statements["notice"], {**row, "key": mark, "case_id": case_id})
+            cursor.execute(statements["case_text"], {**tables["case_text"][0], "case_id": case_id})
             cursor.execute(statements["first_answer"], {**tables["first_answer"][0], "scope": mark.encode().ljust(32, b"0")})
             connection.commit()
             done += 1

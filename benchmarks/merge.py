@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.house import house, resident_megabytes
+from benchmarks.house import house
 from benchmarks.labelled import Labelled, labelled
 from benchmarks.report import Figure, tell
 from benchmarks.sayings import sayings
@@ -235,7 +235,6 @@ def main() -> None:
             "cases": f"{MILLION}, filled in {filled:.0f} s",
             "median and p99 at 10,000": f"{statistics.median(small):.1f} ms, {small[int(len(small) * 0.99) - 1]:.1f} ms",
             "median at a million": f"{statistics.median(large):.1f} ms",
-            "memory of this process": f"{resident_megabytes(os.getpid()):.0f} MB",
         },
     )
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from app.core.stamp import Door
 from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import Moment, PageQuery, Schema, Word, text
+from app.http.fields import PageQuery, Word
 from app.http.flood import count_writes
 from app.ledger.callbacks import rate_case
 from app.ledger.claims import join_by_claim
@@ -16,7 +16,6 @@ from app.ledger.following import follow, follow_list
 from app.ledger.reopening import reopen_case
 from app.ledger.residents_urge import urge_as_resident
 from app.ledger.vocabulary import State
-from app.ledger.whistles import whistle
 from app.ledger.withdrawal import keep_after_all, wish_to_withdraw
 from miniprogram_api.look_ups import ProofSchema, count_guess
 from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, StandingPageSchema, UrgingSchema, WordsSchema
@@ -39,23 +38,6 @@ class InformationSchema(WordsSchema):
     """What was asked for; `version` is the one that was seen."""
 
     version = fields.Integer(load_default=None)
-
-
-class ResidentWhistleSchema(Schema):
-    """Where the community is to come, and why."""
-
-    place = text(200, required=True)
-    words = text(1000, required=True)
-    latitude = fields.Float(validate=validate.Range(min=-90, max=90))
-    longitude = fields.Float(validate=validate.Range(min=-180, max=180))
-
-
-class ArrivalDueSchema(Schema):
-    """Who is to come, and by when."""
-
-    unit_name = fields.String()
-    place = fields.String()
-    due_at = Moment()
 
 
 @blp.route("", methods=["GET"])
@@ -110,14 +92,6 @@ def withdraw(said: dict[str, Any], number: str) -> Any:
 def keep(number: str) -> Any:
     """Take one's wish to withdraw back before the centre has called"""
     return keep_after_all(stamp(), number)
-
-
-@blp.route("/<number>/whistle", methods=["POST"])
-@blp.arguments(ResidentWhistleSchema)
-@blp.response(201, ArrivalDueSchema)
-def blow(said: dict[str, Any], number: str) -> Any:
-    """Whistle for the community to come and see"""
-    return whistle(stamp(), number, **said)[0]
 
 
 @blp.route("/<number>/information", methods=["POST"])

@@ -7,12 +7,10 @@ from marshmallow import fields, post_load, validate
 from app.core.stamp import Door
 from app.http.auth import resident, stamp, unnamed_resident
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Schema, Word, row_id, text
+from app.http.fields import InFours, PointSchema, Schema, Word, row_id, text
 from app.http.flood import count_writes
 from app.ledger.own_report import Matter, report_own, report_unnamed
-from app.ledger.places import Point
 from app.ledger.vocabulary import Kind
-from app.territory.datum import Datum
 
 named = DoorBlueprint(
     "reports",
@@ -33,19 +31,6 @@ unnamed = DoorBlueprint(
 
 LONGEST = 20_000
 """Characters that the door lets through; how many a report may have is the county's to say, in a sentence for people."""
-
-
-class PointSchema(Schema):
-    """A point in degrees and how it is meant."""
-
-    latitude = fields.Float(required=True, validate=validate.Range(min=-90, max=90))
-    longitude = fields.Float(required=True, validate=validate.Range(min=-180, max=180))
-    datum = Word(Datum, required=True)
-
-    @post_load
-    def make(self, given: dict[str, Any], **_: Any) -> Point:
-        """Make it a point."""
-        return Point(**given)
 
 
 class MatterSchema(Schema):

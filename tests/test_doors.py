@@ -97,7 +97,10 @@ POST /grid/v1/cases/<number>/whistles/<int:whistle_id>/cancellation staff
 POST /grid/v1/cases/<number>/whistle-calls/<int:call_id>/arrival    staff
 POST /grid/v1/cases/<number>/whistle-calls/<int:call_id>/help       staff
 POST /grid/v1/cases/<number>/whistle-calls/<int:call_id>/justification staff
-POST /miniprogram/v1/cases/<number>/whistle                        resident
+GET  /miniprogram/v1/cases/<number>/whistles                       resident
+POST /miniprogram/v1/cases/<number>/whistles                       resident
+POST /miniprogram/v1/cases/<number>/whistles/<int:whistle_id>/cancellation resident
+POST /miniprogram/v1/cases/<number>/whistle-calls/<int:call_id>/help resident
 GET  /desk/v1/rules/policies                                       staff
 POST /desk/v1/rules/policies                                       staff
 GET  /desk/v1/rules/policies/<code>                                staff
@@ -192,6 +195,12 @@ GET  /desk/v1/meetings/<int:meeting_id>/agenda                      staff
 POST /desk/v1/meetings/<int:meeting_id>/decisions                   staff
 GET  /desk/v1/meetings/<int:meeting_id>/decisions                   staff
 GET  /desk/v1/meetings/<int:meeting_id>/previous-decisions          staff
+GET  /desk/v1/shifts/hand-over                                     staff
+POST /desk/v1/shifts/hand-over                                     staff
+GET  /desk/v1/shifts/hand-overs                                    staff
+GET  /desk/v1/accounts                                             staff
+POST /desk/v1/accounts/<login>/hand-over                           staff
+POST /desk/v1/accounts/<login>/closure                             staff
 GET  /desk/v1/shifts/roster                                        staff
 POST /desk/v1/shifts/roster                                        staff
 POST /desk/v1/shifts/roster/<int:entry_id>/end                     staff

@@ -25,7 +25,7 @@ from app.territory.importing import known_units, plan_units, write_units
 
 @click.group("import")
 def imports() -> None:
-    """Bring in units, categories, responsible units, duty rosters, upstream orders and past appeals from CSV files (UTF-8 or GBK)."""
+    """Bring in units, categories, responsible units, duty rosters, upstream orders, past appeals from CSV files (UTF-8 or GBK)."""
 
 
 imports.add_command(messages)

@@ -1,14 +1,16 @@
-"""Keeps the command that enrols a member of staff: above all the first administrator of a real machine."""
+"""Keeps the commands for accounts of staff: enrolling (above all the first administrator), passwords, handing over, closing."""
 
 import sys
 
 import click
 from sqlalchemy import select
 
-from app.cli.ground import on_the_ledger
+from app.cli.ground import command_stamp, on_the_ledger
 from app.core.database import db, transaction
 from app.core.stamp import Role
+from app.ledger.closing import close_account, hand_over_account
 from app.people.staff import enrol_staff
+from app.people.staff_accounts import accounts_page, reset_password, staff_by_login, unlock
 from app.territory.models import Grid, Unit
 
 SHORTEST_PASSWORD = 10
@@ -18,7 +20,7 @@ ROLES = [role.value for role in Role if role not in NOT_STAFF]
 
 @click.group()
 def staff() -> None:
-    """Enrol members of staff."""
+    """Enrol members of staff, and look after their accounts."""
 
 
 @staff.command()
@@ -37,15 +39,81 @@ def add(login: str, name: str, posts: tuple[str, ...], grids: tuple[str, ...], p
     """
     held = [_post(post) for post in posts or (_ask_post(),)]
     grid_ids = [_grid(code) for code in grids]
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else _ask_password()
-    if len(password) < SHORTEST_PASSWORD:
-        raise click.ClickException(f"The password must have at least {SHORTEST_PASSWORD} characters.")
+    password = _password(from_stdin=password_stdin)
     if not login.strip() or not name.strip():
         raise click.ClickException("Login and name must not be empty.")
     with transaction():
         member = enrol_staff(login=login.strip(), name=name.strip(), password=password, posts=held, grid_ids=grid_ids)
         number = member.id
     click.echo(f"Staff {number}, login {login.strip()}, holds {', '.join(posts) or 'the post'}.")
+
+
+@staff.command("list")
+@click.option("--closed", is_flag=True, help="Those that were closed too.")
+@on_the_ledger
+def list_accounts(closed: bool) -> None:
+    """List accounts: login, name, posts, and whether they are closed or locked."""
+    stamp, cursor = command_stamp(), None
+    while True:
+        page = accounts_page(stamp, closed=closed, cursor=cursor)
+        for account in page.items:
+            posts = ", ".join(f"{post.role}@{post.unit_code}" for post in account.posts)
+            locked = account.locked_until is not None and account.locked_until > stamp.at
+            mark = "" if account.active else "  closed"
+            click.echo(f"{account.login}  {account.name}  {posts}{mark}{'  locked' if locked else ''}")
+        if (cursor := page.next_cursor) is None:
+            return
+
+
+@staff.command("reset-password")
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@on_the_ledger
+def new_password(login: str, password_stdin: bool) -> None:
+    """Give an account a new password, take its lock off and end its sessions."""
+    with transaction():
+        member = staff_by_login(login)
+        ended = reset_password(command_stamp(), member, _password(from_stdin=password_stdin))
+    click.echo(f"{login} has a new password; {ended} sessions ended.")
+
+
+@staff.command("unlock")
+@click.argument("login")
+@on_the_ledger
+def take_lock_off(login: str) -> None:
+    """Take the lock off an account after too many wrong passwords."""
+    with transaction():
+        unlock(staff_by_login(login))
+    click.echo(f"{login} may sign in again.")
+
+
+@staff.command("hand-over")
+@click.argument("login")
+@click.argument("colleague")
+@on_the_ledger
+def hand_over(login: str, colleague: str) -> None:
+    """Pass all open cases of an account to a colleague of the same unit."""
+    with transaction():
+        done = hand_over_account(command_stamp(), staff_by_login(login).id, colleague_id=staff_by_login(colleague).id)
+    more = f"; not by {colleague}, but by somebody else: {', '.join(done.elsewhere)}" if done.elsewhere else ""
+    click.echo(f"{done.cases} cases handed over, {done.left} left{more}.")
+
+
+@staff.command("close")
+@click.argument("login")
+@on_the_ledger
+def close(login: str) -> None:
+    """Close an account and end its sessions; refused while it owns open clocks (see hand-over)."""
+    with transaction():
+        closed = close_account(command_stamp(), staff_by_login(login).id)
+    click.echo(f"{closed.login} is closed; {closed.sessions} sessions ended.")
+
+
+def _password(*, from_stdin: bool) -> str:
+    password = sys.stdin.readline().rstrip("\n") if from_stdin else _ask_password()
+    if len(password) < SHORTEST_PASSWORD:
+        raise click.ClickException(f"The password must have at least {SHORTEST_PASSWORD} characters.")
+    return password
 
 
 def _ask_post() -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.core.clock import CHINA
 from app.core.database import db
 from app.demo.scene import Neighbour, Scene, Wait, duty, real, work
+from app.ledger.arrivals import arrive, assess_help, assess_whistle
 from app.ledger.callbacks import Verdict, record_callback
 from app.ledger.commands import accept_case
 from app.ledger.corrections import correct_case
@@ -17,6 +18,7 @@ from app.ledger.handling import dispatch_case, pass_result, record_contact, sign
 from app.ledger.intake import take_in
 from app.ledger.merging import merge_cases
 from app.ledger.models import Request
+from app.ledger.places import Point
 from app.ledger.raising import raise_case
 from app.ledger.reopening import reopen_case
 from app.ledger.request_checks import Asked
@@ -29,8 +31,9 @@ from app.ledger.supervision_models import SupervisionOrder
 from app.ledger.triage import Triage, triage_case
 from app.ledger.verification import record_look
 from app.ledger.vocabulary import Channel, EmergencyService, Kind, PressMode, RequestKind, Satisfaction
-from app.ledger.whistles import arrive, assess_help, assess_whistle, whistle
+from app.ledger.whistles import whistle
 from app.ledger.withdrawal import wish_to_withdraw
+from app.territory.datum import Datum
 
 Detour = Generator[Wait, None, None]
 
@@ -295,10 +298,11 @@ def _whistled(scene: Scene) -> Detour:
     units = [scene.units["水利局"], scene.units["交通运输局"]]
     calls = whistle(
         scene.by("liu"), walk.number, unit_ids=units, words="水漫道路，请到场会商。", place="柳林村村口涵管",
-        latitude=33.54, longitude=117.55, arrive_by=scene.at + timedelta(hours=3),
+        point=Point(latitude=33.54, longitude=117.55, datum=Datum.WGS84), arrive_by=scene.at + timedelta(hours=3),
     )  # fmt: skip
     yield real(hours=1)
-    arrive(scene.by("shui"), walk.number, calls[0].id, latitude=33.5405, longitude=117.5502, note="已到现场")
+    here = Point(latitude=33.5405, longitude=117.5502, datum=Datum.WGS84)
+    arrive(scene.by("shui"), walk.number, calls[0].id, point=here, note="已到现场")
     yield real(hours=1)
     assess_help(scene.by("liu"), walk.number, calls[0].id, helped=True, note="到场提出抢修方案。")
     assess_whistle(scene.by("shui"), walk.number, calls[0].id, justified=True, note="确需多部门会商。")

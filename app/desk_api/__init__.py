@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.core.stamp import Door
 from app.desk_api import (
+    accounts,
     assignments,
     callbacks,
     calls,
@@ -69,6 +70,7 @@ def register_desk(app: Flask) -> None:
         whistles.blp,
         whistles.listing,
         shifts.blp,
+        accounts.blp,
         identity.blp,
         directory.blp,
         figures.blp,

@@ -9,11 +9,9 @@ from app.desk_api.shown import MovedSchema
 from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import Schema, Word, text
+from app.http.fields import PointSchema, Schema, text
 from app.ledger.codes import by_code
 from app.ledger.handling import Meeting, dispatch_case, record_contact, sign_case, submit_assist, submit_result
-from app.ledger.places import Point
-from app.territory.datum import Datum
 
 blp = DoorBlueprint("handling", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="派单和办理")
 
@@ -55,19 +53,6 @@ class ContactSchema(MoveSchema):
 
     how = fields.String(required=True, validate=validate.OneOf(("phone", "visit", "wechat", "other")))
     note = text(WORDS, required=True)
-
-
-class PointSchema(Schema):
-    """A point in degrees and how it is meant."""
-
-    latitude = fields.Float(required=True, validate=validate.Range(min=-90, max=90))
-    longitude = fields.Float(required=True, validate=validate.Range(min=-180, max=180))
-    datum = Word(Datum, required=True)
-
-    @post_load
-    def make(self, given: dict[str, Any], **_: Any) -> Point:
-        """Make it a point."""
-        return Point(**given)
 
 
 class AssistResultSchema(MoveSchema):

@@ -5,10 +5,13 @@ from typing import Any
 from marshmallow import fields
 
 from app.core.stamp import Door
+from app.desk_api.shown import QueueRowSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import Moment, PageQuery, Schema, Word, page_of, text
+from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
 from app.ledger.codes import by_code
+from app.ledger.shifts import hand_over_list, take_over, taken_over_page
+from app.ledger.vocabulary import RequestKind
 from app.people.absences import end_leave, leaves_page, put_leave, set_stand_in, stand_ins_page
 from app.people.rosters import end_on_roster, put_on_roster, roster_page
 from app.people.shift_models import DUTY_LABELS, OnDuty
@@ -96,6 +99,110 @@ class LeaveSchema(Schema):
     cancelled_at = Moment(allow_none=True)
     stand_in = fields.String(allow_none=True)
     stand_in_name = fields.String(allow_none=True)
+
+
+class UnitQuery(Schema):
+    """Whose shift: a unit where one serves, one's own first when none is named."""
+
+    unit = text(40)
+
+
+class TakenOverQuery(PageQuery):
+    """Whose shifts: of a unit where one serves, one's own first when none is named."""
+
+    unit = text(40)
+
+
+class TakeOverSchema(Schema):
+    """The signature on taking over: of which unit's shift, and a remark for those who come after."""
+
+    unit = text(40)
+    remark = text(1000)
+
+
+class ShiftFiguresSchema(Schema):
+    """Counts over all open cases that the reader sees."""
+
+    open = fields.Integer()
+    urgent = fields.Integer()
+    amber = fields.Integer()
+    red = fields.Integer()
+    whistles = fields.Integer()
+    requests = fields.Integer()
+
+
+class TakenOverSchema(Schema):
+    """A shift taken over: who, when, the remark, and the counts of that moment."""
+
+    id = fields.Integer()
+    unit = fields.String()
+    unit_name = fields.String()
+    login = fields.String()
+    name = fields.String()
+    at = Moment()
+    remark = fields.String(allow_none=True)
+    figures = fields.Nested(ShiftFiguresSchema)
+
+
+class OpenCallSchema(Schema):
+    """A unit that was whistled for and has not come yet."""
+
+    number = fields.String()
+    number_in_fours = InFours("number")
+    title = fields.String()
+    unit_name = fields.String()
+    place = fields.String()
+    due_at = Moment()
+
+
+class OpenRequestSchema(Schema):
+    """A request that waits for its decision."""
+
+    number = fields.String()
+    number_in_fours = InFours("number")
+    title = fields.String()
+    kind = Word(RequestKind)
+    kind_label = Label("kind")
+    asked_at = Moment()
+
+
+class HandOverListSchema(Schema):
+    """What a shift hands over: counts of all, the first rows of each list, who heads the shift, and the last signature."""
+
+    unit = fields.String()
+    unit_name = fields.String()
+    at = Moment()
+    heads = fields.List(fields.String())
+    figures = fields.Nested(ShiftFiguresSchema)
+    urgent = fields.List(fields.Nested(QueueRowSchema))
+    nearest = fields.List(fields.Nested(QueueRowSchema))
+    whistles = fields.List(fields.Nested(OpenCallSchema))
+    requests = fields.List(fields.Nested(OpenRequestSchema))
+    last = fields.Nested(TakenOverSchema, allow_none=True)
+
+
+@blp.route("/hand-over", methods=["GET"])
+@blp.arguments(UnitQuery, location="query")
+@blp.response(200, HandOverListSchema)
+def show_hand_over(wanted: dict[str, Any]) -> Any:
+    """Show what a shift hands over"""
+    return by_code(hand_over_list, stamp(), **wanted)
+
+
+@blp.route("/hand-over", methods=["POST"])
+@blp.arguments(TakeOverSchema)
+@blp.response(201, TakenOverSchema)
+def sign_hand_over(given: dict[str, Any]) -> Any:
+    """Take a shift over with one's signature"""
+    return by_code(take_over, stamp(), **given)
+
+
+@blp.route("/hand-overs", methods=["GET"])
+@blp.arguments(TakenOverQuery, location="query")
+@blp.response(200, page_of(TakenOverSchema))
+def list_hand_overs(wanted: dict[str, Any]) -> Any:
+    """List who took over when, the newest first"""
+    return by_code(taken_over_page, stamp(), **wanted)
 
 
 @blp.route("/roster", methods=["GET"])

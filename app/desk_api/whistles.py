@@ -7,9 +7,11 @@ from marshmallow import fields, validate
 from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Moment, PageQuery, Schema, page_of, text
+from app.http.fields import InFours, Moment, Number, PageQuery, PointSchema, Schema, page_of, text
+from app.ledger.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
 from app.ledger.codes import by_code
-from app.ledger.whistles import arrive, assess_help, assess_whistle, calls_page, cancel_whistle, rule_on_whistle, whistle
+from app.ledger.whistle_view import calls_page
+from app.ledger.whistles import cancel_whistle, whistle
 
 listing = DoorBlueprint("whistles", door=Door.DESK, prefix="/whistles", auth=staff(Door.DESK), tag="吹哨报到")
 blp = DoorBlueprint("whistling", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="吹哨报到")
@@ -17,27 +19,21 @@ blp = DoorBlueprint("whistling", door=Door.DESK, prefix="/cases/<number>", auth=
 WORDS = 1000
 
 
-def _degrees(most: int) -> fields.Float:
-    return fields.Float(validate=validate.Range(min=-most, max=most), allow_none=True)
-
-
 class WhistleGivenSchema(Schema):
-    """Which units are to come where, why, and by when (else within the policy's time); the point is WGS-84."""
+    """Which units are to come where, why, and by when, else within the policy's time."""
 
     units = fields.List(text(40), required=True, validate=validate.Length(min=1, max=20))
     place = text(200, required=True)
     words = text(WORDS, required=True)
-    latitude = _degrees(90)
-    longitude = _degrees(180)
+    point = fields.Nested(PointSchema)
     arrive_by = Moment()
     version = fields.Integer()
 
 
 class CheckInSchema(Schema):
-    """Where one checks in (WGS-84); a place far off is noted, never refused."""
+    """Where one checks in; a place far off is noted, never refused."""
 
-    latitude = _degrees(90)
-    longitude = _degrees(180)
+    point = fields.Nested(PointSchema)
     note = text(WORDS)
 
 
@@ -62,22 +58,34 @@ class WhistleNoteSchema(Schema):
 
 
 class WhistleCallSchema(Schema):
-    """A unit that is to come, whether it came and how far off, and what both sides say."""
+    """A unit that is to come, why, whether it came in time and how far off, and what both sides say; points are WGS-84.
+
+    `by_resident`: a resident whistled, and nobody is told who; else `by` and `by_unit` did.
+    """
 
     id = fields.Integer()
+    whistle_id = fields.Integer()
     number = fields.String()
     number_in_fours = InFours("number")
     title = fields.String()
     unit = fields.String()
     unit_name = fields.String()
+    by_resident = fields.Boolean()
+    by = fields.String(allow_none=True)
+    by_unit = fields.String(allow_none=True)
+    words = fields.String(allow_none=True)
     place = fields.String()
     latitude = fields.Float(allow_none=True)
     longitude = fields.Float(allow_none=True)
     blown_at = Moment()
     due_at = Moment()
     arrived_at = Moment(allow_none=True)
+    arrived_by = fields.String(allow_none=True)
+    arrived_latitude = fields.Float(allow_none=True)
+    arrived_longitude = fields.Float(allow_none=True)
     metres_off = fields.Integer(allow_none=True)
     far_off = fields.Boolean()
+    in_time = fields.Boolean(allow_none=True)
     cancelled = fields.Boolean()
     helped = fields.Boolean(allow_none=True)
     justified = fields.Boolean(allow_none=True)
@@ -91,10 +99,12 @@ class WhistleCallsSchema(Schema):
 
 
 class WhistleCallsQuery(PageQuery):
-    """Whose: `mine` are those of one's own unit; `waiting` those who have not come yet."""
+    """Of which case; `mine`: of one's own unit; `waiting`: who is still to come; `contested`: what waits for a ruling."""
 
+    number = Number()
     mine = fields.Boolean()
     waiting = fields.Boolean()
+    contested = fields.Boolean()
 
 
 @listing.route("", methods=["GET"])

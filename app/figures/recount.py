@@ -138,6 +138,8 @@ def tell(entries: Iterable[Any], period: Period) -> Story:
                 story.outcome, story.solved = Outcome(entry.facts["outcome"]), True
             case Action.DISPATCH:
                 story.outcome = Outcome.PASSED_ON
+            case Action.RETURN if entry.facts.get("duty") == Duty.LEAD:
+                story.outcome = None
             case Action.SUBMIT_RESULT:
                 story.solved = entry.facts["solved"]
             case Action.TRIAGE:
@@ -178,9 +180,10 @@ class _Case:
             if signs and self._in(part.dispatched_at):
                 yield Selection.DISPATCHED, part.unit_id, list(self._of_part(part.id, signs))
         for clock in self.clocks:
-            if clock.clock is Clock.ARRIVE and clock.cancelled_at is None and self._in(clock.starts_at):
-                kept = clock.met_at is not None and clock.breached_at is None
-                due = clock.met_at is not None or self._overrun(clock)
+            late = clock.breached_at is not None
+            if clock.clock is Clock.ARRIVE and (clock.cancelled_at is None or late) and self._in(clock.starts_at):
+                kept = clock.met_at is not None and not late
+                due = clock.met_at is not None or late or self._overrun(clock)
                 yield Selection.WHISTLED, clock.owner_unit_id, ["arrive_due"] * due + ["arrived_on_time"] * kept
 
     def _in(self, at: datetime) -> bool:

@@ -5,14 +5,16 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from marshmallow import RAISE, ValidationError, fields, validate
+from marshmallow import RAISE, ValidationError, fields, post_load, validate
 from marshmallow import Schema as MarshmallowSchema
 
 from app.core.clock import CHINA
 from app.core.paging import LIMIT, MOST
 from app.ledger.numbers import WrongNumber, check_number, in_fours
+from app.ledger.places import Point
 from app.ledger.submission import has_control
 from app.ledger.vocabulary import label
+from app.territory.datum import Datum
 
 
 class Schema(MarshmallowSchema):
@@ -96,6 +98,19 @@ def _readable(value: str) -> None:
         raise ValidationError("不能为空")
     if has_control(value):
         raise ValidationError("含有看不见的控制字符，请重新输入")
+
+
+class PointSchema(Schema):
+    """A point in degrees and how it is meant."""
+
+    latitude = fields.Float(required=True, validate=validate.Range(min=-90, max=90))
+    longitude = fields.Float(required=True, validate=validate.Range(min=-180, max=180))
+    datum = Word(Datum, required=True)
+
+    @post_load
+    def make(self, given: dict[str, Any], **_: Any) -> Point:
+        """Make it a point."""
+        return Point(**given)
 
 
 class PageQuery(Schema):

@@ -54,10 +54,10 @@ def shift_heads(at: datetime) -> list[int]:
 
 def free_for(case: Case, staff: Iterable[int]) -> list[int]:
     """Give those of some staff who are at work and not recused; where none is, the stand-ins of those who are away."""
-    asked, gone = list(staff), away()
+    asked, gone, active = list(staff), away(), posts_held().paths
     stand_ins = (gone.get(each) for each in asked)
     for step in (asked, dict.fromkeys(each for each in stand_ins if each is not None)):
-        if free := [each for each in step if each not in gone and not is_recused(each, case)]:
+        if free := [each for each in step if each in active and each not in gone and not is_recused(each, case)]:
             return free
     return []
 
@@ -73,6 +73,17 @@ def in_charge(case: Case, unit_id: int | None, role: Role, at: datetime) -> list
     return next((free for step in steps if (free := free_for(case, step))), [])
 
 
+def called_at(case: Case, unit_id: int, at: datetime) -> list[int]:
+    """Give who answers for a unit that is whistled for: who is on duty there, else who may come, else who is in charge.
+
+    From a village, where nobody handles, its cadres come, else its grid workers.
+    """
+    held = posts_held()
+    on_roster = [staff for what in (OnDuty.PHONE, OnDuty.LEADER) for staff in on_duty(unit_id, what, at)]
+    steps = [list(dict.fromkeys(on_roster)), held.at(unit_id, Role.HANDLER, Role.CADRE), held.at(unit_id, Role.GRID_WORKER)]
+    return next((free for step in steps if (free := free_for(case, step))), None) or in_charge(case, unit_id, Role.HANDLER, at)
+
+
 def owners(case: Case, deadline: Deadline, at: datetime) -> list[int]:
     """Give who owns a clock of a case: its person, or their stand-in, else who is in charge at its unit."""
     own = [] if deadline.owner_staff_id is None else free_for(case, [deadline.owner_staff_id])
@@ -81,7 +92,9 @@ def owners(case: Case, deadline: Deadline, at: datetime) -> list[int]:
     if deadline.subject is Subject.REQUEST:
         request = db.session.get_one(Request, deadline.subject_id)
         return asked_to_decide(case, request.kind, at, asker_id=request.asked_by)
-    at_unit = deadline.subject in (Subject.ASSIGNMENT, Subject.WHISTLE_CALL, Subject.SUPERVISION_ORDER)
+    if deadline.subject is Subject.WHISTLE_CALL:
+        return called_at(case, deadline.owner_unit_id or 0, at)
+    at_unit = deadline.subject in (Subject.ASSIGNMENT, Subject.SUPERVISION_ORDER)
     role = Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER)
     return in_charge(case, deadline.owner_unit_id, role, at)
 

@@ -88,7 +88,7 @@ class Deadline(Base):
             "starts_at",
             postgresql_where="clock = 'callback' AND cancelled_at IS NULL",
         ),
-        Index("ix_deadline_arrive", "starts_at", "id", postgresql_where="clock = 'arrive' AND cancelled_at IS NULL"),
+        Index("ix_deadline_arrive", "starts_at", "id", postgresql_where="clock = 'arrive'"),
         Index("ix_deadline_subject", "subject", "subject_id"),
         Index("ix_deadline_case_id", "case_id"),
         Index(

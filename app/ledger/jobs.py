@@ -10,6 +10,7 @@ from app.core.jobs import job
 from app.core.stamp import Stamp
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import is_open, lock_case_clocks, note_due, recompute
+from app.ledger.leaves import begin_and_end_leaves
 from app.ledger.models import Case
 from app.ledger.sweep import Swept, sweep
 from app.ledger.texts import count_grams, fill_texts, prune_texts
@@ -23,6 +24,12 @@ CHUNK = 200
 def sweep_deadlines(stamps: Callable[[], Stamp]) -> Swept:
     """Check every case against its deadlines."""
     return sweep(stamps)
+
+
+@job("leave-begins-and-ends", every=timedelta(minutes=1))
+def leave_begins_and_ends(stamps: Callable[[], Stamp]) -> int:
+    """Move the clocks of those whose leave begins, and give back what is open when it ends; give how many cases changed hands."""
+    return begin_and_end_leaves(stamps)
 
 
 @job("keep-texts", every=timedelta(hours=1))

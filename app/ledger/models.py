@@ -296,6 +296,7 @@ class Assignment(Base):
         Index("uq_assignment_lead", "case_id", unique=True, postgresql_where=text("duty = 'lead' AND ended_at IS NULL")),
         Index("ix_assignment_unit_id", "unit_id", "case_id"),
         Index("ix_assignment_dispatched_at", "dispatched_at", "id"),
+        Index("ix_assignment_handler_id", "handler_id", "case_id", postgresql_where="handler_id IS NOT NULL AND ended_at IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from app.core.database import db
 from app.core.stamp import Role, Stamp
+from app.ledger.arrivals import may_judge
 from app.ledger.audiences import raised_to
 from app.ledger.county import county
 from app.ledger.deciders import deciding_role
@@ -21,6 +23,7 @@ from app.ledger.supervision_models import ProgressItem, SupervisionOrder
 from app.ledger.upstream import waits_for_signature
 from app.ledger.vocabulary import OPEN, Action, Duty, RequestKind, SlipState, State, VerifyBy
 from app.ledger.whistle_models import WhistleCall
+from app.ledger.whistle_sides import is_called, whistling_unit
 from app.ledger.workflow import MOVES
 from app.territory.models import Level, Unit
 
@@ -165,9 +168,22 @@ def _triages(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     return case.triage and not works_for_case(stamp, case)
 
 
-def _called(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
-    query = select(Unit.path).join(WhistleCall, WhistleCall.unit_id == Unit.id).where(WhistleCall.case_id == case.id)
-    return any(path.startswith(unit) for unit in db.session.scalars(query) for path in stamp.actor.paths())
+def _whistles(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return whistling_unit(stamp, case) is not None
+
+
+def _calls(case: Case) -> Sequence[WhistleCall]:
+    query = select(WhistleCall).where(WhistleCall.case_id == case.id)
+    return db.session.scalars(query.options(joinedload(WhistleCall.whistle), joinedload(WhistleCall.unit))).all()
+
+
+def _arrives(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    awaited = [call for call in _calls(case) if call.arrived_at is None and call.whistle.cancelled_at is None]
+    return any(is_called(stamp, call) for call in awaited)
+
+
+def _judges_whistle(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return any(may_judge(stamp, case, call) for call in _calls(case))
 
 
 _APPROVES = {action: kind for kind, action in APPROVING.items()}
@@ -184,8 +200,9 @@ _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {
     **{action: _asks(kind) for action, kind in _ASKABLE.items()},
     **{action: _decides(kind) for action, kind in _APPROVES.items()},
     Action.RESUME: _resumes,
-    Action.ARRIVE: _called,
-    Action.ASSESS_WHISTLE: _called,
+    Action.WHISTLE: _whistles,
+    Action.ARRIVE: _arrives,
+    Action.ASSESS_WHISTLE: _judges_whistle,
     Action.WITHDRAW_REQUEST: _own_request,
     Action.TRIAGE: _triages,
     Action.REOPEN: _reopens,

@@ -175,7 +175,7 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
     if of_open or sought.light or sought.late or sought.triage or sought.due_before or sought.order is Order.DUE:
         found.append(Case.closed_at.is_(None))  # true of all of these anyway, and what the index of open cases is of
     if sought.light is not None:
-        found.append(_shows(sought.light, stamp.at))
+        found.append(shows(sought.light, stamp.at))
     if sought.due_before is not None:
         found.append(Case.next_due_at < sought.due_before)
     if sought.late:
@@ -189,7 +189,7 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
     return found
 
 
-def _shows(light: Light, at: datetime) -> ColumnElement[bool]:
+def shows(light: Light, at: datetime) -> ColumnElement[bool]:
     """Give the condition that a case shows a light at a moment; cases without an open clock show none."""
     red = or_(Case.late_since.is_not(None), Case.next_due_at <= at)
     match light:

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, bindparam, func, select, true
 
-from app.core.database import db, lock_rows
+from app.core.database import db, lock_rows, table_of
 from app.core.errors import Conflict
 from app.core.stamp import SYSTEM, Role, Stamp
 from app.ledger.county import county
@@ -22,7 +21,7 @@ from app.ledger.vocabulary import OPEN, Action, State
 
 REPLY = "您刚刚反映过同一件事，已与前一次合并办理，两个工单号都可以查询进度。"
 
-LATEST = 5
+LATEST = 10
 """So many of a person's latest reports are compared."""
 
 
@@ -51,16 +50,28 @@ def join_repeat(stamp: Stamp, receipt: Receipt) -> None:
             return
 
 
+def _statement() -> Select[Any]:
+    """Give the statement, made once, for a person's latest reports that say the same figures, with the grams of both texts."""
+    mine, before = table_of(Report).alias("mine"), table_of(Report).alias("before")
+    text, own = table_of(CaseText).alias("text"), table_of(CaseText).alias("own")
+    latest = select(before.c.case_id, before.c.opened_case_id, before.c.received_at)
+    latest = latest.where(before.c.concerned_id == mine.c.concerned_id, before.c.id < mine.c.id, ~before.c.me_too)
+    latest = latest.where(before.c.withdrawn_at.is_(None)).order_by(before.c.id.desc()).limit(LATEST)
+    found = latest.correlate(mine).lateral("latest")
+    query = select(found.c.case_id, text.c.grams, own.c.grams.label("own")).select_from(mine).join(found, true())
+    query = query.join(own, own.c.case_id == mine.c.case_id)
+    query = query.join(text, text.c.case_id == func.coalesce(found.c.opened_case_id, found.c.case_id))
+    recent = found.c.received_at >= bindparam("since", type_=before.c.received_at.type)
+    return query.where(mine.c.id == bindparam("report_id"), recent, text.c.figures == own.c.figures)
+
+
+_SAME_PERSON = _statement()
+
+
 def _same_person(stamp: Stamp, receipt: Receipt) -> list[Any]:
-    """Give the person's latest reports that say the same figures, with the grams of both texts."""
-    mine, text, own = aliased(Report), aliased(CaseText), aliased(CaseText)
     since = stamp.at - timedelta(minutes=county().repeat_minutes)
-    same = and_(Report.concerned_id == mine.concerned_id, Report.id < mine.id, Report.received_at >= since)
-    query = select(Report.case_id, text.grams, own.grams.label("own")).select_from(mine).join(Report, same)
-    query = query.join(own, own.case_id == mine.case_id)
-    query = query.join(text, text.case_id == func.coalesce(Report.opened_case_id, Report.case_id))
-    query = query.where(mine.id == receipt.report_id, text.figures == own.figures, ~Report.me_too, Report.withdrawn_at.is_(None))
-    return list(db.session.execute(query.order_by(Report.id.desc()).limit(LATEST)))
+    found = db.session.connection().execute(_SAME_PERSON, {"since": since, "report_id": receipt.report_id})
+    return list(found)
 
 
 def _says_the_same(row: Any) -> bool:

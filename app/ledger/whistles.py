@@ -1,33 +1,33 @@
-"""Keeps whistling: a community, township or resident calls units to a place; each checks in in time, and both sides are judged.
+"""Keeps whistling (吹哨): a resident calls the community, a village or township calls other units, to come to a place in time.
 
 Source: the rules of a case, section 3.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, select
 
+from app.core.clock import CHINA
 from app.core.database import db
-from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from app.core.paging import LIMIT, Page, page_from, paged
-from app.core.stamp import ActorKind, Role, Stamp
-from app.ledger.audiences import in_charge
+from app.core.errors import Conflict, Invalid, NotFound, TooMany
+from app.core.stamp import ActorKind, Stamp
+from app.ledger.audiences import called_at
 from app.ledger.county import county
 from app.ledger.deadlines import ClockFor, cancel, is_open, lock_case_clocks, start_clock
-from app.ledger.eligible import check_eligible, units_by_id
+from app.ledger.eligible import units_by_id
 from app.ledger.handling import grant
 from app.ledger.models import Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.persons import check_person
-from app.ledger.scope import visible
+from app.ledger.places import Point, located
 from app.ledger.vocabulary import Access, Action, Clock, Subject
 from app.ledger.whistle_models import Whistle, WhistleCall
+from app.ledger.whistle_sides import NotTheBlower, WhistlesFromBelow, check_called, community_of, is_blower, whistling_unit
+from app.ledger.whistle_view import CallView, calls_of
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
-from app.territory.datum import metres_between
-from app.territory.models import Grid, Level, Unit
+from app.territory.models import Level, Unit
 
 FARTHEST = timedelta(days=7)
 """Nobody is whistled for longer ahead."""
@@ -45,51 +45,16 @@ class WhistleOpen(Conflict):
     """这件事已经吹过哨，正在等待报到"""
 
 
+class WhistledOften(TooMany):
+    """今天吹哨的次数已满，急事请拨打热线"""
+
+
 class NoCommunity(Conflict):
-    """这件事还没有落到村（社区），请拨打热线"""
-
-
-class NotCalled(NotAllowed):
-    """这次吹哨没有叫您的单位"""
-
-
-class AlreadyArrived(Conflict):
-    """已经报到过"""
-
-
-class NotTheBlower(NotAllowed):
-    """只有吹哨的一方可以这样操作"""
+    """这件事不能吹哨到村（社区），请拨打热线"""
 
 
 class WhistleOver(Conflict):
     """这次吹哨已经取消"""
-
-
-class NothingToRule(Conflict):
-    """被叫单位没有异议，不需要裁定"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallView:
-    """A call as it is shown: where, by when, whether they came and how far off, and what both sides say."""
-
-    id: int
-    number: str
-    title: str
-    unit: str
-    unit_name: str
-    place: str
-    latitude: float | None
-    longitude: float | None
-    blown_at: datetime
-    due_at: datetime
-    arrived_at: datetime | None
-    metres_off: int | None
-    far_off: bool
-    cancelled: bool
-    helped: bool | None
-    justified: bool | None
-    ruling: bool | None
 
 
 def whistle(
@@ -99,55 +64,74 @@ def whistle(
     words: str,
     place: str,
     unit_ids: Sequence[int] = (),
-    latitude: float | None = None,
-    longitude: float | None = None,
+    point: Point | None = None,
     arrive_by: datetime | None = None,
     version: int | None = None,
 ) -> list[CallView]:
     """Whistle for units to come to a place by a moment, or within the policy's time; a resident whistles for the community.
 
-    Raises WhistleUnfit, WhistleOpen, NoCommunity, OnlyThePerson, UnitRecused, UnknownUnit.
+    `words` say why. Raises WhistleUnfit, PointOutsideCounty, WhistlesFromBelow, UnknownUnit, UnitRecused, UnitUnstaffed; for a
+    resident OnlyThePerson, WhistleOpen, WhistledOften, NoCommunity.
     """
     case = lock_case(stamp, number, version=version)
     if arrive_by is not None and not stamp.at < arrive_by <= stamp.at + FARTHEST:
         raise WhistleUnfit(errors={"arrive_by": ["报到时间应在今后七天之内"]})
-    made: list[WhistleCall] = []
+    where = located(point, county()) if point is not None else {}
+    blown = Whistle(case_id=case.id, at=stamp.at, place=place, **where)
 
     def change(acting: Stamp) -> Step:
-        by_resident = acting.actor.kind is ActorKind.RESIDENT
-        units = _community(acting, case) if by_resident else _named(acting, case, unit_ids)
-        blown = Whistle(
-            case_id=case.id, at=acting.at, place=place, latitude=latitude, longitude=longitude,
-            resident_id=acting.actor.id if by_resident else None, staff_id=None if by_resident else acting.actor.id,
-        )  # fmt: skip
+        if acting.actor.kind is ActorKind.RESIDENT:
+            blown.resident_id = acting.actor.id
+            units = [_community(acting, case)]
+        else:
+            blown.staff_id, blown.unit_id = acting.actor.id, whistling_unit(acting, case)
+            if blown.unit_id is None:
+                raise WhistlesFromBelow
+            units = _named(acting, case, unit_ids)
         db.session.add(blown)
         db.session.flush()
         for unit in units:
             grant(case, unit, Access.READ)
-            call = WhistleCall(whistle_id=blown.id, whistle=blown, case_id=case.id, unit_id=unit.id, unit=unit, due_at=acting.at)
-            db.session.add(call)
-            db.session.flush()
-            clock = start_clock(_clock(case, unit, arrive_by), acting.at, subject_id=call.id, case_id=case.id)
-            call.due_at = clock.due_at
-            made.append(call)
-        db.session.flush()
-        return Step(facts={"units": [unit.code for unit in units], "due": [call.due_at.isoformat() for call in made][:1]})
+            _call(acting, case, blown, unit, arrive_by)
+        facts = {"whistle": blown.id, "units": [unit.code for unit in units], "due": [c.due_at.isoformat() for c in blown.calls]}
+        return Step(facts=facts)
 
     entry = move_case(stamp, case, Action.WHISTLE, Words(note=words), change)
-    _tell(stamp, case, made, f"{case.number}:{entry.seq}:whistle")
-    return [_view(case, call) for call in made]
+    blown.entry_seq = entry.seq
+    db.session.flush()
+    _tell(stamp, case, blown.calls, template="whistle", key=f"{case.number}:{entry.seq}:whistle")
+    return calls_of(blown, stamp.at)
 
 
-def _community(stamp: Stamp, case: Case) -> list[Unit]:
-    """Give the community of the case's grid for a resident's whistle, one at a time."""
+def _call(stamp: Stamp, case: Case, blown: Whistle, unit: Unit, due: datetime | None) -> None:
+    """Call one unit, with a clock of its own."""
+    call = WhistleCall(whistle=blown, case_id=case.id, unit_id=unit.id, unit=unit, due_at=due or stamp.at)
+    db.session.add(call)
+    db.session.flush()
+    words = f"{unit.name}报到时限"
+    wanted = ClockFor(Clock.ARRIVE, Subject.WHISTLE_CALL, case.kind, case.urgency, case.category_id, words, unit.id, due=due)
+    call.due_at = start_clock(wanted, stamp.at, subject_id=call.id, case_id=case.id).due_at
+    db.session.flush()
+
+
+def _community(stamp: Stamp, case: Case) -> Unit:
+    """Give the unit that a resident whistles for: one whistle at a time on a case, so many a day in all."""
     check_person(stamp, case)
+    if case.hidden_from_grid or case.confidential:
+        raise NoCommunity("为保护您的信息，这件事不通知村（社区），请拨打热线")
     waiting = select(WhistleCall.id).join(Whistle).where(Whistle.case_id == case.id, Whistle.cancelled_at.is_(None))
-    if db.session.scalars(waiting.where(Whistle.resident_id.is_not(None), WhistleCall.arrived_at.is_(None))).first() is not None:
+    waiting = waiting.where(Whistle.resident_id.is_not(None), WhistleCall.arrived_at.is_(None), WhistleCall.due_at > stamp.at)
+    if db.session.scalars(waiting).first() is not None:
         raise WhistleOpen
-    unit = db.session.scalars(select(Unit).join(Grid, Grid.unit_id == Unit.id).where(Grid.id == case.grid_id)).first()
+    today = stamp.at.astimezone(CHINA).date()
+    morning, tomorrow = (datetime.combine(today + timedelta(days=day), time(), tzinfo=CHINA) for day in (0, 1))
+    mine = select(func.count()).select_from(Whistle).where(Whistle.resident_id == stamp.actor.id, Whistle.at >= morning)
+    if (db.session.scalar(mine) or 0) >= county().whistles_a_day:
+        raise WhistledOften(retry_after=int((tomorrow - stamp.at).total_seconds()) + 1)
+    unit = community_of(case)
     if unit is None:
         raise NoCommunity
-    return [unit]
+    return unit
 
 
 def _named(stamp: Stamp, case: Case, unit_ids: Sequence[int]) -> list[Unit]:
@@ -157,116 +141,27 @@ def _named(stamp: Stamp, case: Case, unit_ids: Sequence[int]) -> list[Unit]:
     own = [unit.name for unit in units if unit.path in stamp.actor.paths()]
     if own:
         raise WhistleUnfit(errors={"units": [f"不能叫自己的单位：{'、'.join(own)}"]})
-    check_eligible(case, [unit for unit in units if unit.level is not Level.VILLAGE])
+    villages = [unit.name for unit in units if unit.level is Level.VILLAGE]
+    if villages and case.hidden_from_grid:
+        raise WhistleUnfit(errors={"units": [f"这件事不向村（社区）公开，不能叫：{'、'.join(villages)}"]})
+    check_called(case, units)
     return units
 
 
-def _clock(case: Case, unit: Unit, due: datetime | None) -> ClockFor:
-    words = f"{unit.name}报到时限"
-    return ClockFor(Clock.ARRIVE, Subject.WHISTLE_CALL, case.kind, case.urgency, case.category_id, words, unit.id, due=due)
-
-
-def _tell(stamp: Stamp, case: Case, calls: Sequence[WhistleCall], key: str) -> None:
-    """Tell who is in charge at each unit, at once: a whistle never waits for a digest."""
-    rows = []
-    for call in calls:
-        params = {"number": case.number, "place": call.whistle.place}
-        for staff in in_charge(case, call.unit_id, Role.HANDLER, stamp.at):
-            to = (Recipient.STAFF, staff)
-            rows.append(notice_row(key, to=to, template="whistle", params=params, case_id=case.id, at=stamp.at))
-    file_notices(rows)
-
-
-def arrive(
-    stamp: Stamp,
-    number: str,
-    call_id: int,
-    *,
-    latitude: float | None = None,
-    longitude: float | None = None,
-    note: str | None = None,
-) -> CallView:
-    """Check in for one's unit; a position far from the place is noted and never refused. Raises NotCalled, AlreadyArrived."""
-    case, call = _locked(stamp, number, call_id)
-    if not _belongs(stamp, call):
-        raise NotCalled
-    if call.arrived_at is not None:
-        raise AlreadyArrived
-
-    def change(acting: Stamp) -> Step:
-        if call.whistle.cancelled_at is not None:
-            raise WhistleOver
-        call.arrived_at, call.arrived_by = acting.at, acting.actor.id
-        call.latitude, call.longitude, call.metres_off = latitude, longitude, _metres(call, latitude, longitude)
-        db.session.flush()
-        facts = {"unit": call.unit.code, "metres_off": call.metres_off, "in_time": acting.at <= call.due_at}
-        return Step(facts=facts, about=(Subject.WHISTLE_CALL, call.id))
-
-    move_case(stamp, case, Action.ARRIVE, Words(note=note), change)
-    return _view(case, call)
-
-
-def _metres(call: WhistleCall, latitude: float | None, longitude: float | None) -> int | None:
-    place = call.whistle
-    if latitude is None or longitude is None or place.latitude is None or place.longitude is None:
-        return None
-    return round(metres_between((place.latitude, place.longitude), (latitude, longitude)))
-
-
-def assess_help(stamp: Stamp, number: str, call_id: int, *, helped: bool, note: str) -> CallView:
-    """Say, as who blew the whistle, whether the unit came and helped. Raises NotTheBlower."""
-    case, call = _locked(stamp, number, call_id)
-    if not _blew(stamp, call.whistle):
-        raise NotTheBlower
-
-    def change(_: Stamp) -> Step:
-        call.helped = helped
-        return Step(facts={"unit": call.unit.code, "helped": helped})
-
-    move_case(stamp, case, Action.ASSESS_WHISTLE, Words(note=note), change)
-    return _view(case, call)
-
-
-def assess_whistle(stamp: Stamp, number: str, call_id: int, *, justified: bool, note: str) -> CallView:
-    """Say, as the unit that was called, whether the whistle was justified. Raises NotCalled."""
-    case, call = _locked(stamp, number, call_id)
-    if not _belongs(stamp, call):
-        raise NotCalled
-
-    def change(_: Stamp) -> Step:
-        call.justified = justified
-        return Step(facts={"unit": call.unit.code, "justified": justified})
-
-    move_case(stamp, case, Action.ASSESS_WHISTLE, Words(note=note), change)
-    return _view(case, call)
-
-
-def rule_on_whistle(stamp: Stamp, number: str, call_id: int, *, justified: bool, note: str) -> CallView:
-    """Rule, as a supervisor who neither blew nor came, on a whistle that a unit calls unjustified. Raises NothingToRule."""
-    case, call = _locked(stamp, number, call_id)
-    if stamp.actor.holds((Role.SUPERVISOR,)) is None or _belongs(stamp, call) or _blew(stamp, call.whistle):
-        raise NotTheBlower("由没有参与的督办员裁定")
-    if call.justified is not False:
-        raise NothingToRule
-
-    def change(_: Stamp) -> Step:
-        call.ruling = justified
-        return Step(facts={"unit": call.unit.code, "ruling": justified})
-
-    move_case(stamp.acting_as(Role.SUPERVISOR), case, Action.ASSESS_WHISTLE, Words(note=note), change)
-    return _view(case, call)
-
-
 def cancel_whistle(stamp: Stamp, number: str, whistle_id: int, *, note: str) -> list[CallView]:
-    """Take a whistle back that is not needed any more; the clocks of who has not come yet end. Raises NotTheBlower."""
+    """Take a whistle back that is not needed any more; the clocks of who has not come end, and they are told.
+
+    A unit that was due before that has missed it all the same. Raises WhistleNotFound, NotTheBlower, WhistleOver.
+    """
     case = lock_case(stamp, number)
     blown = db.session.scalars(select(Whistle).where(Whistle.id == whistle_id, Whistle.case_id == case.id)).first()
-    if blown is None:
+    if blown is None or (stamp.actor.kind is ActorKind.RESIDENT and not is_blower(stamp, blown)):
         raise WhistleNotFound
-    if not _blew(stamp, blown):
+    if not is_blower(stamp, blown):
         raise NotTheBlower
     if blown.cancelled_at is not None:
         raise WhistleOver
+    awaited = [call for call in blown.calls if call.arrived_at is None]
 
     def change(acting: Stamp) -> Step:
         blown.cancelled_at = acting.at
@@ -275,58 +170,19 @@ def cancel_whistle(stamp: Stamp, number: str, whistle_id: int, *, note: str) -> 
             if is_open(clock) and clock.subject is Subject.WHISTLE_CALL and clock.subject_id in mine:
                 cancel(clock, acting.at)
         db.session.flush()
-        return Step(facts={"cancelled": [call.unit.code for call in blown.calls]})
+        return Step(facts={"whistle": blown.id, "cancelled": [call.unit.code for call in awaited]})
 
-    move_case(stamp, case, Action.WHISTLE, Words(note=note), change)
-    return [_view(case, call) for call in blown.calls]
-
-
-def _locked(stamp: Stamp, number: str, call_id: int) -> tuple[Case, WhistleCall]:
-    case = lock_case(stamp, number)
-    call = db.session.scalars(select(WhistleCall).where(WhistleCall.id == call_id, WhistleCall.case_id == case.id)).first()
-    if call is None:
-        raise WhistleNotFound
-    return case, call
+    entry = move_case(stamp, case, Action.WHISTLE, Words(note=note), change)
+    _tell(stamp, case, awaited, template="whistle_cancelled", key=f"{case.number}:{entry.seq}:cancelled")
+    return calls_of(blown, stamp.at)
 
 
-def _belongs(stamp: Stamp, call: WhistleCall) -> bool:
-    """Say whether the actor works at the unit that was called, or below it."""
-    return any(path.startswith(call.unit.path) for path in stamp.actor.paths())
-
-
-def _blew(stamp: Stamp, blown: Whistle) -> bool:
-    blower = blown.staff_id if stamp.actor.kind is ActorKind.STAFF else blown.resident_id
-    return blower is not None and blower == stamp.actor.id
-
-
-def calls_page(
-    stamp: Stamp, *, mine: bool = False, waiting: bool = False, cursor: str | None = None, limit: int = LIMIT
-) -> Page[CallView]:
-    """Give the calls of cases that the actor sees, the newest first; `mine` are those of one's own unit."""
-    query = select(WhistleCall, Case).join(Case, Case.id == WhistleCall.case_id).join(Whistle, Whistle.id == WhistleCall.whistle_id)
-    query = query.join(Unit, Unit.id == WhistleCall.unit_id).where(visible(stamp.actor))
-    if mine:
-        query = query.where(or_(*(Unit.path.startswith(path) for path in stamp.actor.paths())))
-    if waiting:
-        query = query.where(WhistleCall.arrived_at.is_(None), Whistle.cancelled_at.is_(None))
-    rows = db.session.execute(paged(query, key=[(WhistleCall.id, True)], cursor=cursor, limit=limit)).all()
-    page = page_from(rows, limit=limit, key=lambda row: [row[0].id])
-    return Page([_view(case, call) for call, case in page.items], page.next_cursor)
-
-
-def _view(case: Case, call: WhistleCall) -> CallView:
-    place = call.whistle
-    same = ("id", "due_at", "arrived_at", "metres_off", "helped", "justified", "ruling")
-    return CallView(
-        **{name: getattr(call, name) for name in same},
-        number=case.number,
-        title=case.title,
-        unit=call.unit.code,
-        unit_name=call.unit.name,
-        place=place.place,
-        latitude=place.latitude,
-        longitude=place.longitude,
-        blown_at=place.at,
-        far_off=call.metres_off is not None and call.metres_off > county().whistle_metres,
-        cancelled=place.cancelled_at is not None,
-    )
+def _tell(stamp: Stamp, case: Case, calls: Sequence[WhistleCall], *, template: str, key: str) -> None:
+    """Tell who is on duty at each unit, at once: a whistle never waits for a digest."""
+    rows = []
+    for call in calls:
+        params = {"number": case.number, "place": call.whistle.place}
+        for staff in called_at(case, call.unit_id, stamp.at):
+            to = (Recipient.STAFF, staff)
+            rows.append(notice_row(key, to=to, template=template, params=params, case_id=case.id, at=stamp.at))
+    file_notices(rows)

@@ -27,6 +27,7 @@ TEMPLATES: dict[str, str] = {
     "submit_assist": "工单 {number} 的协办或二级承办单位已反馈。",
     "sub_dispatch": "工单 {number} 由{unit}派给您单位承办，请尽快签收。",
     "assign_handler": "工单 {number} 已指定由您经办，请及时办理。",
+    "leave_begins": "{name}请假，由您接续办理的工单已转到您名下，请在工作台查看。",
     "correct": "工单 {number} 的登记内容有更正，时限可能有变化，请查看。",
     "hand_to_emergency": "紧急：工单 {number} 已移交 110、119 或 120，请盯紧到场情况，到场后及时确认。",
     "confirm_arrival": "工单 {number} 的救援力量已到场。",

@@ -67,9 +67,7 @@ def plan_roster(rows: Iterable[Row | RowError], columns: Mapping[str, str], now:
     return plan
 
 
-def _take(
-    plan: RosterPlan, seen: list[tuple[int, RosterEntry]], line: int, entry: RosterEntry, unit: Unit, now: datetime
-) -> None:
+def _take(plan: RosterPlan, seen: list[tuple[int, RosterEntry]], line: int, entry: RosterEntry, unit: Unit, now: datetime) -> None:
     spans = roster().get((entry.unit_id, entry.what), ())
     if any((span.staff_id, span.starts_at, span.until) == (entry.staff_id, entry.starts_at, entry.until) for span in spans):
         plan.unchanged += 1

@@ -56,5 +56,5 @@ def upgrade() -> None:
         "ix_deadline_arrive",
         "deadline",
         ["starts_at", "id"],
-        postgresql_where="clock = 'arrive' AND cancelled_at IS NULL",
+        postgresql_where="clock = 'arrive'",
     )

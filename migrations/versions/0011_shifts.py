@@ -123,6 +123,8 @@ def _ledger() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shift_hand_over")),
     )
     op.create_index("ix_shift_hand_over_unit_id", "shift_hand_over", ["unit_id", "id"])
+    open_parts = "handler_id IS NOT NULL AND ended_at IS NULL"
+    op.create_index("ix_assignment_handler_id", "assignment", ["handler_id", "case_id"], postgresql_where=open_parts)
 
 
 _AFTER = {"amount": 20, "unit": "minute", "hours": "duty"}

@@ -11,9 +11,10 @@ from sqlalchemy import func, insert, select, text
 
 from app.core.database import Base, db, table_of
 from app.ledger.clocks import Deadline, DeadlinePolicy
-from app.ledger.models import Assignment, Callback, Case, Entry
+from app.ledger.models import Assignment, Callback, Case, CaseAccess, Entry
 from app.ledger.numbers import new_number
-from app.ledger.vocabulary import Channel, Kind, Outcome, Satisfaction, State
+from app.ledger.vocabulary import Access, Channel, Kind, Outcome, Satisfaction, State
+from app.territory.models import Unit
 
 LINK = b"\0" * 32
 HOUR = timedelta(hours=1)
@@ -67,7 +68,10 @@ def fill(at: datetime, *sorts: Made) -> list[int]:
     while len(numbers) < len(wanted):
         numbers[new_number(at)] = None
     first, part_id = _after(Case), _after(Assignment)
-    rows: dict[type[Base], list[dict[str, Any]]] = {Case: [], Entry: [], Callback: [], Assignment: [], Deadline: []}
+    paths = {row.id: row.path for row in db.session.execute(select(Unit.id, Unit.path))}
+    rows: dict[type[Base], list[dict[str, Any]]] = {
+        model: [] for model in (Case, Entry, Callback, Assignment, CaseAccess, Deadline)
+    }
     for place, (sort, number) in enumerate(zip(wanted, numbers, strict=True)):
         case_id, accepted = first + place, at + timedelta(seconds=place)
         rows[Case].append(_case(case_id, sort, number, accepted))
@@ -80,6 +84,9 @@ def fill(at: datetime, *sorts: Made) -> list[int]:
                 rows[Assignment].append(part)
                 rows[Deadline] += _part_clocks(part, sort, accepted, policies["resolve"])
                 part_id += 1
+            for unit_id in {*sort.earlier_units.values(), sort.unit_id}:
+                mode = Access.WRITE if unit_id == sort.unit_id else Access.READ
+                rows[CaseAccess].append({"case_id": case_id, "unit_id": unit_id, "unit_path": paths[unit_id], "mode": mode})
     for model, made in rows.items():
         for batch in range(0, len(made), 2000):
             db.session.execute(insert(table_of(model)), made[batch : batch + 2000])

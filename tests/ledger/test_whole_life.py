@@ -7,6 +7,7 @@ way. `WHOLE_LIFE_EXAMPLES` lives of `STEPS` steps each are driven (2,000 steps b
 import os
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from random import Random
 
 from hypothesis import HealthCheck, Phase, settings
@@ -18,6 +19,8 @@ from app.core.database import db
 from app.core.errors import Refusal
 from app.core.stamp import ANONYMOUS, SYSTEM, Actor, ActorKind, Door, Role, Stamp
 from app.demo.cast import find_cast
+from app.figures.periods import between
+from app.figures.recount import check
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import is_open
 from app.ledger.intake import take_in
@@ -216,6 +219,8 @@ def machine(shared_app, keys, clock, counted) -> type[RuleBasedStateMachine]:
                 Case.state != State.MERGED, ~select(Report.id).where(Report.case_id == Case.id).exists()
             )
             assert db.session.scalars(empty).all() == []
+            period = between(MONDAY - timedelta(days=1), clock() + timedelta(seconds=1))
+            assert check(Stamp(SYSTEM, Role.SYSTEM, clock(), Door.JOB), period)[1] == []
 
     return WholeLife
 

@@ -75,3 +75,33 @@ def test_only_the_shipped_ladder_of_the_resolve_clock_gets_a_new_version(before)
     assert found["resolve-complaint", 2] == (12, True, OWN)
     assert found["review", 1] == (12, True, SHIPPED)
     assert len(found) == 6
+
+
+def sign(due, late, *, does):
+    after = {"amount": 20, "unit": "minute", "hours": "duty"}
+    steps = [{"level": 1, "on": "due", "tell": [due], "after": None}, {"level": 2, "on": "after", "tell": [late], "after": after}]
+    return [{**each, "does": []} if does else each for each in steps]
+
+
+def test_only_the_shipped_ladder_of_the_sign_clock_rings_at_the_duty_phone(before):
+    upgrade(before, to="0010")
+    insert = text(
+        "INSERT INTO deadline_policy (code, version, clock, amount, unit, hours, ladder, active) "
+        "VALUES (:code, 1, :clock, 20, 'minute', 'duty', CAST(:ladder AS jsonb), true)"
+    )
+    shipped, own = sign("owner", "unit_head", does=True), sign("unit_head", "supervisors", does=True)
+    with before.begin() as connection:
+        for code, clock, ladder in (
+            ("sign", "sign", shipped),
+            ("sign-urgent", "sign", sign("owner", "unit_head", does=False)),
+            ("sign-own", "sign", own),
+            ("arrive", "arrive", shipped),
+        ):
+            connection.execute(insert, {"code": code, "clock": clock, "ladder": dumps(ladder)})
+    upgrade(before, to="0011")
+    with before.connect() as connection:
+        rows = connection.execute(text("SELECT code, version, ladder FROM deadline_policy WHERE clock IN ('sign', 'arrive')"))
+        found = {(row.code, row.version): row.ladder for row in rows}
+    new = next(default.ladder for default in DEFAULTS if default.code == "sign")
+    assert {key for key, ladder in found.items() if ladder_from_json(ladder) == new} == {("sign", 2), ("sign-urgent", 2)}
+    assert len(found) == 6
