@@ -30,7 +30,7 @@ lint: $(DEV) ## Check style, types and the arrows between packages
 
 bench: bench-submission bench-sweep ## Measure every figure of the bar, each with its floor
 
-bench-%: $(RUN) ## Measure one figure: bench-submission, bench-sweep, bench-queue
+bench-%: $(RUN) ## Measure one figure: bench-submission, bench-sweep, bench-queue, bench-figures
 	$(BIN) -m benchmarks.$*
 
 openapi: $(RUN) ## Write the generated documents: docs/openapi/ for each door, settings, error codes, workflow

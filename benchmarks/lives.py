@@ -149,6 +149,7 @@ def live(conninfo: str, total: int, now: datetime) -> None:
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET statement_timeout = 0")
         connection.execute("SET work_mem = '256MB'")
+        connection.execute("SET session_replication_role = replica")  # the rows fit each other by how they are made
         connection.execute("CREATE TEMPORARY TABLE numbered (id bigint, number text)")
         with connection.cursor().copy("COPY numbered FROM STDIN") as copy:
             copy.write(_numbers(total, now))

@@ -20,6 +20,7 @@ from app.ledger.vocabulary import Action, Clock, Kind, State, Subject, Urgency, 
 from app.ledger.workflow import check_move
 from app.notices.models import Recipient
 from app.notices.outbox import notice_row
+from app.people.absences import away
 from app.people.staff import posts_held
 
 
@@ -111,7 +112,11 @@ def _notices(
     if dangers:
         params = {"number": number, "word": dangers[0]}
         chain = (shift_heads(stamp.at), county_heads(), posts_held().over(catalogue().county_path, Role.SUPERVISOR))
-        fit = ([staff for staff in step if not is_staff_against(staff, paths, against_staff_id)] for step in chain)
+        gone = away()
+        fit = (
+            [staff for staff in step if staff not in gone and not is_staff_against(staff, paths, against_staff_id)]
+            for step in chain
+        )
         heads = next(filter(None, fit), [])
         rows += [
             notice_row(f"{key}:danger", to=(Recipient.STAFF, head), template="danger", params=params, case_id=None, at=stamp.at)

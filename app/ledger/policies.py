@@ -171,16 +171,16 @@ def _term(amount: int, unit: Unit, hours: HoursKind = HoursKind.WORK) -> Term:
     return Term(amount, unit, hours)
 
 
+def _rung(due: Audience, late: Audience, hours: HoursKind) -> tuple[Step, ...]:
+    """Give the ladder of a clock of minutes: rung through at one when due, at the other twenty minutes later."""
+    return (Step(1, On.DUE, (due,)), Step(2, On.AFTER, (late,), _term(20, Unit.MINUTE, hours)))
+
+
 A, E = Audience, Effect
 _SHORT = (Step(1, On.DUE, (A.SHIFT_HEAD,)), Step(2, On.AFTER, (A.SUPERVISORS,), _term(30, Unit.MINUTE, HoursKind.ALWAYS)))
-_SIGN = (
-    Step(1, On.DUE, (A.DUTY_PHONE,)),
-    Step(2, On.AFTER, (A.DUTY_LEADER,), _term(20, Unit.MINUTE, HoursKind.DUTY)),
-)
-_CALLED = (
-    Step(1, On.DUE, (A.OWNER,)),
-    Step(2, On.AFTER, (A.UNIT_HEAD,), _term(20, Unit.MINUTE, HoursKind.DUTY)),
-)
+_SIGN = _rung(A.DUTY_PHONE, A.DUTY_LEADER, HoursKind.DUTY)
+_SIGN_URGENT = _rung(A.DUTY_PHONE, A.DUTY_LEADER, HoursKind.ALWAYS)
+_CALLED = _rung(A.OWNER, A.UNIT_HEAD, HoursKind.ALWAYS)
 _CONTACT = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.UNIT_HEAD)))
 _RESOLVE = (
     Step(1, On.AMBER, (A.OWNER,)),
@@ -218,7 +218,7 @@ DEFAULTS: tuple[Default, ...] = (
     Default("dispatch", Clock.DISPATCH, _term(20, Unit.MINUTE, HoursKind.DUTY), _SHORT),
     Default("dispatch-urgent", Clock.DISPATCH, _term(10, Unit.MINUTE, HoursKind.ALWAYS), _SHORT, urgent=True),
     Default("sign", Clock.SIGN, _term(20, Unit.MINUTE, HoursKind.DUTY), _SIGN),
-    Default("sign-urgent", Clock.SIGN, _term(20, Unit.MINUTE, HoursKind.ALWAYS), _SIGN, urgent=True),
+    Default("sign-urgent", Clock.SIGN, _term(20, Unit.MINUTE, HoursKind.ALWAYS), _SIGN_URGENT, urgent=True),
     Default("contact", Clock.CONTACT, _term(24, Unit.HOUR, HoursKind.ALWAYS), _CONTACT),
     Default("contact-urgent", Clock.CONTACT, _term(2, Unit.HOUR, HoursKind.ALWAYS), _CONTACT, urgent=True),
     Default("resolve-urgent", Clock.RESOLVE, _term(24, Unit.HOUR, HoursKind.ALWAYS), _RESOLVE, urgent=True),

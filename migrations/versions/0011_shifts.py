@@ -127,13 +127,11 @@ def _ledger() -> None:
     op.create_index("ix_assignment_handler_id", "assignment", ["handler_id", "case_id"], postgresql_where=open_parts)
 
 
-_AFTER = {"amount": 20, "unit": "minute", "hours": "duty"}
-
-
-def _ladder(due: str, late: str) -> list[dict[str, object]]:
+def _ladder(due: str, late: str, hours: str = "duty") -> list[dict[str, object]]:
+    after = {"amount": 20, "unit": "minute", "hours": hours}
     return [
         {"level": 1, "on": "due", "tell": [due], "after": None, "does": []},
-        {"level": 2, "on": "after", "tell": [late], "after": _AFTER, "does": []},
+        {"level": 2, "on": "after", "tell": [late], "after": after, "does": []},
     ]
 
 
@@ -142,6 +140,7 @@ _OLD = _ladder("owner", "unit_head")
 
 _OLDEST = [{name: value for name, value in step.items() if name != "does"} for step in _OLD]
 _NEW = _ladder("duty_phone", "duty_leader")
+_URGENT = _ladder("duty_phone", "duty_leader", "always")
 
 
 def _renew_ladders() -> None:
@@ -153,14 +152,15 @@ def _renew_ladders() -> None:
         """
         INSERT INTO deadline_policy
             (code, version, clock, urgent, category_id, kind, amount, unit, hours, ladder, active, effective_from, change_id)
-        SELECT code, version + 1, clock, urgent, category_id, kind, amount, unit, hours, CAST(:new AS jsonb), true,
-            effective_from, NULL
+        SELECT code, version + 1, clock, urgent, category_id, kind, amount, unit, hours,
+            CASE WHEN urgent THEN CAST(:urgent AS jsonb) ELSE CAST(:new AS jsonb) END, true, effective_from, NULL
         FROM deadline_policy AS p
         WHERE active AND clock = 'sign' AND ladder IN (CAST(:old AS jsonb), CAST(:oldest AS jsonb))
             AND version = (SELECT max(version) FROM deadline_policy WHERE code = p.code)
         """
     )
     ladders = {"old": json.dumps(_OLD), "oldest": json.dumps(_OLDEST), "new": json.dumps(_NEW)}
+    ladders["urgent"] = json.dumps(_URGENT)
     op.get_bind().execute(statement, ladders)
 
 

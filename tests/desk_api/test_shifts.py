@@ -93,6 +93,7 @@ def test_the_list_takes_as_many_statements_for_many_cases_as_for_one(pressing, d
     for _ in range(4):
         pressing.clock.advance(minutes=20)
         pressing.in_progress()
+    pressing.session.flush()
     assert count() <= few
 
 

@@ -16,9 +16,12 @@ from app.ledger.corrections import correct_case
 from app.ledger.deciding import Decision, decide_request
 from app.ledger.emergencies import confirm_arrival, hand_to_emergency
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_assist, submit_result
+from app.ledger.merging import merge_cases
 from app.ledger.models import Case, Request
+from app.ledger.publishing import publish_case, say_me_too, take_down
 from app.ledger.raising import raise_case
 from app.ledger.reopening import reopen_case
+from app.ledger.repeats import link_recurrence
 from app.ledger.request_checks import Asked
 from app.ledger.requests import ASKS, ask, withdraw_request
 from app.ledger.residents_urge import urge_as_resident
@@ -27,6 +30,7 @@ from app.ledger.sub_dispatch import assign_handler, sub_dispatch
 from app.ledger.supervision import order_supervision, urge
 from app.ledger.suspensions import resume_case
 from app.ledger.triage import Triage, triage_case
+from app.ledger.unmerging import unmerge_case
 from app.ledger.vocabulary import Action, EmergencyService, Kind, PressMode, RequestKind, RequestState, Satisfaction, Urgency
 from app.ledger.withdrawal import wish_to_withdraw
 
@@ -276,3 +280,36 @@ def urges(stamp, case, chance, cast):
 @deed(Action.ORDER_SUPERVISION)
 def orders(stamp, case, chance, cast):
     order_supervision(stamp, [case.number], mode=PressMode.WRITTEN, words="请三日内反馈")
+
+
+def another(case: Case, chance: Random) -> str:
+    others = db.session.scalars(select(Case.number).where(Case.id != case.id).order_by(Case.id)).all()
+    return chance.choice([*others, case.number])
+
+
+@deed(Action.MERGE, Action.ABSORB)
+def merges(stamp, case, chance, cast):
+    merge_cases(stamp, case.number, numbers=[another(case, chance)])
+
+
+@deed(Action.UNMERGE, Action.RELEASE)
+def takes_apart(stamp, case, chance, cast):
+    unmerge_case(stamp, case.number, note="不是一件事")
+
+
+@deed(Action.LINK_RECURRENCE)
+def links_what_comes_back(stamp, case, chance, cast):
+    link_recurrence(stamp, case.number, of=another(case, chance))
+
+
+@deed(Action.PUBLISH)
+def publishes(stamp, case, chance, cast):
+    if chance.random() < 0.7:
+        publish_case(stamp, case.number, title="路灯不亮", summary="正在办理。")
+    else:
+        take_down(stamp, case.number, note="已办好")
+
+
+@deed(Action.ME_TOO)
+def says_me_too(stamp, case, chance, cast):
+    say_me_too(stamp, case.number)

@@ -45,6 +45,9 @@ from app.ledger.whistles import (
 from app.ledger.workflow import IllegalMove
 from app.notices.models import Notice, Recipient
 from app.people.models import StaffPost
+from app.people.rosters import put_on_roster
+from app.people.shift_models import OnDuty
+from app.people.staff import posts_held
 from app.territory.datum import Datum, to_gcj02
 from tests.counting import statements
 from tests.ledger.test_straight_road import road
@@ -472,3 +475,28 @@ class TestTheList:
         rest = calls_page(case.as_staff("sun"), limit=2, cursor=first.next_cursor)
         assert [row.unit_name for row in (*first.items, *rest.items)] == ["民政局", "交通运输局", "水利局"]
         assert rest.next_cursor is None
+
+
+class TestOnDuty:
+    def test_who_holds_the_duty_phone_hears_of_it_at_night(self, case):
+        shui = case.cast.units["水利局"]
+        case.session.add(StaffPost(staff_id=case.cast.staff["xu"].id, role=Role.HANDLER, unit_id=shui.id))
+        case.session.flush()
+        posts_held.forget()
+        night = case.clock()
+        put_on_roster(
+            case.as_staff("admin"), unit_id=shui.id, staff_id=case.cast.staff["xu"].id, what=OnDuty.PHONE,
+            starts_at=night, until=night + timedelta(hours=12),
+        )  # fmt: skip
+        (call,) = blow(case, "水利局")
+        assert told(case, "whistle") == [("xu", False)]
+        case.clock.advance(minutes=31)
+        sweeps(case)
+        assert told(case, "breach_clock") == [("xu", False)]
+        arrive(case.as_staff("shui"), case.number, call.id)
+
+    def test_the_cadre_of_a_village_is_told_that_nobody_came(self, case):
+        whistle(case.as_resident("lin"), case.number, words="水漫进院子了", place="村口桥头")
+        case.clock.advance(minutes=31)
+        sweeps(case)
+        assert told(case, "breach_clock") == [("wu", False), ("hua", False)]

@@ -86,8 +86,8 @@ def sign(due, late, *, does):
 def test_only_the_shipped_ladder_of_the_sign_clock_rings_at_the_duty_phone(before):
     upgrade(before, to="0010")
     insert = text(
-        "INSERT INTO deadline_policy (code, version, clock, amount, unit, hours, ladder, active) "
-        "VALUES (:code, 1, :clock, 20, 'minute', 'duty', CAST(:ladder AS jsonb), true)"
+        "INSERT INTO deadline_policy (code, version, clock, urgent, amount, unit, hours, ladder, active) "
+        "VALUES (:code, 1, :clock, :urgent, 20, 'minute', 'duty', CAST(:ladder AS jsonb), true)"
     )
     shipped, own = sign("owner", "unit_head", does=True), sign("unit_head", "supervisors", does=True)
     with before.begin() as connection:
@@ -97,11 +97,13 @@ def test_only_the_shipped_ladder_of_the_sign_clock_rings_at_the_duty_phone(befor
             ("sign-own", "sign", own),
             ("arrive", "arrive", shipped),
         ):
-            connection.execute(insert, {"code": code, "clock": clock, "ladder": dumps(ladder)})
+            urgent = True if code == "sign-urgent" else None
+            connection.execute(insert, {"code": code, "clock": clock, "urgent": urgent, "ladder": dumps(ladder)})
     upgrade(before, to="0011")
     with before.connect() as connection:
         rows = connection.execute(text("SELECT code, version, ladder FROM deadline_policy WHERE clock IN ('sign', 'arrive')"))
         found = {(row.code, row.version): row.ladder for row in rows}
-    new = next(default.ladder for default in DEFAULTS if default.code == "sign")
-    assert {key for key, ladder in found.items() if ladder_from_json(ladder) == new} == {("sign", 2), ("sign-urgent", 2)}
+    for code in ("sign", "sign-urgent"):
+        new = next(default.ladder for default in DEFAULTS if default.code == code)
+        assert {key for key, ladder in found.items() if ladder_from_json(ladder) == new} == {(code, 2)}
     assert len(found) == 6
