@@ -57,7 +57,12 @@ class Published:
 def may_be_published(case: Case) -> bool:
     """Say whether a case may be published: an accepted one that is not secret, anonymous, a tip-off, nor against somebody."""
     secret = case.confidential or case.hidden_from_grid or case.anonymous or case.archived
-    return not secret and case.state not in (State.SUBMITTED, State.INFO_REQUESTED) and case.kind is not Kind.TIP_OFF and case.against_staff_id is None
+    return (
+        not secret
+        and case.state not in (State.SUBMITTED, State.INFO_REQUESTED)
+        and case.kind is not Kind.TIP_OFF
+        and case.against_staff_id is None
+    )
 
 
 def publish_case(stamp: Stamp, number: str, *, title: str, summary: str, version: int | None = None) -> Case:

@@ -61,6 +61,4 @@ def upgrade() -> None:
     op.create_index("ix_whistle_call_unit_id", "whistle_call", ["unit_id", "id"], unique=False)
     op.create_index("ix_whistle_call_case_id", "whistle_call", ["case_id"], unique=False)
     op.create_index("ix_whistle_call_waiting", "whistle_call", ["due_at", "id"], postgresql_where="arrived_at IS NULL")
-    op.create_index(
-        "ix_whistle_call_contested", "whistle_call", ["id"], postgresql_where="justified = false AND ruling IS NULL"
-    )
+    op.create_index("ix_whistle_call_contested", "whistle_call", ["id"], postgresql_where="justified = false AND ruling IS NULL")
