@@ -30,7 +30,7 @@ from app.territory.models import Level, Unit
 BY_HAND = frozenset(Action) - {
     Action.SUBMIT, Action.ARCHIVE, Action.ASK_WITHDRAW, Action.CLAIM, Action.RATE, Action.LOOK, Action.LAPSE_INFO,
     Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
-    Action.ABSORB, Action.RELEASE, Action.ME_TOO,
+    Action.ABSORB, Action.RELEASE, Action.ME_TOO, Action.HAND_OVER, Action.ADJUST_CLOCK,
 }  # fmt: skip
 """Actions that staff take on a case by hand at the desk; a look on the spot is the grid worker's."""
 

@@ -101,11 +101,8 @@ def review_of(stamp: Stamp, number: str) -> Review:
 
 
 def _verified(row: Verification, name: str) -> Verified:
-    who = keyring().decrypt(row.representative, field=_FIELD) if row.representative is not None else None
+    who = keyring().decrypt(row.representative, field="verification.representative") if row.representative is not None else None
     return Verified(by=row.by, at=row.at, recorded_by=name, solved=row.solved, satisfaction=row.satisfaction, representative=who)
-
-
-_FIELD = "verification.representative"
 
 
 def record_look(stamp: Stamp, number: str, *, solved: bool, words: str, version: int | None = None) -> Case:
@@ -134,7 +131,7 @@ def record_appraisal(
     def change(acting: Stamp) -> Step:
         if facts_of(case).verify_by is not VerifyBy.REPRESENTATIVE:
             raise NoRepresentativeAsked
-        sealed = keyring().encrypt(representative.strip(), field=_FIELD)
+        sealed = keyring().encrypt(representative.strip(), field="verification.representative")
         _keep(acting, case, VerifyBy.REPRESENTATIVE, satisfaction=satisfaction, representative=sealed)
         return Step(facts={"satisfaction": satisfaction})
 

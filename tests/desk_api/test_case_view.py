@@ -115,7 +115,7 @@ def test_what_may_be_done_depends_on_who_looks_and_when(road):
     road.do("shui", "/signature")
     assert actions(road, "shui") == {"submit_assist", "ask_return", "ask_exclude"}
     road.do("shui", "/assist-result", {"note": "好了"})
-    assert actions(road, "shui") == {"ask_return", "ask_exclude"}
+    assert actions(road, "shui") == {"ask_exclude"}
     road.do("he", "/contact", {"how": "phone", "note": "联系"})
     road.do("he", "/result", {"reply": "好了", "note": "好了", "solved": True})
     assert actions(road, "qin") == {"pass", "send_back"}
