@@ -270,4 +270,4 @@ def test_what_must_hold_holds_whatever_people_do(shared_app, keys, clock):
     done = {name for name, outcome in counted if outcome == "done"}
     never = {deed.name for deed in DEEDS} - done
     assert sum(counted.values()) >= EXAMPLES * STEPS, sorted(counted.items())
-    assert len(never) <= len(DEEDS) / 3, (never, sorted(counted.items()))
+    assert len(never) <= len(DEEDS) / 2, (never, sorted(counted.items()))
