@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from benchmarks.house import house
@@ -57,7 +58,7 @@ def _measure(cases: int) -> dict[str, Any]:
 
 
 def _figures(now: datetime) -> dict[str, Any]:
-    """Measure every report by unit, the satisfaction by the other dimensions, a list behind a figure, and the recount."""
+    """Measure the rates of every unit in three windows, with the other reports, dimensions and a list in between; recount."""
     from sqlalchemy import select
 
     from app.core.database import db
@@ -76,27 +77,24 @@ def _figures(now: datetime) -> dict[str, Any]:
     stamp = Stamp(sun, Role.SUPERVISOR, now, Door.DESK)
     period = between(now - MONTH, now + timedelta(seconds=1))
     rates, times = _timed(lambda: table(stamp, Report.SATISFACTION, period=period, dimension=Dimension.UNIT))
+    cold, times = times[0], times[1:]
+    other_reports = [(report, Dimension.UNIT) for report in Report if report is not Report.SATISFACTION]
+    other_dimensions = [(Report.SATISFACTION, dimension) for dimension in Dimension if dimension is not Dimension.UNIT]
     others = {
-        f"{report} by unit": statistics.median(
-            _timed(lambda report=report: table(stamp, report, period=period, dimension=Dimension.UNIT))[1][1:]
+        f"{report} by {dimension}": statistics.median(
+            _timed(partial(table, stamp, report, period=period, dimension=dimension))[1][1:]
         )
-        for report in Report
-        if report is not Report.SATISFACTION
+        for report, dimension in (*other_reports, *other_dimensions)
     }
-    others |= {
-        f"satisfaction by {dimension}": statistics.median(
-            _timed(lambda dimension=dimension: table(stamp, Report.SATISFACTION, period=period, dimension=dimension))[1][1:]
-        )
-        for dimension in Dimension
-        if dimension is not Dimension.UNIT
-    }
+    times += _timed(lambda: table(stamp, Report.SATISFACTION, period=period, dimension=Dimension.UNIT))[1]
     listed = _timed(lambda: figure_cases(stamp, Chosen(figure="solution", period=period)))[1][1:]
+    times += _timed(lambda: table(stamp, Report.SATISFACTION, period=period, dimension=Dimension.UNIT))[1]
     closure = table(stamp, Report.CLOSURE, period=period)
     began = time.perf_counter()
     read, differences = check(Stamp(sun, Role.SUPERVISOR, now, Door.DESK), period)
     return {
-        "cold": times[0],
-        "times": times[1:],
+        "cold": cold,
+        "times": times,
         "lines": len(rates.lines),
         "heard": rates.total.figures[0].before.denominator,
         "accepted": closure.total.figures[0].before.denominator,

@@ -34,6 +34,7 @@ class Labelled:
     """Messages by id, the cluster of those that share one, and pairs with whether they are one thing."""
 
     source: str
+    real: bool
     messages: dict[str, Message]
     clusters: dict[str, str]
     pairs: list[tuple[str, str, bool]]
@@ -70,7 +71,7 @@ def _real(folder: Path) -> Labelled:
     }
     clusters = {row["id"]: row["cluster"] for row in _rows(folder / "same_issue_clusters.csv")}
     pairs = [(row["id_a"], row["id_b"], row["same_issue"] == "1") for row in _rows(folder / "same_issue_pairs.csv")]
-    return Labelled(str(len(messages)) + " messages of the shared folder", messages, clusters, pairs)
+    return Labelled(str(len(messages)) + " messages of the shared folder", True, messages, clusters, pairs)
 
 
 def _made_up() -> Labelled:
@@ -94,4 +95,4 @@ def _made_up() -> Labelled:
         pairs += [(ids[0], add(place, other_trouble, day), False), (ids[1], add(20_000 + cluster, trouble, day), False)]
     for _ in range(1500):
         add(chance.randrange(3000), chance.randrange(len(TROUBLES)), chance.uniform(0, 300))
-    return Labelled(f"{len(messages)} made-up messages (no shared folder at {FOLDER})", messages, clusters, pairs)
+    return Labelled(f"{len(messages)} made-up messages (no shared folder at {FOLDER})", False, messages, clusters, pairs)

@@ -71,6 +71,16 @@ _TROUBLES = """
 TROUBLES = [[line.split() for line in block.splitlines()] for block in _TROUBLES.strip().split("\n\n")]
 """What may be the trouble, each with some ways to say what it is, why it hurts, and what is wished for."""
 OPENINGS = ("我们是这里的住户，", "您好，", "反映一个问题：", "领导好，", "我住在这附近，", "")
+ASIDES = (
+    "我母亲今年七十八岁，腿脚不好，平时由我照看", "去年冬天也出过同样的情况，后来自己好了", "我拍了照片，需要的话可以发过去",
+    "问过隔壁几户人家，都说是这样", "居委会的同志来看过一次，让我们再等等", "我在外地打工，是家里人打电话说的",
+    "电话打了三遍，前台每次都说已经登记", "这边住的多半是退休职工和带孩子的老人", "不知道该找哪个单位，只好写到这里",
+    "前两年创建文明城市的时候还好好的", "年底就要搬进来的亲戚也很担心", "物业贴了张通知就没有下文", "下个月孩子中考，实在耽误不起",
+    "邻居为这件事差点吵起来", "附近学校的家长群里天天在说", "我们理解工作有难处，但总要有个期限", "上回有位师傅来过，说要等配件",
+    "周末人多的时候特别明显", "听说别的地方早就解决了", "如果需要配合，我们随时可以到现场", "这条意见我也在热线里说过",
+    "希望能给我们一个准确的答复", "麻烦相关部门的同志跑一趟", "刚搬来不到一年就碰上这种事",
+)  # fmt: skip
+"""What people add that has nothing to do with it."""
 TIMES = ("已经半个月了", "从上周开始", "好几天了", "前后三个月", "昨天又这样", "一直没人管")
 
 
@@ -95,9 +105,16 @@ def say(place: int, trouble: int, chance: Random) -> Saying:
     what, why, wish = TROUBLES[trouble]
     name, word = place_name(place), chance.choice(what)
     building = f"{chance.randint(1, 40)}栋" if chance.random() < 0.4 else ""
-    reasons = "，".join(chance.sample(why, k=2))
-    body = f"{chance.choice(OPENINGS)}{name}{building}{word}，{chance.choice(TIMES)}，{reasons}。{chance.choice(wish)}。"
+    reasons, asides = "，".join(chance.sample(why, k=2)), "。".join(chance.sample(ASIDES, k=2))
+    opening, since = chance.choice(OPENINGS), chance.choice(TIMES)
+    body = f"{opening}{name}{building}{chance.choice(what)}，{since}，{reasons}。{asides}。{chance.choice(wish)}。"
     return Saying(f"{name}{word}", body, (place, trouble))
+
+
+def about(title: str) -> tuple[str, int] | None:
+    """Give what a made-up title is about: the place's name and the trouble; None for another title."""
+    words = [(word, trouble) for trouble, (what, *_) in enumerate(TROUBLES) for word in what]
+    return next(((title.removesuffix(word), trouble) for word, trouble in words if title.endswith(word)), None)
 
 
 def sayings(count: int, *, places: int, seed: int = 1) -> Iterator[Saying]:

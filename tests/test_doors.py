@@ -195,6 +195,8 @@ GET  /desk/v1/meetings/<int:meeting_id>/agenda                      staff
 POST /desk/v1/meetings/<int:meeting_id>/decisions                   staff
 GET  /desk/v1/meetings/<int:meeting_id>/decisions                   staff
 GET  /desk/v1/meetings/<int:meeting_id>/previous-decisions          staff
+GET  /desk/v1/shifts/now                                           staff
+GET  /desk/v1/shifts/gaps                                          staff
 GET  /desk/v1/shifts/hand-over                                     staff
 POST /desk/v1/shifts/hand-over                                     staff
 GET  /desk/v1/shifts/hand-overs                                    staff

@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Any
 
 import click
+from sqlalchemy import text
 
 from app.cli.ground import command_stamp, on_the_ledger
 from app.core.clock import CHINA
@@ -14,6 +15,7 @@ from app.figures.counting import Line, table
 from app.figures.groups import Dimension
 from app.figures.periods import Period, month_of, period_of
 from app.figures.recount import check as recount_period
+from app.figures.recount import whole_ledger
 from app.ledger.county import county
 from app.ledger.rates import percent, plain
 
@@ -27,7 +29,7 @@ def figures() -> None:
 
 def _period_options(command: Any) -> Any:
     for option in (
-        click.option("--month", metavar="YYYY-MM", help="A calendar month; this month when nothing is said."),
+        click.option("--month", metavar="YYYY-MM", help="A calendar month."),
         click.option("--window", metavar="YYYY-MM", help="The assessment window that ends in this month."),
         click.option("--since", metavar="ISO8601", help="From when, with --until; China time where no zone is named."),
         click.option("--until", metavar="ISO8601", help="Until before when."),
@@ -50,8 +52,8 @@ def _first_day(month: str | None) -> date | None:
     return date.fromisoformat(f"{month}-01") if month is not None else None
 
 
-def _moment(text: str | None) -> datetime | None:
-    found = datetime.fromisoformat(text) if text is not None else None
+def _moment(named: str | None) -> datetime | None:
+    found = datetime.fromisoformat(named) if named is not None else None
     return found.replace(tzinfo=CHINA) if found is not None and found.tzinfo is None else found
 
 
@@ -61,7 +63,10 @@ def _moment(text: str | None) -> datetime | None:
 @_period_options
 @on_the_ledger
 def show(report: str, by: str, **when: Any) -> None:
-    """Tell a report of a period: each figure with its numerator and denominator, before and after exclusion."""
+    """Tell a report of a period, this month's where none is named.
+
+    Each figure comes with its numerator and denominator, before and after exclusion.
+    """
     stamp = command_stamp()
     made = table(stamp, Report(report), period=_period(stamp.at, **when), dimension=Dimension(by))
     since, until = (moment.astimezone(CHINA).isoformat(timespec="minutes") for moment in (made.period.since, made.period.until))
@@ -84,12 +89,16 @@ def _tell(line: Line) -> None:
 @_period_options
 @on_the_ledger
 def check(**when: Any) -> None:
-    """Recount every figure of a period from the timelines; exit 1 naming the first differences from what the queries say."""
+    """Recount every figure from the timelines, of the whole ledger where no period is named.
+
+    Exit 1 naming the first differences from what the queries say.
+    """
     began = monotonic()
     stamp = command_stamp()
-    period = _period(stamp.at, **when)
+    period = _period(stamp.at, **when) if any(when.values()) else whole_ledger(stamp.at)
     db.session.remove()  # the level can only be chosen on a fresh connection
     db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    db.session.execute(text("SET LOCAL statement_timeout = 0"))
     read, differences = recount_period(stamp, period)
     db.session.remove()
     for each in differences[:MOST]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from app.core.stamp import Door
 from app.desk_api.shown import QueueRowSchema
@@ -10,9 +10,10 @@ from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
 from app.ledger.codes import by_code
-from app.ledger.shifts import hand_over_list, take_over, taken_over_page
+from app.ledger.shifts import hand_over_list, shift_now, take_over, taken_over_page
 from app.ledger.vocabulary import RequestKind
 from app.people.absences import end_leave, leaves_page, put_leave, set_stand_in, stand_ins_page
+from app.people.roster_gaps import roster_gaps
 from app.people.rosters import end_on_roster, put_on_roster, roster_page
 from app.people.shift_models import DUTY_LABELS, OnDuty
 
@@ -20,12 +21,29 @@ blp = DoorBlueprint("shifts", door=Door.DESK, prefix="/shifts", auth=staff(Door.
 
 
 class RosterQuery(PageQuery):
-    """Which duties: of a unit, of a kind, that hold at a moment; `past`: those that are over or were taken off too."""
+    """Which duties: of a unit, of a kind, that hold at a moment, one's own; `past`: those that are over or were taken off too."""
 
     unit = text(40)
     what = Word(OnDuty)
     at = Moment()
+    mine = fields.Boolean()
     past = fields.Boolean()
+
+
+class GapsQuery(Schema):
+    """Of which unit and duty (`head` when none is named), for how many days from now."""
+
+    unit = text(40, required=True)
+    what = Word(OnDuty)
+    days = fields.Integer(validate=validate.Range(min=1, max=92))
+
+
+class GapSchema(Schema):
+    """A span in which nobody is on duty, and the weekends and holidays that it touches."""
+
+    starts_at = Moment()
+    until = Moment()
+    rest_days = fields.List(fields.Date())
 
 
 class RosterGivenSchema(Schema):
@@ -51,6 +69,14 @@ class RosterEntrySchema(Schema):
     starts_at = Moment()
     until = Moment()
     ended_at = Moment(allow_none=True)
+
+
+class ShiftNowSchema(Schema):
+    """Who heads the shift now, by the roster or else as head of the county's unit, and who is on the roster."""
+
+    at = Moment()
+    heads = fields.List(fields.String())
+    items = fields.List(fields.Nested(RosterEntrySchema))
 
 
 class StandInGivenSchema(Schema):
@@ -102,7 +128,7 @@ class LeaveSchema(Schema):
 
 
 class UnitQuery(Schema):
-    """Whose shift: a unit where one serves, one's own first when none is named."""
+    """Of which unit."""
 
     unit = text(40)
 
@@ -203,6 +229,22 @@ def sign_hand_over(given: dict[str, Any]) -> Any:
 def list_hand_overs(wanted: dict[str, Any]) -> Any:
     """List who took over when, the newest first"""
     return by_code(taken_over_page, stamp(), **wanted)
+
+
+@blp.route("/now", methods=["GET"])
+@blp.arguments(UnitQuery, location="query")
+@blp.response(200, ShiftNowSchema)
+def show_now(wanted: dict[str, Any]) -> Any:
+    """Show who is on duty now, everywhere or at a unit"""
+    return by_code(shift_now, stamp(), **wanted)
+
+
+@blp.route("/gaps", methods=["GET"])
+@blp.arguments(GapsQuery, location="query")
+@blp.response(200, GapSchema(many=True))
+def list_gaps(wanted: dict[str, Any]) -> Any:
+    """List the spans ahead in which nobody is on duty"""
+    return by_code(roster_gaps, stamp(), **wanted)
 
 
 @blp.route("/roster", methods=["GET"])

@@ -12,7 +12,7 @@ from app.core.database import db
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Stamp
 from app.figures.catalogue import figure_of
-from app.figures.counting import TOTAL, conditions
+from app.figures.counting import FOR_LARGE, TOTAL, conditions
 from app.figures.groups import Dimension, groups_of
 from app.figures.periods import Period
 from app.figures.reach import reach_of
@@ -89,6 +89,7 @@ def figure_cases(stamp: Stamp, chosen: Chosen, *, cursor: str | None = None, lim
     """Give a page of the cases behind a figure, the newest first; only those that the actor sees."""
     query = select(Case).options(joinedload(Case.grid), joinedload(Case.lead_unit))
     query = query.where(Case.id.in_(case_ids(stamp, chosen)), visible(stamp.actor))
+    db.session.execute(FOR_LARGE)
     cases = db.session.scalars(paged(query, key=[(Case.id, True)], cursor=cursor, limit=limit)).all()
     page = page_from(cases, limit=limit, key=lambda case: [case.id])
     clocks = open_clocks([case.id for case in page.items], stamp.at)
@@ -103,6 +104,7 @@ def counted_cases(stamp: Stamp, chosen: Chosen) -> Iterator[CountedCase]:
     query = query.outerjoin(Unit, Unit.id == Case.lead_unit_id).outerjoin(Grid, Grid.id == Case.grid_id)
     query = query.where(Case.id.in_(case_ids(stamp, chosen)), visible(stamp.actor)).order_by(Case.id.desc())
     categories = catalogue().categories
+    db.session.execute(FOR_LARGE)
     for row in db.session.execute(query.execution_options(yield_per=BATCH)):
         category = categories.get(row.category_id)
         yield CountedCase(

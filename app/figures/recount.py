@@ -7,10 +7,10 @@ What timelines do not hold (whose a part was, when a clock fell due) is read fro
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, not_, or_, select
+from sqlalchemy import exists, func, not_, or_, select
 
 from app.core.database import db
 from app.core.stamp import Stamp
@@ -67,6 +67,12 @@ class Story:
 
 Tally = dict[tuple[Selection, int | None, str], list[int]]
 """How many rows each measure holds for, by unit: before and after exclusion."""
+
+
+def whole_ledger(at: datetime) -> Period:
+    """Give the period that holds everything up to a moment."""
+    first = db.session.scalar(select(func.min(Case.opened_at)).where(not_(Case.archived)))
+    return Period(first or at, at + timedelta(seconds=1))
 
 
 def check(stamp: Stamp, period: Period) -> tuple[int, list[Difference]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, exists, false, func, not_, null, or_, select, true, union_all
+from sqlalchemy import ColumnElement, FromClause, and_, case, exists, func, not_, null, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.figures.catalogue import Selection
@@ -118,7 +118,6 @@ def _heard(period: Period, cutoff: datetime) -> Rows:
     words = select(
         Callback.case_id,
         Callback.round,
-        true().label("spoken"),
         true().label("covered"),
         Callback.contacted,
         Callback.solved,
@@ -127,7 +126,6 @@ def _heard(period: Period, cutoff: datetime) -> Rows:
     clocks = select(
         Deadline.case_id,
         Deadline.round,
-        false().label("spoken"),
         func.coalesce(Deadline.met_at < period.until, False).label("covered"),
         null().label("contacted"),
         null().label("solved"),
@@ -140,7 +138,6 @@ def _heard(period: Period, cutoff: datetime) -> Rows:
         select(
             both.case_id,
             both.round,
-            func.bool_or(both.spoken).label("spoken"),
             func.bool_or(both.covered).label("covered"),
             func.bool_and(both.contacted).label("contacted"),
             func.bool_and(both.solved).label("solved"),
@@ -158,7 +155,7 @@ def _heard(period: Period, cutoff: datetime) -> Rows:
         {
             "owed": true(),
             "covered": one.covered,
-            "valid": one.spoken,
+            "valid": one.worst.is_not(None),
             "contacted": one.contacted,
             "solved": one.solved,
             "very_satisfied": one.worst == grades.index(Satisfaction.VERY_SATISFIED),

@@ -52,6 +52,11 @@ def shift_heads(at: datetime) -> list[int]:
     return [staff for staff in named if staff in heads] or heads
 
 
+def head_chain(at: datetime) -> list[list[int]]:
+    """Give who sees to what nobody else does, in turn: the head of the shift, any head of the county's unit, its supervisors."""
+    return [shift_heads(at), county_heads(), posts_held().over(catalogue().county_path, Role.SUPERVISOR)]
+
+
 def free_for(case: Case, staff: Iterable[int]) -> list[int]:
     """Give those of some staff who are at work and not recused; where none is, the stand-ins of those who are away."""
     asked, gone, active = list(staff), away(), posts_held().paths
@@ -69,7 +74,7 @@ def in_charge(case: Case, unit_id: int | None, role: Role, at: datetime) -> list
     """
     held = posts_held()
     steps = [] if unit_id is None else [held.at(unit_id, role), held.at(unit_id, Role.UNIT_HEAD)]
-    steps += [shift_heads(at), county_heads(), held.over(catalogue().county_path, Role.SUPERVISOR)]
+    steps += head_chain(at)
     return next((free for step in steps if (free := free_for(case, step))), [])
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import combinations, islice
 from typing import Any
 
 from sqlalchemy import (
@@ -58,12 +58,14 @@ LOOKERS = (Role.INTAKE, Role.DISPATCHER, Role.SUPERVISOR)
 
 MOST = 10
 """So many candidates are offered."""
-KNOWN, UNKNOWN, POSTINGS, PER_GRAM = 20, 12, 400, 60
-"""So many of the rarest grams that were counted are looked up, of those that some hundred cases have at most, and so many that
+KNOWN, UNKNOWN, POSTINGS, PER_GRAM = 28, 16, 100, 100
+"""So many of the rarest grams that were counted are looked up, of those that few enough cases have, and so many that
 were too rare to be counted; so many cases are read for each."""
+TOGETHER, PAIRS = 8, 16
+"""Of the grams that more cases have, so many of the rarest are looked up two together, so many pairs."""
 FAINT = 0.005
 """Texts less alike than this are not looked at further: at no place are they one thing."""
-FOUND, PER_GRID, PER_SQUARE, GRIDS = 40, 40, 20, 6
+FOUND, PER_GRID, PER_SQUARE, GRIDS = 50, 40, 20, 6
 """So many cases are kept of the first look, and so many of each grid and square, of so many grids, are read for the second."""
 NEAR_METRES, SAME_METRES = 500.0, 100.0
 
@@ -186,9 +188,12 @@ def _query(stamp: Stamp, matter: Matter) -> Select[Any]:
 
 def _found() -> Select[Any]:
     """Give what does not change of the statement, made once: the two looks, and what is told of the cases found."""
-    grams = func.unnest(bindparam("grams", type_=ARRAY(Integer)), bindparam("weights", type_=ARRAY(Float)))
-    sought = grams.table_valued(column("gram", Integer), column("weight", Double)).render_derived(name="sought")
-    with_gram = select(CaseText.case_id).where(CaseText.grams.contains(array([sought.c.gram]))).limit(PER_GRAM).lateral("with_gram")
+    given = [bindparam(name, type_=ARRAY(Integer)) for name in ("grams", "others")]
+    grams = func.unnest(*given, bindparam("weights", type_=ARRAY(Float)))
+    columns_of = (column("gram", Integer), column("other", Integer), column("weight", Double))
+    sought = grams.table_valued(*columns_of).render_derived(name="sought")
+    both = CaseText.grams.contains(array([sought.c.gram, sought.c.other]))
+    with_gram = select(CaseText.case_id).where(both).limit(PER_GRAM).lateral("with_gram")
     shared = select(with_gram.c.case_id).select_from(sought).join(with_gram, true()).group_by(with_gram.c.case_id)
     best = shared.order_by(func.sum(sought.c.weight).desc(), with_gram.c.case_id.desc()).limit(FOUND).cte("best")
     grid, square = _listed("grid_ids", "grid_around"), _listed("squares", "square_around")
@@ -216,24 +221,35 @@ _FOUND = _found()
 
 
 def _sought(matter: Matter, held: Catalogue, counted: Shares) -> dict[str, Any]:
-    """Give what is looked up: the rarest grams and their weights, the grids and squares around, the people of the matter."""
-    most = POSTINGS / max(counted.cases, 1)
-    known = sorted((counted.shares[each], each) for each in matter.grams if each in counted.shares)
-    chosen = [each for share, each in known if share <= most][:KNOWN]
-    chosen += sorted(each for each in matter.grams if each not in counted.shares)[:UNKNOWN]
-    chosen = chosen or [each for _, each in known[:3]]  # everybody says so: look with the rarest there are
+    """Give what is looked up: grams, alone or two together, and their weights; grids and squares around; the matter's people."""
+    looked = _look_ups(matter, counted)
     grids: list[int] = []
     if matter.grid_id is not None:
         path = held.grid_path(matter.grid_id)
         around = (each for each, where in held.grids.items() if where == path and each != matter.grid_id)
         grids = [matter.grid_id, *islice(around, GRIDS - 1)]
     return {
-        "grams": chosen,
-        "weights": [-math.log(counted.shares.get(each) or counted.least or 1e-4) for each in chosen],
+        "grams": [one for one, _, _ in looked],
+        "others": [other for _, other, _ in looked],
+        "weights": [-math.log(max(share, 1e-9)) for *_, share in looked],
         "grid_ids": grids,
         "squares": squares_around(*matter.point) if matter.point is not None else [],
         "people": sorted(matter.people),
     }
+
+
+def _look_ups(matter: Matter, counted: Shares) -> list[tuple[int, int, float]]:
+    """Give what to look up in the index, with the share of the cases that it finds.
+
+    Alone those grams that few enough cases have; of those that more have, two together, as many as chance would leave few.
+    """
+    most = POSTINGS / max(counted.cases, 1)
+    known = sorted((counted.shares[each], each) for each in matter.grams if each in counted.shares)
+    alone = [(each, each, share) for share, each in known if share <= most][:KNOWN]
+    alone += [(each, each, counted.least) for each in sorted(matter.grams) if each not in counted.shares][:UNKNOWN]
+    fewer = [(share, each) for share, each in known if share > most][:TOGETHER]
+    pairs = sorted((one[0] * other[0], one[1], other[1]) for one, other in combinations(fewer, 2))
+    return alone + [(one, other, share) for share, one, other in pairs if share <= most or not alone][:PAIRS]
 
 
 def _place(matter: Matter, row: Any, held: Catalogue) -> tuple[Place, str | None]:

@@ -99,8 +99,16 @@ Where the rules are silent, these were decided as a supervisor in a county would
 
 ### Whistles
 
-- A resident whistles for the community of the case's grid, one whistle at a time; staff whistle for any unit but their own.
-- A unit that is called may read the case. Checking in far from the place is noted, never refused. A whistle that was taken back
-  ends the clocks of those who have not come.
-- A supervisor who neither blew nor came rules on a whistle that a unit calls unjustified.
+- Those on the ground whistle: staff of a village or township, for any unit but their own and the county; departments do not, they
+  ask for support. A resident whistles for the community of the case's grid, where that one is recused for its township; one
+  whistle at a time on a case, so many a day as the county sets.
+- To a confidential case, or one that is hidden from the grid, a resident cannot whistle: who comes would give it away.
+- A unit that is called may read the case; of a village its cadres and grid workers too. From above a called unit its township
+  may come for it, never the county, and never the side that whistled.
+- Checking in far from the place, or without a position, is noted, never refused; a late arrival counts as late.
+- Nothing is judged before they came or should have. Whoever works at the unit that whistled speaks for it. Where the called unit
+  says no, a supervisor who stands on neither side rules, once.
+- A whistle that was taken back, or whose case has ended, ends the clocks of those who have not come; what was missed before stays
+  missed. While nobody comes, the missed whistle does not keep a resident from whistling again.
+- Whistles are told at once to who is on duty at the unit, else to who may come; so is what comes of them to who blew.
 """

@@ -5,8 +5,8 @@ from typing import Any
 from app.core.bulk import packed
 from app.core.chain import GENESIS
 from app.core.crypto import keyring
-from app.core.stamp import Role, Stamp
-from app.ledger.audiences import county_heads, shift_heads
+from app.core.stamp import Stamp
+from app.ledger.audiences import head_chain
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county, danger_in
 from app.ledger.deadlines import ClockFor, clock_row
@@ -21,7 +21,6 @@ from app.ledger.workflow import check_move
 from app.notices.models import Recipient
 from app.notices.outbox import notice_row
 from app.people.absences import away
-from app.people.staff import posts_held
 
 
 def take_in(stamp: Stamp, submission: Submission) -> Receipt:
@@ -111,12 +110,8 @@ def _notices(
         rows.append(notice_row(key, to=to, template=template, params={"number": number}, case_id=None, at=stamp.at))
     if dangers:
         params = {"number": number, "word": dangers[0]}
-        chain = (shift_heads(stamp.at), county_heads(), posts_held().over(catalogue().county_path, Role.SUPERVISOR))
-        gone = away()
-        fit = (
-            [staff for staff in step if staff not in gone and not is_staff_against(staff, paths, against_staff_id)]
-            for step in chain
-        )
+        at_work = ([staff for staff in step if staff not in away()] for step in head_chain(stamp.at))
+        fit = ([staff for staff in step if not is_staff_against(staff, paths, against_staff_id)] for step in at_work)
         heads = next(filter(None, fit), [])
         rows += [
             notice_row(f"{key}:danger", to=(Recipient.STAFF, head), template="danger", params=params, case_id=None, at=stamp.at)

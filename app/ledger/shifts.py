@@ -11,6 +11,7 @@ from app.core.database import db
 from app.core.errors import NotAllowed
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Stamp
+from app.ledger.audiences import head_chain
 from app.ledger.models import Case, Request
 from app.ledger.narrowing import in_reach
 from app.ledger.queries import Order, QueueRow, Sought, shows, work_queue
@@ -18,17 +19,28 @@ from app.ledger.scope import visible
 from app.ledger.shift_models import ShiftHandOver
 from app.ledger.vocabulary import OPEN, Light, RequestKind, RequestState, Urgency
 from app.ledger.whistle_models import Whistle, WhistleCall
+from app.people.absences import away
 from app.people.models import Staff
-from app.people.rosters import on_duty
+from app.people.rosters import RosterView, on_duty, roster_page
 from app.people.shift_models import OnDuty
 from app.territory.models import Unit
 
 MOST = 50
+MOST_ON_DUTY = 200
 NEAREST = 20
 
 
 class NotYourShift(NotAllowed):
     """您不在这个单位任职，不能交接它的班"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftNow:
+    """Who is on duty now: who heads the shift (by the roster, else as head of the county's unit), and the roster."""
+
+    at: datetime
+    heads: list[str]
+    items: Sequence[RosterView]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +92,15 @@ class HandOverList:
     whistles: list[OpenCall]
     requests: list[OpenRequest]
     last: TakenOver | None
+
+
+def shift_now(stamp: Stamp, *, unit_id: int | None = None) -> ShiftNow:
+    """Give who is on duty now, of a unit where one is named; a head who is away is passed over."""
+    at_work = ([staff for staff in step if staff not in away()] for step in head_chain(stamp.at))
+    heads = db.session.scalars(select(Staff.name).where(Staff.id.in_(next(filter(None, at_work), []))).order_by(Staff.id))
+    return ShiftNow(
+        at=stamp.at, heads=list(heads), items=roster_page(stamp, unit_id=unit_id, at=stamp.at, limit=MOST_ON_DUTY).items
+    )
 
 
 def hand_over_list(stamp: Stamp, *, unit_id: int | None = None) -> HandOverList:

@@ -173,12 +173,14 @@ def roster_page(
     unit_id: int | None = None,
     what: OnDuty | None = None,
     at: datetime | None = None,
+    mine: bool = False,
     past: bool = False,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[RosterView]:
     """Give the roster by when a duty begins: what is not over (`past`: all, what was taken off too), or holds `at` a moment.
 
+    `mine`: one's own duties.
     Every member of staff may read it: whom to ring is no secret.
     """
     query = select(RosterEntry).options(joinedload(RosterEntry.unit), joinedload(RosterEntry.staff))
@@ -188,6 +190,8 @@ def roster_page(
         query = query.where(RosterEntry.unit_id == unit_id)
     if what is not None:
         query = query.where(RosterEntry.what == what)
+    if mine:
+        query = query.where(RosterEntry.staff_id == stamp.actor.id)
     if at is not None:
         query = query.where(RosterEntry.starts_at <= at, RosterEntry.until > at)
     key = [(RosterEntry.starts_at, False), (RosterEntry.id, False)]

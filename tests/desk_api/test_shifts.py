@@ -118,6 +118,26 @@ def test_the_head_puts_the_roster_and_everybody_reads_it(desk, clock, cast):
     assert post(desk, "gao", f"/shifts/roster/{put['id']}/end", {}, expect=200)["ended_at"] is not None
 
 
+def test_who_is_on_duty_now_where_the_gaps_are_and_ones_own_shifts(desk, clock, cast):
+    assert get(desk, "fang", "/shifts/now") == {"at": "2026-11-23T09:00:00+08:00", "heads": ["马班"], "items": []}
+    body = {
+        "unit": cast.units["城市管理局"].code,
+        "staff": "he",
+        "what": "phone",
+        "starts_at": clock().isoformat(),
+        "until": (clock() + timedelta(hours=8)).isoformat(),
+    }
+    post(desk, "gao", "/shifts/roster", body)
+    assert [row["name"] for row in get(desk, "fang", "/shifts/now", unit=body["unit"])["items"]] == ["何城"]
+    assert get(desk, "fang", "/shifts/now", unit=cast.units["水利局"].code)["items"] == []
+    assert len(get(desk, "he", "/shifts/roster", mine=True)["items"]) == 1
+    assert get(desk, "gao", "/shifts/roster", mine=True)["items"] == []
+    gaps = get(desk, "fang", "/shifts/gaps", unit=body["unit"], what="phone", days=1)
+    assert gaps == [{"starts_at": "2026-11-23T17:00:00+08:00", "until": "2026-11-24T09:00:00+08:00", "rest_days": []}]
+    assert list(get(desk, "fang", "/shifts/gaps", unit="000", expect=422)["errors"]) == ["unit"]
+    assert get(desk, "fang", "/shifts/gaps", expect=422)
+
+
 def test_leave_and_stand_in_are_put_and_ended_through_the_door(desk, clock):
     assert post(desk, "gao", "/shifts/stand-ins", {"staff": "he", "stand_in": "gao"})["stand_in_name"] == "高局"
     assert post(desk, "gao", "/shifts/stand-ins", {"staff": "he", "stand_in": "shui"}, expect=422)["code"] == "stand_in_unfit"

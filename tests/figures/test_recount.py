@@ -88,5 +88,6 @@ def test_the_command_ends_with_1_and_names_the_first_differences(committed, cast
         bad = runner.invoke(args=["figures", "check", *period])
         assert bad.exit_code == 1
         assert "heard.solved of" in bad.output
+        assert runner.invoke(args=["figures", "check"]).output.count("heard.solved of") == 2  # the whole ledger
         db.session.remove()
         db.engine.dispose()
