@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.core.database import db
 from app.core.stamp import Stamp
 from app.demo.cast import Cast
+from app.ledger.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
 from app.ledger.callbacks import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
 from app.ledger.corrections import correct_case
@@ -31,7 +32,20 @@ from app.ledger.supervision import order_supervision, urge
 from app.ledger.suspensions import resume_case
 from app.ledger.triage import Triage, triage_case
 from app.ledger.unmerging import unmerge_case
-from app.ledger.vocabulary import Action, EmergencyService, Kind, PressMode, RequestKind, RequestState, Satisfaction, Urgency
+from app.ledger.vocabulary import (
+    OPEN,
+    Action,
+    EmergencyService,
+    Kind,
+    PressMode,
+    RequestKind,
+    RequestState,
+    Satisfaction,
+    State,
+    Urgency,
+)
+from app.ledger.whistle_models import Whistle, WhistleCall
+from app.ledger.whistles import cancel_whistle, whistle
 from app.ledger.withdrawal import wish_to_withdraw
 
 Act = Callable[[Stamp, Case, Random, Cast], object]
@@ -282,14 +296,16 @@ def orders(stamp, case, chance, cast):
     order_supervision(stamp, [case.number], mode=PressMode.WRITTEN, words="请三日内反馈")
 
 
-def another(case: Case, chance: Random) -> str:
-    others = db.session.scalars(select(Case.number).where(Case.id != case.id).order_by(Case.id)).all()
-    return chance.choice([*others, case.number])
+def another(case: Case, chance: Random, *states: State) -> str:
+    """Another case, mostly one in some states that may go with this one; now and then the case itself."""
+    others = list(db.session.scalars(select(Case).where(Case.id != case.id).order_by(Case.id)))
+    fit = [each for each in others if each.state in states and each.confidential == case.confidential]
+    return case.number if chance.random() < 0.05 or not others else chance.choice(fit or others).number
 
 
 @deed(Action.MERGE, Action.ABSORB)
 def merges(stamp, case, chance, cast):
-    merge_cases(stamp, case.number, numbers=[another(case, chance)])
+    merge_cases(stamp, case.number, numbers=[another(case, chance, *OPEN)])
 
 
 @deed(Action.UNMERGE, Action.RELEASE)
@@ -299,7 +315,7 @@ def takes_apart(stamp, case, chance, cast):
 
 @deed(Action.LINK_RECURRENCE)
 def links_what_comes_back(stamp, case, chance, cast):
-    link_recurrence(stamp, case.number, of=another(case, chance))
+    link_recurrence(stamp, case.number, of=another(case, chance, State.CLOSED))
 
 
 @deed(Action.PUBLISH)
@@ -313,3 +329,36 @@ def publishes(stamp, case, chance, cast):
 @deed(Action.ME_TOO)
 def says_me_too(stamp, case, chance, cast):
     say_me_too(stamp, case.number)
+
+
+@deed(Action.WHISTLE)
+def whistles_or_takes_it_back(stamp, case, chance, cast):
+    blown = db.session.scalars(select(Whistle.id).where(Whistle.case_id == case.id, Whistle.cancelled_at.is_(None))).all()
+    if blown and chance.random() < 0.3:
+        cancel_whistle(stamp, case.number, chance.choice(blown), note="不用来了")
+    else:
+        units = {some_unit(chance, cast) for _ in range(chance.randrange(1, 3))}
+        whistle(stamp, case.number, unit_ids=sorted(units), words="请到场", place="村口")
+
+
+def some_call(case, chance):
+    calls = db.session.scalars(select(WhistleCall.id).where(WhistleCall.case_id == case.id)).all()
+    return chance.choice(calls or [0])
+
+
+@deed(Action.ARRIVE)
+def checks_in(stamp, case, chance, cast):
+    arrive(stamp, case.number, some_call(case, chance))
+
+
+@deed(Action.ASSESS_WHISTLE)
+def judges_a_whistle(stamp, case, chance, cast):
+    said = {"note": "情况如此"}
+    judge = chance.choice(
+        [
+            lambda call: assess_help(stamp, case.number, call, helped=chance.random() < 0.5, **said),
+            lambda call: assess_whistle(stamp, case.number, call, justified=chance.random() < 0.5, **said),
+            lambda call: rule_on_whistle(stamp, case.number, call, justified=chance.random() < 0.5, **said),
+        ]
+    )
+    judge(some_call(case, chance))
