@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import DateTime, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, enum_type
@@ -43,7 +44,8 @@ class Deadline(Base):
     """One clock, fixed when it starts. Open while neither met nor cancelled; `next_check_at` is what the sweep reads.
 
     `paused_at` and `remainder` (counted time of its own unit) are set while it stands still;
-    `resumed_at` and `resumed_with` tell from where and with how much it went on. `error` sets a poisoned row aside.
+    `resumed_at` and `resumed_with` tell from where and with how much it went on. One that was due before it stood still keeps
+    its due moment: `stood` tells from when until when, by turns, so that its ladder counts on. `error` sets a poisoned row aside.
     `given`: its due moment was set by somebody, not counted by the policy. A new version names the one before it in
     `supersedes_id`, and that one is cancelled.
     """
@@ -122,6 +124,7 @@ class Deadline(Base):
     remainder: Mapped[timedelta | None]
     resumed_at: Mapped[datetime | None]
     resumed_with: Mapped[timedelta | None]
+    stood: Mapped[list[datetime] | None] = mapped_column(ARRAY(DateTime(timezone=True)))
     met_at: Mapped[datetime | None]
     breached_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]

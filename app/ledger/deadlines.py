@@ -96,7 +96,9 @@ def term_of(deadline: Deadline) -> tuple[Policy, Term]:
 def moments_of(deadline: Deadline) -> list[tuple[Any, datetime]]:
     """Give the moments of a clock's ladder as it stands now."""
     policy, _ = term_of(deadline)
-    return ladder_moments(policy.ladder, warn=deadline.warn_at, due=deadline.due_at, calendar=load_calendar(deadline.owner_unit_id))
+    calendar, turns = load_calendar(deadline.owner_unit_id), deadline.stood or []
+    stood = list(zip(turns[::2], turns[1::2], strict=True))
+    return ladder_moments(policy.ladder, warn=deadline.warn_at, due=deadline.due_at, calendar=calendar, stood=stood)
 
 
 def start_clock(wanted: ClockFor, at: datetime, *, subject_id: int, case_id: int | None) -> Deadline:
@@ -137,9 +139,10 @@ def cancel(deadline: Deadline, at: datetime) -> None:
 
 
 def pause(deadline: Deadline, at: datetime) -> None:
-    """Let a clock stand still, keeping what is left of it; one that is already due keeps its due moment."""
+    """Let a clock stand still, keeping what is left of it; one that is already due keeps its due moment, and its breach."""
     if deadline.paused_at is not None:
         return
+    _note_breach(deadline, at)
     _, term = term_of(deadline)
     deadline.paused_at = at
     deadline.next_check_at = None
@@ -148,7 +151,11 @@ def pause(deadline: Deadline, at: datetime) -> None:
 
 
 def go_on(deadline: Deadline, at: datetime) -> None:
-    """Resume a paused clock: what was left is added to the moment of resumption."""
+    """Resume a paused clock: what was left is added to the moment of resumption.
+
+    Of one that was due already, the steps of its ladder that lie ahead move along: what was counted of them before it stood
+    still stays counted.
+    """
     if deadline.paused_at is None:
         return
     policy, term = term_of(deadline)
@@ -158,6 +165,8 @@ def go_on(deadline: Deadline, at: datetime) -> None:
         due = resume(at, deadline.remainder, term=term, calendar=calendar)
         for name, value in _marks(policy, term, start=at, due=due, calendar=calendar).items():
             setattr(deadline, name, value)
+    else:
+        deadline.stood = [*(deadline.stood or ()), deadline.paused_at, at]
     deadline.paused_at = deadline.remainder = None
     schedule(deadline)
 
@@ -195,7 +204,7 @@ def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool 
     The new row's id is not known before a flush.
     """
     same = ("clock", "subject", "subject_id", "case_id", "round", "owner_unit_id", "owner_staff_id", "label", "policy_id",
-            "amount", "starts_at", "provisional", "breached_at", "level", "paused_at", "remainder")  # fmt: skip
+            "amount", "starts_at", "provisional", "breached_at", "level", "paused_at", "remainder", "stood")  # fmt: skip
     fresh = Deadline(**{name: getattr(deadline, name) for name in same} | changes, supersedes_id=deadline.id, given=given)
     policy, term = term_of(fresh)
     calendar = load_calendar(fresh.owner_unit_id)
@@ -239,6 +248,19 @@ def note_due(case: Case, clocks: Iterable[Deadline]) -> None:
     case.next_due_at = min((deadline.due_at for deadline in running), default=None)
     case.amber_at = min((deadline.warn_at for deadline in running), default=None)
     case.late_since = min((deadline.breached_at for deadline in still if deadline.breached_at is not None), default=None)
+
+
+def take_on(deadline: Deadline, earlier: Deadline, at: datetime) -> None:
+    """Let a clock that was started for other hands, with the due moment of an overdue one, go on where that one's ladder was.
+
+    What the first hands have been told and done for is not told of the new ones again; only the steps still ahead act.
+    """
+    if earlier.breached_at is None:
+        return
+    deadline.breached_at, deadline.level = earlier.breached_at, earlier.level
+    still = [] if earlier.paused_at is None else [earlier.paused_at, at]
+    deadline.stood = [*(earlier.stood or ()), *still] or None
+    schedule(deadline)
 
 
 def schedule(deadline: Deadline) -> None:

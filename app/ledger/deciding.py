@@ -164,6 +164,7 @@ def _return(stamp: Stamp, case: Case, request: Request, decision: Decision) -> S
     for each in [a for a in case.assignments if a.ended_at is None]:
         end_part(stamp, case, each)
     case.lead_unit_id = case.outcome = None
+    case.raised = 0
     case.reassignments += 1
     return Step(facts=facts)
 
@@ -184,11 +185,14 @@ def _reassign(stamp: Stamp, case: Case, request: Request, decision: Decision) ->
     first = check_lead(case, unit, assists)
     add_part(stamp, case, unit, Duty.LEAD).first_responder = first
     case.lead_unit_id = unit.id
+    case.raised = 0
     case.reassignments += 1
     db.session.flush()
     facts = {"from": lead.unit.code, "to": unit.code, "reset_term": decision.reset_term}
-    kept = {Clock.RESOLVE: term.due} if term is not None and not decision.reset_term else {}
-    return Step(facts=facts, dues=kept, half=term is not None and term.half)
+    kept = term if not decision.reset_term else None
+    dues = {Clock.RESOLVE: kept.due} if kept is not None else {}
+    goes_on = kept.clock if kept is not None else None
+    return Step(facts=facts, dues=dues, half=term is not None and term.half, goes_on=goes_on)
 
 
 def _support(stamp: Stamp, case: Case, request: Request, decision: Decision) -> Step:

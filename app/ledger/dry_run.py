@@ -25,18 +25,14 @@ from app.ledger.policy_changes import READERS, RulesAreTheAdministrators
 from app.ledger.policy_drafts import PolicyDraft, check_draft
 from app.ledger.recusal import not_recused
 from app.ledger.scope import visible
-from app.ledger.terms import Term, due_at, halved, remaining, resume
+from app.ledger.terms import Spans, Term, due_with_pauses, halved
 from app.ledger.vocabulary import Clock, Kind, Urgency
 from app.ledger.workflow import MOVES
 from app.territory.calendar.queries import load_calendar
-from app.territory.calendar.rules import Calendar
 from app.territory.models import Unit
 
 CHUNK = 2000
 LONGEST = timedelta(days=366)
-
-Spans = Sequence[tuple[datetime, datetime | None]]
-"""When a clock stood still: from, until (None: still)."""
 
 
 class WrongPeriod(Invalid):
@@ -286,15 +282,3 @@ def _upstream_limits(clock: Clock, rows: Sequence[Any]) -> Mapping[int, datetime
         Deadline.case_id.in_(sorted(starts)), Deadline.clock == Clock.UPSTREAM_DUE
     )
     return {row.case_id: inner_limit(row.due_at, starts[row.case_id]) for row in db.session.execute(query.order_by(Deadline.id))}
-
-
-def due_with_pauses(start: datetime, term: Term, calendar: Calendar, spans: Spans) -> datetime | None:
-    """Give when a term is due that stood still in `spans`; None while it still stands still and was not due before."""
-    due = due_at(start, term, calendar).at
-    for begin, end in spans:
-        if begin < start or begin > due:
-            continue
-        if end is None:
-            return None
-        due = resume(end, remaining(begin, due, term=term, calendar=calendar), term=term, calendar=calendar).at
-    return due

@@ -141,8 +141,10 @@ def dispatch_locked(
             facts["meeting"] = {"held_on": meeting.held_on.isoformat(), "participants": len(meeting.participants)}
         term = round_term(acting.at, case)
         facts |= {"reset_term": reset_term} if reset_term else {}
-        kept = {Clock.RESOLVE: term.due} if term is not None and not reset_term else {}
-        return Step(facts=facts, dues=kept, half=term is not None and term.half)
+        kept = term if not reset_term else None
+        dues = {Clock.RESOLVE: kept.due} if kept is not None else {}
+        goes_on = kept.clock if kept is not None else None
+        return Step(facts=facts, dues=dues, half=term is not None and term.half, goes_on=goes_on)
 
     words = "\n".join(filter(None, [note, meeting.words() if meeting else None])) or None
     move_case(stamp, case, Action.DISPATCH, Words(note=words), change)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import CHINA
@@ -18,6 +19,7 @@ from app.ledger.county import county
 from app.ledger.models import Case
 from app.ledger.policies import Step
 from app.ledger.raising import raise_locked
+from app.ledger.slips import discard_outlived
 from app.ledger.supervision_models import CaseListing, Urging
 from app.ledger.vocabulary import Action, Duty, Effect, ListedFor, Listing, PressMode, SlipState, Subject
 from app.ledger.workflow import MOVES
@@ -44,7 +46,7 @@ def gather(effects: Effects, at: datetime, case: Case, clock: Deadline, steps: l
                 if clock.subject in (Subject.CASE, Subject.ASSIGNMENT):
                     effects.raised[clock.id] = (case, clock.subject, clock.subject_id)
             case _:
-                effects.listings.append(_listing(at, case, _LISTINGS[effect], ListedFor.LATE))
+                effects.listings.append(_listing(at, case, _LISTINGS[effect], ListedFor.LATE, clock.owner_unit_id))
 
 
 def _draft(at: datetime, case: Case, clock: Deadline) -> dict[str, Any]:
@@ -65,13 +67,15 @@ def _draft(at: datetime, case: Case, clock: Deadline) -> dict[str, Any]:
     }
 
 
-def _listing(at: datetime, case: Case, listing: Listing, listed_for: ListedFor) -> dict[str, Any]:
-    return {"case_id": case.id, "listing": listing, "listed_for": listed_for, "since": at}
+def _listing(at: datetime, case: Case, listing: Listing, listed_for: ListedFor, unit_id: int | None) -> dict[str, Any]:
+    unit_id = unit_id or catalogue().county_id
+    return {"case_id": case.id, "listing": listing, "unit_id": unit_id, "listed_for": listed_for, "since": at}
 
 
 def write(effects: Effects) -> None:
-    """Write drafts and listings; a draft that waits for the same unit, or a place on the same list, is enough."""
+    """Write drafts and listings; a draft that waits for the same unit, or its place on the same list, is enough."""
     if effects.drafts:
+        discard_outlived(effects.drafts[0]["drafted_at"], {draft["case_id"] for draft in effects.drafts})
         db.session.execute(insert(Urging).on_conflict_do_nothing(), effects.drafts)
     if effects.listings:
         db.session.execute(insert(CaseListing).on_conflict_do_nothing(), effects.listings)
@@ -102,7 +106,15 @@ def note_repeated_failure(stamp: Stamp, case: Case) -> None:
     failed_by = _failure(case)
     if failed_by is None:
         return
-    put = insert(CaseListing).values(**_listing(stamp.at, case, Listing.INTERVIEW, failed_by[0]))
+    stands = select(CaseListing.id).where(
+        CaseListing.case_id == case.id,
+        CaseListing.listing == Listing.INTERVIEW,
+        CaseListing.listed_for != ListedFor.LATE,
+        CaseListing.settled_at.is_(None),
+    )
+    if db.session.scalars(stands).first() is not None:
+        return
+    put = insert(CaseListing).values(**_listing(stamp.at, case, Listing.INTERVIEW, failed_by[0], case.lead_unit_id))
     if db.session.scalars(put.on_conflict_do_nothing().returning(CaseListing.id)).first() is not None:
         _raise(Stamp(SYSTEM, Role.SYSTEM, stamp.at, stamp.door), case, failed_by[1])
 

@@ -25,11 +25,13 @@ from app.ledger.deadlines import (
     pause,
     run_on,
     start_clock,
+    take_on,
     upstream_limit,
 )
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.outlook import moment
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
+from app.ledger.supervision_models import CaseListing
 from app.ledger.timeline import append_entry
 from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestKind, RequestState, State, Subject, label
 from app.ledger.whistle_models import WhistleCall
@@ -64,10 +66,11 @@ class Step:
 
     `assignment`, or `about` (kind and id of a subject), names the one subject whose clocks the move meets. `dues` are due
     moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
-    a rework round half its term. `unit_id` is the unit that the audiences OWNER and UNIT_HEAD speak of, the lead's when None.
-    `asker` and `deciders` are whom the audiences of these names speak of; the asker hears of a decision as such alone.
-    `others`: other people's reports keep the case where it is, so that no clock is met or started. `templates` names for an
-    audience the words that fit what happened, or None where that audience is not told.
+    a rework round half its term; `goes_on` names the clock whose term and ladder go on in other hands. `unit_id` is the unit
+    that the audiences OWNER and UNIT_HEAD speak of, the lead's when None. `asker` and `deciders` are whom the audiences of
+    these names speak of; the asker hears of a decision as such alone. `others`: other people's reports keep the case where it
+    is, so that no clock is met or started. `templates` names for an audience the words that fit what happened, or None where
+    that audience is not told.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class Step:
     unit_id: int | None = None
     dues: dict[Clock, datetime] = field(default_factory=dict)
     amounts: dict[Clock, int] = field(default_factory=dict)
+    goes_on: Deadline | None = None
     templates: dict[Audience, str | None] = field(default_factory=dict)
 
 
@@ -154,6 +158,9 @@ def move_case(
     if action in TAKES_UP:
         case.accepted_at = case.accepted_at or stamp.at
     case.closed_at = (case.closed_at or stamp.at) if target in TERMINAL else None
+    if target in TERMINAL - {State.MERGED} and entry.from_state not in TERMINAL:
+        standing = (CaseListing.case_id == case.id, CaseListing.settled_at.is_(None))
+        db.session.execute(update(CaseListing).where(*standing).values(settled_at=stamp.at))
     _tell(stamp, case, move, entry, step, _params(stamp.at, case, clocks))
     return entry
 
@@ -328,6 +335,8 @@ def _start(at: datetime, case: Case, clock: Clock, running: Sequence[Deadline], 
         if clock is Clock.RESOLVE:
             wanted = replace(wanted, not_after=upstream_limit(running, at))
         started.append(start_clock(wanted, at, subject_id=assignment.id, case_id=case.id))
+        if clock is Clock.RESOLVE and step.goes_on is not None:
+            take_on(started[-1], step.goes_on, at)
     return started
 
 

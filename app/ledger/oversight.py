@@ -21,6 +21,7 @@ from app.ledger.eligible import UnknownUnit
 from app.ledger.models import Case
 from app.ledger.narrowing import in_reach
 from app.ledger.scope import visible
+from app.ledger.slips import still_late
 from app.ledger.supervision_models import CaseListing, SupervisionOrder, Urging
 from app.ledger.vocabulary import Clock, ListedFor, Listing, PressMode, SlipKind, SlipState, State
 from app.people.models import Staff
@@ -54,7 +55,7 @@ class LateClock:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A case on a list of the supervisor, why and since when."""
+    """A case on a list of the supervisor, because of which unit, why and since when."""
 
     id: int
     number: str
@@ -176,7 +177,7 @@ def listed_cases(stamp: Stamp, listing: Listing, *, cursor: str | None, limit: i
         CaseListing.id, Case.number, Case.title, Case.state, Case.reworks, Case.reassignments, Case.urgings,
         Unit.name.label("unit"), CaseListing.listed_for, CaseListing.since,
     )  # fmt: skip
-    query = query.join(Case, Case.id == CaseListing.case_id).outerjoin(Unit, Unit.id == Case.lead_unit_id)
+    query = query.join(Case, Case.id == CaseListing.case_id).join(Unit, Unit.id == CaseListing.unit_id)
     standing = (CaseListing.listing == listing, CaseListing.settled_at.is_(None), Case.closed_at.is_(None))
     query = query.where(*standing, *watched(stamp))
     return _page(query, [(CaseListing.since, False), (CaseListing.id, False)], Listed, ("since", "id"), cursor=cursor, limit=limit)
@@ -192,12 +193,11 @@ def _slips(kind: SlipKind, model: type[Urging] | type[SupervisionOrder]) -> Sele
 
 
 def drafts(stamp: Stamp, kind: SlipKind, *, cursor: str | None, limit: int) -> Page[SlipRow]:
-    """Give the drafts to be issued, oldest first; one that a ladder made is left out once its clock has ended."""
+    """Give the drafts to be issued, oldest first; one that a ladder made is left out once its clock is not late any more."""
     model: type[Urging] | type[SupervisionOrder] = Urging if kind is SlipKind.URGING else SupervisionOrder
     query = _slips(kind, model).where(model.state == SlipState.DRAFT, *watched(stamp))
     if model is Urging:
-        running = and_(Deadline.id == Urging.deadline_id, Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None))
-        query = query.where(or_(Urging.deadline_id.is_(None), exists().where(running)))
+        query = query.where(or_(Urging.deadline_id.is_(None), still_late()))
     key: Key = [(model.drafted_at, False), (model.id, False)]
     return _page(query, key, _row_maker(kind), ("drafted_at", "id"), cursor=cursor, limit=limit)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from app.ledger.terms import HoursKind, Term, Unit, due_at
+from app.ledger.terms import HoursKind, Spans, Term, Unit, due_with_pauses
 from app.ledger.vocabulary import Audience, Clock, Effect, Kind
 from app.territory.calendar.rules import Calendar
 
@@ -118,13 +118,20 @@ def same_cases(one: Scope, other: Scope) -> bool:
     return (one.category_id, one.kind, one.urgent is True) == (other.category_id, other.kind, other.urgent is True)
 
 
-def ladder_moments(ladder: Sequence[Step], *, warn: datetime, due: datetime, calendar: Calendar) -> list[tuple[Step, datetime]]:
-    """Give each step of a ladder with the moment at which it is reached, in the order of levels."""
-    moments = {On.AMBER: warn, On.DUE: due}
-    return [
-        (step, moments[step.on] if step.after is None else due_at(due, step.after, calendar).at)
+def ladder_moments(
+    ladder: Sequence[Step], *, warn: datetime, due: datetime, calendar: Calendar, stood: Spans = ()
+) -> list[tuple[Step, datetime]]:
+    """Give each step of a ladder with the moment at which it is reached, in the order of levels.
+
+    What lies after due does not count the spans in which the clock stood still when it was due already; a step that such a
+    span without an end holds up is not reached at all.
+    """
+    moments: dict[On, datetime | None] = {On.AMBER: warn, On.DUE: due}
+    steps = [
+        (step, moments[step.on] if step.after is None else due_with_pauses(due, step.after, calendar, stood))
         for step in sorted(ladder, key=lambda step: step.level)
     ]
+    return [(step, at) for step, at in steps if at is not None]
 
 
 def next_check(moments: Sequence[tuple[Step, datetime]], *, level: int, due: datetime, breached: bool) -> datetime | None:
@@ -189,6 +196,13 @@ _RESOLVE = (
     Step(4, On.AFTER, (A.SUPERVISORS,), _term(3, Unit.WORKING_DAY), (E.SUPERVISOR_LIST,)),
     Step(5, On.AFTER, (A.SUPERVISORS, A.UNIT_HEAD), _term(5, Unit.WORKING_DAY), (E.INTERVIEW_LIST, E.RAISE)),
 )
+_RESOLVE_URGENT = (
+    Step(1, On.AMBER, (A.OWNER,)),
+    Step(2, On.DUE, (A.OWNER, A.UNIT_HEAD)),
+    Step(3, On.AFTER, (A.OWNER, A.UNIT_HEAD, A.SUPERVISORS), _term(2, Unit.HOUR, HoursKind.ALWAYS), (E.DRAFT_URGING,)),
+    Step(4, On.AFTER, (A.SUPERVISORS,), _term(6, Unit.HOUR, HoursKind.ALWAYS), (E.SUPERVISOR_LIST,)),
+    Step(5, On.AFTER, (A.SUPERVISORS, A.UNIT_HEAD), _term(24, Unit.HOUR, HoursKind.ALWAYS), (E.INTERVIEW_LIST, E.RAISE)),
+)
 _DESK = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.SHIFT_HEAD)))
 _INFO = (Step(1, On.AMBER, (A.PERSONS, A.FILERS)),)
 _SUPERVISED = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.UNIT_HEAD, A.SUPERVISORS)))
@@ -221,7 +235,7 @@ DEFAULTS: tuple[Default, ...] = (
     Default("sign-urgent", Clock.SIGN, _term(20, Unit.MINUTE, HoursKind.ALWAYS), _SIGN_URGENT, urgent=True),
     Default("contact", Clock.CONTACT, _term(24, Unit.HOUR, HoursKind.ALWAYS), _CONTACT),
     Default("contact-urgent", Clock.CONTACT, _term(2, Unit.HOUR, HoursKind.ALWAYS), _CONTACT, urgent=True),
-    Default("resolve-urgent", Clock.RESOLVE, _term(24, Unit.HOUR, HoursKind.ALWAYS), _RESOLVE, urgent=True),
+    Default("resolve-urgent", Clock.RESOLVE, _term(24, Unit.HOUR, HoursKind.ALWAYS), _RESOLVE_URGENT, urgent=True),
     _resolve("resolve", 15),
     _resolve("resolve-consultation", 1, Kind.CONSULTATION),
     _resolve("resolve-help", 5, Kind.HELP),

@@ -35,10 +35,11 @@ class AlreadyReported(Conflict):
 
 @dataclass(frozen=True)
 class RoundTerm:
-    """The lead's term in a round: when it is due, and whether it is a rework round's half term."""
+    """The lead's term in a round: when it is due, whether it is a rework round's half term, and its newest clock."""
 
     due: datetime
     half: bool
+    clock: Deadline
 
 
 def return_until(case: Case, part: Assignment) -> datetime:
@@ -104,4 +105,4 @@ def round_term(at: datetime, case: Case) -> RoundTerm | None:
     if last.paused_at is not None and last.remainder is not None:
         due = resume(at, last.remainder, term=term_of(last)[1], calendar=load_calendar(last.owner_unit_id)).at
     whole = term_of(first)[0].term
-    return RoundTerm(due, half=first.amount == halved(whole).amount < whole.amount)
+    return RoundTerm(due, half=first.amount == halved(whole).amount < whole.amount, clock=last)

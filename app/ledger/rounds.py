@@ -35,6 +35,7 @@ def begin_round(stamp: Stamp, case: Case, *, keep_lead: bool) -> None:
         end_part(stamp, case, assignment)
     if not keep_lead or last is None or last.first_responder:
         case.lead_unit_id = None
+        case.raised = 0
         return
     case.assignments.append(
         Assignment(

@@ -16,6 +16,7 @@ from app.core.stamp import Actor, Role, Stamp
 from app.ledger.audiences import in_charge
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
+from app.ledger.deadlines import is_open
 from app.ledger.models import Assignment, Case, Entry, EntryWords
 from app.ledger.oversight import WATCHES
 from app.ledger.recusal import is_staff_against
@@ -169,7 +170,7 @@ def order_slip(stamp: Stamp, number: str) -> Sheet:
 
 
 def _filled(stamp: Stamp, case: Case, part: Assignment | None, **said: object) -> Sheet:
-    due = _due_of(case, part)
+    term = _term_of(case, part)
     return Sheet(
         number=case.number,
         matter=_matter(case),
@@ -177,8 +178,8 @@ def _filled(stamp: Stamp, case: Case, part: Assignment | None, **said: object) -
         place=case.grid.name if case.grid is not None and not case.confidential else None,
         opened_at=case.opened_at,
         dispatched_at=part.dispatched_at if part is not None else None,
-        due_at=due,
-        late=due is not None and due <= stamp.at,
+        due_at=term.due_at if term is not None else None,
+        late=term is not None and _is_late(term, stamp.at),
         urgings=case.urgings,
         **said,  # type: ignore[arg-type]
     )
@@ -192,9 +193,14 @@ def _part(case: Case, unit_id: int) -> Assignment | None:
     return next((a for a in reversed(case.assignments) if a.unit_id == unit_id), None)
 
 
-def _due_of(case: Case, part: Assignment | None) -> datetime | None:
-    """Give the newest due moment of a unit's term, or of the whole case where the unit has no part in it."""
-    query = select(Deadline.due_at).where(Deadline.case_id == case.id)
+def _is_late(term: Deadline, at: datetime) -> bool:
+    """Say whether a term was not kept: breached, or past due while it runs on."""
+    return term.breached_at is not None or (is_open(term) and term.paused_at is None and term.due_at <= at)
+
+
+def _term_of(case: Case, part: Assignment | None) -> Deadline | None:
+    """Give the newest clock of a unit's term, or of the whole case where the unit has no part in it."""
+    query = select(Deadline).where(Deadline.case_id == case.id)
     if part is None:
         query = query.where(Deadline.clock == Clock.OVERALL)
     else:

@@ -8,14 +8,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, exists, not_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from app.core.clock import CHINA
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
+from app.ledger.clocks import Deadline
 from app.ledger.deadlines import ClockFor, is_open, lock_case_clocks, meet, start_clock
 from app.ledger.eligible import UnitRecused, UnknownUnit
 from app.ledger.models import Case, Entry
@@ -192,8 +194,34 @@ def _issue(stamp: Stamp, case: Case, slip: Slip, kind: SlipKind) -> None:
     db.session.flush()
     listing = _LISTING_OF.get(slip.mode) if slip.mode is not None else None
     if listing is not None:
-        standing = (CaseListing.case_id == case.id, CaseListing.listing == listing, CaseListing.settled_at.is_(None))
-        db.session.execute(update(CaseListing).where(*standing).values(settled_at=stamp.at))
+        _settle(stamp.at, case, listing, slip.unit_id)
+
+
+def _settle(at: datetime, case: Case, listing: Listing, unit_id: int) -> None:
+    """Settle what stands on a list because of a unit, or, below the county, because of one under it."""
+    standing = (CaseListing.case_id == case.id, CaseListing.listing == listing, CaseListing.settled_at.is_(None))
+    meant = [unit_id]
+    if unit_id != catalogue().county_id:
+        path = db.session.get_one(Unit, unit_id).path
+        meant += db.session.scalars(
+            select(Unit.id).join(CaseListing, CaseListing.unit_id == Unit.id).where(*standing, Unit.path.startswith(path))
+        )
+    db.session.execute(update(CaseListing).where(*standing, CaseListing.unit_id.in_(meant)).values(settled_at=at))
+
+
+def still_late() -> ColumnElement[bool]:
+    """Give the condition for an urging that its ladder's clock, or a newer version of it, is late and runs."""
+    first, now = aliased(Deadline), aliased(Deadline)
+    same = (now.subject == first.subject, now.subject_id == first.subject_id, now.clock == first.clock)
+    running = (now.breached_at.is_not(None), now.met_at.is_(None), now.cancelled_at.is_(None))
+    return exists().where(first.id == Urging.deadline_id, *same, *running)
+
+
+def discard_outlived(at: datetime, case_ids: Collection[int]) -> None:
+    """Put aside the drafts of ladders, of cases that the caller has locked, whose clock is not late any more."""
+    waiting = (Urging.case_id.in_(case_ids), Urging.state == SlipState.DRAFT, Urging.deadline_id.is_not(None))
+    change = update(Urging).where(*waiting, not_(still_late())).values(state=SlipState.DISCARDED, discarded_at=at)
+    db.session.execute(change.execution_options(synchronize_session="fetch"))
 
 
 def _facts(slip: Slip) -> dict[str, object]:

@@ -19,6 +19,7 @@ from app.ledger.slips import (
     acting,
     addressee,
     check_unit,
+    discard_outlived,
     issue_order,
     issue_urging,
     lock_cases,
@@ -64,13 +65,14 @@ def urge(
 ) -> list[Urging]:
     """Urge the units of some cases; a written urging goes out as a numbered slip a case, or waits as a draft.
 
-    What was said once about several cases (by phone, on the spot, in an interview) counts once, with its person-times.
+    What was said once to a unit about several cases (by phone, on the spot, in an interview) counts once, with its
+    person-times.
     Raises CaseNotFound, OnlySlipsAreDrafted, DraftWaits and what an addressee may raise.
     """
     made: list[Urging] = []
     for case in lock_cases(stamp, numbers):
         now = acting(stamp, case, Action.URGE, URGES)
-        urging = Urging(**_columns(now, case, mode, words, to, first=made[0].id if made else None))
+        urging = Urging(**_columns(now, case, mode, words, to, made=made))
         if draft:
             _draft(urging)
         else:
@@ -97,7 +99,7 @@ def order_supervision(
     made: list[SupervisionOrder] = []
     for case in lock_cases(stamp, numbers):
         now = acting(stamp, case, Action.ORDER_SUPERVISION, ORDERS)
-        order = SupervisionOrder(**_columns(now, case, mode, words, to, first=made[0].id if made else None))
+        order = SupervisionOrder(**_columns(now, case, mode, words, to, made=made))
         if draft:
             order.reply_by = due
             _draft(order)
@@ -113,8 +115,9 @@ def check_due(stamp: Stamp, due: datetime | None) -> None:
         raise DueInThePast(errors={"due": ["反馈时限须晚于现在"]})
 
 
-def _columns(stamp: Stamp, case: Case, mode: PressMode, words: str, to: Addressed, *, first: int | None) -> dict[str, object]:
+def _columns(stamp: Stamp, case: Case, mode: PressMode, words: str, to: Addressed, *, made: Sequence[Slip]) -> dict[str, object]:
     whom = addressee(case, to)
+    first = next((slip.id for slip in made if slip.unit_id == whom.unit_id), None)
     part = first if mode is not PressMode.WRITTEN else None
     return {
         "case_id": case.id,
@@ -136,6 +139,7 @@ def _draft(slip: Slip) -> None:
     if slip.mode is not PressMode.WRITTEN:
         raise OnlySlipsAreDrafted(errors={"draft": ["只有书面的单子需要起草"]})
     model = type(slip)
+    discard_outlived(slip.drafted_at, [slip.case_id])
     waits = (model.case_id == slip.case_id, model.unit_id == slip.unit_id, model.state == SlipState.DRAFT)
     if db.session.scalars(select(model.id).where(*waits)).first() is not None:
         raise DraftWaits

@@ -113,17 +113,21 @@ class SupervisionOrder(Base):
 
 
 class CaseListing(Base):
-    """A case on a supervisor's list, and why; `settled_at` when somebody went there, or the unit was interviewed."""
+    """A case on a supervisor's list, because of which unit, and why.
+
+    `settled_at` when somebody went there, or the unit was interviewed, or the case had ended.
+    """
 
     __tablename__ = "case_listing"
     __table_args__ = (
-        Index("uq_case_listing_open", "case_id", "listing", unique=True, postgresql_where="settled_at IS NULL"),
+        Index("uq_case_listing_open", "case_id", "listing", "unit_id", unique=True, postgresql_where="settled_at IS NULL"),
         Index("ix_case_listing_since", "listing", "since", "id", postgresql_where="settled_at IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     listing: Mapped[Listing] = mapped_column(enum_type(Listing))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     listed_for: Mapped[ListedFor] = mapped_column(enum_type(ListedFor))
     since: Mapped[datetime]
     settled_at: Mapped[datetime | None]

@@ -1,5 +1,6 @@
 """Keeps the arithmetic of deadlines: when a term is due, when it turns amber, and what is left of it (case-rules §4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -34,6 +35,9 @@ class HoursKind(StrEnum):
 DAY_UNITS = frozenset({Unit.WORKING_DAY, Unit.CALENDAR_DAY})
 LONGEST = timedelta(days=3660)
 """No term is longer than ten years; a longer one is a slip of the hand."""
+
+Spans = Sequence[tuple[datetime, datetime | None]]
+"""When a clock stood still: from, until (None: still)."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,18 @@ def remaining(at: datetime, due: datetime, *, term: Term, calendar: Calendar) ->
         case _:
             purpose = _purpose(term.hours)
             return due - at if purpose is None else calendar.counted_between(purpose, at, due)
+
+
+def due_with_pauses(start: datetime, term: Term, calendar: Calendar, spans: Spans) -> datetime | None:
+    """Give when a term is due that stood still in `spans`; None while it still stands still and was not due before."""
+    due = due_at(start, term, calendar).at
+    for begin, end in spans:
+        if begin < start or begin > due:
+            continue
+        if end is None:
+            return None
+        due = resume(end, remaining(begin, due, term=term, calendar=calendar), term=term, calendar=calendar).at
+    return due
 
 
 def warn_at(start: datetime, due: datetime, *, term: Term, calendar: Calendar, share: float = 0.8) -> datetime:
