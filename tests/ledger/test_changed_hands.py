@@ -302,6 +302,18 @@ class TestSuspended:
         running = [row for row in road.clocks().values() if row.clock is Clock.SUSPENSION]
         assert [row.due_at for row in running] == [datetime(2027, 3, 1, 9, 30, tzinfo=UTC)]
 
+    def test_what_was_late_before_it_was_suspended_stays_late_though_nobody_had_swept(self, road):
+        contacted(road)
+        request = asked(road, "he", RequestKind.SUSPEND, review_on=JANUARY, evidence="已列入亮化工程")
+        term = lead_term(road)
+        road.clock.move_to(term.due_at + timedelta(hours=1))
+        decide_request(road.as_staff("sun"), road.number, request.id, YES)
+        assert (term.breached_at, road.case.late_since) == (road.clock(), road.clock())
+        ended = asked(road, "he", RequestKind.TERMINATE, reply="现在不具备条件。")
+        decide_request(road.as_staff("sun"), road.number, ended.id, YES)
+        road.session.flush()
+        assert (term.cancelled_at is not None, term.breached_at is not None) == (True, True)
+
     def test_it_is_not_approved_once_the_review_date_has_passed(self, road):
         contacted(road)
         request = asked(road, "he", RequestKind.SUSPEND, review_on=date(2026, 11, 24), evidence="计划")

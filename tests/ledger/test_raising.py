@@ -3,16 +3,21 @@
 import pytest
 from sqlalchemy import select
 
-from app.ledger.handling import dispatch_case, record_contact, sign_case, submit_result
+from app.core.stamp import SYSTEM, Door, Role, Stamp
+from app.ledger.callbacks import record_callback
+from app.ledger.deciding import Decision, decide_request
+from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.models import Case, CaseAccess
 from app.ledger.raising import AlreadyAtTheTop, raise_case, raise_locked
+from app.ledger.reopening import reopen_case
 from app.ledger.scope import find_case
 from app.ledger.sub_dispatch import assign_handler
 from app.ledger.timeline import verify_ledger
-from app.ledger.vocabulary import Access, Clock, State
+from app.ledger.vocabulary import Access, Clock, RequestKind, State
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice
-from tests.ledger.test_straight_road import Road
+from tests.ledger.test_requests import asked
+from tests.ledger.test_straight_road import HAPPY, Road
 
 
 @pytest.fixture
@@ -70,6 +75,36 @@ def test_the_ladder_raises_as_the_system_and_stops_at_the_top(road, as_system):
     entry = raise_locked(as_system(), road.case, note="办理时限超期五个工作日")
     assert (entry.role, entry.facts["level"]) == ("system", 1)
     assert raise_locked(as_system(), road.case, note="再次超期") is None
+
+
+def test_other_hands_are_raised_from_their_own_level_and_own_their_own_term(in_the_village):
+    road = in_the_village
+    raise_case(road.as_staff("sun"), road.number, note="没有进展")
+    request = asked(road, "du", RequestKind.REASSIGN, unit_ids=[road.cast.units["水利局"].id], reason_code="better_placed")
+    decide_request(road.as_staff("sun"), road.number, request.id, Decision(approve=True, reset_term="新单位刚接手"))
+    assert road.case.raised == 0
+    sign_case(road.as_staff("shui"), road.number)
+    assert road.clocks()[Clock.RESOLVE].owner_staff_id == road.cast.staff["shui"].id
+    assert raise_locked(Stamp(SYSTEM, Role.SYSTEM, road.clock(), Door.JOB), road.case, note="超期五个工作日") is not None
+    assert "ma" in told(road)
+    for login in ("hua", "tong", "shui", "ma"):  # nobody who had it loses sight of it
+        assert find_case(road.as_staff(login), road.number)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_return_and_a_reopening_begin_at_the_level_of_the_next_lead(in_the_village, named):
+    road = in_the_village
+    raise_case(road.as_staff("sun"), road.number, note="没有进展")
+    if named:
+        request = asked(road, "hua", RequestKind.RETURN, unit_ids=[road.cast.units["水利局"].id])
+        decide_request(road.as_staff("du"), road.number, request.id, Decision(approve=True, note="同意"))
+    else:
+        record_contact(road.as_staff("hua"), road.number, how="phone", note="联系了")
+        submit_result(road.as_staff("hua"), road.number, reply="已修好", note="换灯头", solved=True)
+        pass_result(road.as_staff("qin"), road.number)
+        record_callback(road.as_staff("lu"), road.number, HAPPY, note="满意")
+        reopen_case(road.as_resident("lin"), road.number, words="又不亮了")
+    assert road.case.raised == 0
 
 
 def test_a_handler_may_not_raise_and_nothing_is_raised_before_dispatch(road):

@@ -12,7 +12,9 @@ from app.core.migrate import upgrade
 from app.ledger.policies import DEFAULTS, ladder_from_json
 from app.ledger.vocabulary import Effect
 from tests.conftest import drop_database
-from tests.migrations.test_the_whole_life import _plain
+from tests.migrations.test_the_whole_life import _plain, first_version
+
+__all__ = ["first_version"]
 
 
 def step(level, on, tell, days=None):
@@ -75,6 +77,58 @@ def test_only_the_shipped_ladder_of_the_resolve_clock_gets_a_new_version(before)
     assert found["resolve-complaint", 2] == (12, True, OWN)
     assert found["review", 1] == (12, True, SHIPPED)
     assert len(found) == 6
+
+
+def test_only_the_shipped_ladder_of_an_urgent_resolve_clock_counts_in_hours(before):
+    upgrade(before, to="0011")
+    shipped = [{"does": [], **each} for each in SHIPPED]
+    shipped[2] |= {"tell": ["owner", "unit_head", "supervisors"], "does": ["draft_urging"]}
+    shipped[3] |= {"does": ["supervisor_list"]}
+    shipped[4] |= {"does": ["interview_list", "raise"]}
+    insert = text(
+        "INSERT INTO deadline_policy (code, version, clock, urgent, amount, unit, hours, ladder, active) "
+        "VALUES (:code, 1, 'resolve', :urgent, 24, 'hour', 'always', CAST(:ladder AS jsonb), true)"
+    )
+    with before.begin() as connection:
+        for code, urgent, ladder in (("resolve-urgent", True, shipped), ("own", True, OWN), ("resolve-other", None, shipped)):
+            connection.execute(insert, {"code": code, "urgent": urgent, "ladder": dumps(ladder)})
+    upgrade(before, to="0015")
+    new = next(default.ladder for default in DEFAULTS if default.code == "resolve-urgent")
+    with before.connect() as connection:
+        rows = connection.execute(text("SELECT code, version, ladder FROM deadline_policy")).all()
+    assert {(row.code, row.version) for row in rows if ladder_from_json(row.ladder) == new} == {("resolve-urgent", 2)}
+
+
+def test_places_on_a_list_name_the_lead_or_the_county_and_end_with_the_case(first_version):
+    upgrade(first_version, to="0011")
+    with first_version.begin() as connection:
+        county = connection.execute(text("SELECT id FROM unit WHERE level = 'county'")).scalar_one()
+        lead = connection.execute(
+            text(
+                "INSERT INTO unit (code, name, level, path, active) "
+                "VALUES ('02', '水利局', 'department', '/1/2/', true) RETURNING id"
+            )
+        ).scalar_one()
+        led = connection.execute(
+            text("UPDATE \"case\" SET lead_unit_id = :lead WHERE state = 'in_progress' RETURNING id"), {"lead": lead}
+        ).scalar_one()
+        connection.execute(
+            text(
+                "INSERT INTO case_listing (case_id, listing, listed_for, since) "
+                "SELECT id, 'interview', 'late', opened_at FROM \"case\" ORDER BY id"
+            )
+        )
+    upgrade(first_version, to="0015")
+    with first_version.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT c.id, c.state, l.unit_id, l.settled_at = c.closed_at AS settled "
+                'FROM case_listing AS l JOIN "case" AS c ON c.id = l.case_id'
+            )
+        ).all()
+    assert {row.unit_id for row in rows if row.id == led} == {lead}
+    assert {row.unit_id for row in rows if row.id != led} == {county}
+    assert {row.state for row in rows if row.settled} == {"closed"}
 
 
 def sign(due, late, *, does):
