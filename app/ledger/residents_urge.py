@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from app.core.database import db, lock_rows
 from app.core.errors import TooMany
-from app.core.stamp import Role, Stamp
+from app.core.stamp import ActorKind, Role, Stamp
 from app.ledger.claims import prove
 from app.ledger.county import county
-from app.ledger.models import Case
+from app.ledger.models import Case, Entry
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.slips import acting, unit_of
 from app.ledger.supervision_models import Urging
@@ -26,9 +26,9 @@ class UrgedAlready(TooMany):
 
 
 def urge_as_resident(stamp: Stamp, number: str, *, words: str | None = None) -> Case:
-    """Urge one's own case, any time while it is open; raises UrgedAlready when somebody did within the county's hours."""
+    """Urge one's own case, any time while it is open; raises UrgedAlready when they did within the county's hours."""
     case = lock_case(stamp, number)
-    _give_time(stamp, case)
+    _give_time(stamp, case, and_(Entry.actor == ActorKind.RESIDENT, Entry.actor_id == stamp.actor.id))
     _residents_urge(stamp, case, words, {})
     return case
 
@@ -37,7 +37,7 @@ def urge_by_claim(stamp: Stamp, number: str, code: str, *, words: str | None = N
     """Urge a case as the holder of its claim code. Raises WrongClaim, UrgedAlready."""
     report = prove(number, code)
     (case,) = lock_rows(Case, [report.case_id])
-    _give_time(stamp, case)
+    _give_time(stamp, case, Entry.facts["report"].as_integer() == report.id)
     _residents_urge(stamp, case, words, {"by": CallbackBy.CLAIM_CODE, "report": report.id})
     return case
 
@@ -49,14 +49,16 @@ def record_residents_urge(stamp: Stamp, number: str, *, words: str, version: int
     return case
 
 
-def _give_time(stamp: Stamp, case: Case) -> None:
+def _give_time(stamp: Stamp, case: Case, by_them: ColumnElement[bool]) -> None:
+    """Refuse who urged a short while ago, by their own hand; what others urged, or the desk recorded, keeps nobody waiting."""
     wait = timedelta(hours=county().urge_hours)
-    query = select(Urging.issued_at).where(Urging.case_id == case.id, Urging.by_resident).order_by(Urging.id.desc()).limit(1)
+    query = select(Urging.issued_at).join(Entry, and_(Entry.case_id == Urging.case_id, Entry.seq == Urging.entry_seq))
+    query = query.where(Urging.case_id == case.id, Urging.by_resident, by_them).order_by(Urging.id.desc()).limit(1)
     last = db.session.scalars(query).first()
     if last is not None and stamp.at < last + wait:
         left = last + wait - stamp.at
         raise UrgedAlready(
-            f"这件事 {county().urge_hours} 小时内已经催办过，我们已转告承办人员，请稍后再催。",
+            f"您在 {county().urge_hours} 小时内已经催办过这件事，我们已转告承办人员，请稍后再催。",
             retry_after=max(1, int(left.total_seconds())),
         )
 

@@ -1,7 +1,7 @@
 """Urging and supervision orders: who may, to whom, numbered without gaps, answered and accepted, counted in one query."""
 
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -13,12 +13,16 @@ from app.ledger.callbacks import record_callback
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case
+from app.ledger.deciding import Decision, decide_request
 from app.ledger.eligible import UnitRecused
-from app.ledger.handling import dispatch_case, pass_result, record_contact, submit_result
+from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_assist, submit_result
 from app.ledger.intake import take_in
 from app.ledger.models import CaseAccess, Entry
 from app.ledger.oversight import ListsAreTheSupervisors, drafts, late_clocks, open_orders
-from app.ledger.residents_urge import UrgedAlready, record_residents_urge, urge_as_resident
+from app.ledger.publishing import publish_case, say_me_too
+from app.ledger.request_checks import Asked
+from app.ledger.requests import ask
+from app.ledger.residents_urge import UrgedAlready, record_residents_urge, urge_as_resident, urge_by_claim
 from app.ledger.scope import CaseNotFound, NotYourUnit
 from app.ledger.slip_sheets import CONFIDENTIAL, NobodyToHandTo, order_sheet, order_slip, pressed, urging_sheet
 from app.ledger.slips import (
@@ -48,7 +52,7 @@ from app.ledger.supervision_counts import supervision_counts
 from app.ledger.supervision_models import SupervisionOrder, Urging
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
-from app.ledger.vocabulary import Action, Clock, Kind, PressMode, SlipKind, SlipState
+from app.ledger.vocabulary import Action, Clock, Kind, PressMode, RequestKind, SlipKind, SlipState
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice
 from app.people.models import StaffPost
@@ -450,7 +454,41 @@ def test_every_call_of_a_resident_is_recorded_by_the_desk(road):
             record_residents_urge(road.as_staff(login), road.number, words="来电催办")
 
 
+def test_what_others_urged_keeps_nobody_waiting(road):
+    road.in_progress()
+    record_residents_urge(road.as_staff("fang"), road.number, words="来电催办")
+    urge_as_resident(road.as_resident("lin"), road.number)
+    publish_case(road.as_staff("du"), road.number, title="柳林村路灯不亮", summary="正在办理。")
+    say_me_too(road.as_resident("chen"), road.number)
+    urge_as_resident(road.as_resident("chen"), road.number)
+    for name in ("lin", "chen"):
+        with pytest.raises(UrgedAlready):
+            urge_as_resident(road.as_resident(name), road.number)
+    assert road.case.urgings == 3
+
+
+def test_the_holder_of_a_claim_code_urges_once_in_the_countys_hours(road, as_anonymous):
+    receipt = take_in(as_anonymous(), lins_report(road.cast, anonymous=True, filer_resident_id=None, concerned_id=None))
+    urge_by_claim(as_anonymous(), receipt.number, receipt.claim_code)
+    with pytest.raises(UrgedAlready):
+        urge_by_claim(as_anonymous(), receipt.number, receipt.claim_code)
+    road.clock.advance(days=1)
+    urge_by_claim(as_anonymous(), receipt.number, receipt.claim_code)
+
+
 # Counts
+
+
+def test_one_call_to_each_of_two_units_counts_for_both(road):
+    first, second = road.in_progress(), road.in_progress()
+    road.number = third = road.accepted()
+    dispatch_case(road.as_staff("du"), third, lead_unit_id=road.cast.units["水利局"].id)
+    urge(road.as_staff("sun"), [first, second, third], mode=PressMode.PHONE, words="请尽快办理")
+    order_supervision(road.as_staff("sun"), [second, third], mode=PressMode.ONSITE, words="现场督办")
+    one = {(SlipKind.URGING, PressMode.PHONE): (1, 1), (SlipKind.SUPERVISION, PressMode.ONSITE): (1, 1)}
+    for unit in ("城市管理局", "水利局"):
+        assert counted(road, unit=road.cast.units[unit].code) == one
+    assert counted(road) == dict.fromkeys(one, (2, 2))
 
 
 def test_150_calls_20_slips_and_3_interviews_of_9_person_times_are_one_query(road):
@@ -568,6 +606,26 @@ def test_an_urging_slip_names_number_unit_person_and_how_late(road, as_system):
     assert sheet.issued_by == "孙督"
     with pytest.raises(SlipNotFound):
         urging_sheet(road.as_staff("fang"), waits.id)
+
+
+def test_a_slip_does_not_call_late_what_was_handed_in_on_time_or_stands_still(road):
+    road.in_progress(assists=("水利局",))
+    record_contact(road.as_staff("he"), road.number, how="phone", note="已联系")
+    sign_case(road.as_staff("shui"), road.number)
+    submit_assist(road.as_staff("shui"), road.number, note="已配合")
+    request = ask(
+        road.as_staff("he"),
+        road.number,
+        RequestKind.SUSPEND,
+        Asked(note="等待施工", reason_code="engineering", review_on=date(2027, 1, 20), evidence="施工计划"),
+    )
+    decide_request(road.as_staff("sun"), road.number, request.id, Decision(approve=True))
+    road.clock.advance(days=20)
+    sun, water = road.as_staff("sun"), road.cast.units["水利局"].code
+    for to in (Addressed(unit=water), Addressed()):
+        (urging,) = urge(sun, [road.number], mode=PressMode.WRITTEN, words=WORDS, to=to)
+        sheet = urging_sheet(sun, urging.id)
+        assert (sheet.due_at <= road.clock(), sheet.late) == (True, False)
 
 
 def test_orders_of_a_unit_are_stored_whole(road, ordered):
