@@ -18,6 +18,7 @@ from app.core.clock import CHINA
 from app.core.database import db, lock_rows, transaction
 from app.core.stamp import Stamp
 from app.ledger.audiences import recipients
+from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline, DeadlineLevel
 from app.ledger.commands import lapse_info
 from app.ledger.county import county, next_digest
@@ -30,7 +31,9 @@ from app.ledger.suspensions import resume_due
 from app.ledger.timeline import entry_columns
 from app.ledger.vocabulary import Action, Audience, Clock, State, Urgency
 from app.ledger.workflow import MOVES
+from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
+from app.territory.models import Unit
 
 BATCH = 100
 
@@ -232,11 +235,30 @@ def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, act
         digest_at = next_digest(stamp.at, county().digest_times)
     params = {"number": case.number, "clock": clock.label, "due": _moment(clock.due_at), "level": told.level}
     key = f"{case.number}:{seq}:{clock.id}:{told.level}"
-    audiences: tuple[Audience, ...] = told.tell
-    writings.notices += [
-        notice_row(key, to=to, template=action.value, params=params, case_id=case.id, at=stamp.at, digest_at=digest_at)
-        for to in recipients(case, audiences, stamp.at, deadline=clock)
-    ]
+    words = _URGENT[action] if case.urgency is Urgency.URGENT else action.value
+    seen: set[tuple[Recipient, int]] = set()
+    for audience in told.tell:
+        rung = action is not Action.WARN_CLOCK and audience in _RUNG
+        template = _RUNG[audience] if rung else words
+        said = params | {"unit": _unit_name(clock)} if rung else params
+        wait = None if rung else digest_at
+        for to in recipients(case, [audience], stamp.at, deadline=clock):
+            if to not in seen:
+                seen.add(to)
+                writings.notices.append(
+                    notice_row(key, to=to, template=template, params=said, case_id=case.id, at=stamp.at, digest_at=wait)
+                )
+
+
+_RUNG = {Audience.DUTY_PHONE: "duty_phone", Audience.DUTY_LEADER: "duty_leader"}
+"""Whom a late clock rings up, with the words for a call."""
+
+_URGENT = {Action.WARN_CLOCK: "warn_urgent", Action.BREACH_CLOCK: "breach_urgent", Action.ESCALATE_CLOCK: "escalate_urgent"}
+
+
+def _unit_name(clock: Deadline) -> str:
+    unit_id = clock.owner_unit_id or catalogue().county_id
+    return db.session.get_one(Unit, unit_id).name
 
 
 def _write(writings: _Writings) -> None:

@@ -24,8 +24,9 @@ class ConsoleGateway:
     """Writes each letter to the log: for counties that have not connected WeChat or SMS yet, and for demonstrations."""
 
     def send(self, letter: Letter) -> None:
-        """Write the letter's key, recipient id and words to the log."""
-        log.info("%s → %s %s：%s", letter.key, letter.recipient, letter.recipient_id, words_of(letter.template, letter.params))
+        """Write the letter's key, way, recipient id and words to the log."""
+        words = words_of(letter.template, letter.params)
+        log.info("%s → %s %s %s：%s", letter.key, letter.by, letter.recipient, letter.recipient_id, words)
 
 
 class RecordingGateway:

@@ -16,6 +16,7 @@ from app.core.bulk import insert_many
 from app.core.database import db
 from app.core.errors import NotFound
 from app.notices.models import Notice, NoticeState, Recipient
+from app.notices.templates import BY, By
 
 LEASE = timedelta(seconds=60)
 BACK_OFF = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
@@ -39,6 +40,11 @@ class Letter:
     lease: str
     attempts: int
     digest: bool = False
+
+    @property
+    def by(self) -> By:
+        """How it should reach its recipient."""
+        return BY.get(self.template, By.MESSAGE)
 
 
 def notice_row(

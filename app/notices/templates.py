@@ -1,7 +1,17 @@
 """Keeps the words of every notice, by template name; parameters are numbers, labels and moments, never identity data."""
 
+from enum import StrEnum
 from string import Formatter
 from typing import Any
+
+
+class By(StrEnum):
+    """How a notice should reach its recipient: as a message, as a text on the telephone, or spoken in a call."""
+
+    MESSAGE = "message"
+    SMS = "sms"
+    VOICE = "voice"
+
 
 TEMPLATES: dict[str, str] = {
     "submit": "您反映的事项已登记，工单号 {number}，我们会尽快受理。",
@@ -106,7 +116,25 @@ TEMPLATES: dict[str, str] = {
     "warn_clock": "工单 {number} 的{clock}快到了：{due} 前。",
     "breach_clock": "工单 {number} 的{clock}已超时（{due}），请马上办理。",
     "escalate_clock": "工单 {number} 的{clock}超时仍未办结（{due}），已升至第 {level} 级。",
+    "warn_urgent": "紧急：工单 {number} 的{clock}快到了：{due} 前，请马上办理。",
+    "breach_urgent": "紧急：工单 {number} 的{clock}已超时（{due}），请马上办理。",
+    "escalate_urgent": "紧急：工单 {number} 的{clock}超时仍未办结（{due}），已升至第 {level} 级。",
+    "duty_phone": "{unit}值班电话：工单 {number} 的{clock}已到（{due}），请马上办理。",
+    "duty_leader": "{unit}带班领导：工单 {number} 的{clock}已超时（{due}），仍未办理，请马上督促。",
 }
+
+BY: dict[str, By] = {
+    "danger": By.VOICE,
+    "duty_phone": By.VOICE,
+    "duty_leader": By.VOICE,
+    "hand_to_emergency": By.SMS,
+    "whistle": By.SMS,
+    "whistle_cancelled": By.SMS,
+    "warn_urgent": By.SMS,
+    "breach_urgent": By.SMS,
+    "escalate_urgent": By.SMS,
+}
+"""What cannot wait until somebody looks at a screen; a gateway that cannot speak or text sends a message."""
 
 
 def names_in(template: str) -> set[str]:

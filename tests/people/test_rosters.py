@@ -9,7 +9,9 @@ from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.ledger.audiences import recipients, shift_heads
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Audience
+from app.notices.jobs import send_notices
 from app.notices.models import Notice
+from app.notices.templates import By
 from app.people.rosters import (
     RosterEntryEnded,
     RosterIsNotYours,
@@ -120,17 +122,22 @@ def sent(session, template, cast):
     return [ids[row.recipient_id] for row in session.query(Notice).filter_by(template=template).order_by(Notice.id)]
 
 
-def test_an_unsigned_case_rings_at_the_duty_phone_then_at_the_duty_leader(road, cast, clock, put, session):
+def test_an_unsigned_case_rings_at_the_duty_phone_then_at_the_duty_leader(road, cast, clock, put, session, gateway):
     put("ling2", "城市管理局", OnDuty.PHONE)
     put("fu", "城市管理局", OnDuty.LEADER)
     road.dispatched()
-    for minutes, expected in ((21, ["ling2"]), (20, ["fu"])):
+    for minutes, expected, spoken in (
+        (21, ("ling2", "duty_phone", False), "城市管理局值班电话"),
+        (20, ("fu", "duty_leader", False), "城市管理局带班领导"),
+    ):
         clock.advance(minutes=minutes)
         before = session.query(Notice).count()
         sweep(lambda: Stamp(SYSTEM, Role.SYSTEM, clock(), Door.JOB))
         rows = session.query(Notice).order_by(Notice.id).offset(before)
         ids = {staff.id: login for login, staff in cast.staff.items()}
-        assert [ids[row.recipient_id] for row in rows if row.template in ("breach_clock", "escalate_clock")] == expected
+        assert [(ids[row.recipient_id], row.template, row.digest) for row in rows if row.template != "dispatch_lead"] == [expected]
+        send_notices(lambda: Stamp(SYSTEM, Role.SYSTEM, clock(), Door.JOB))
+        assert (gateway.sent[-1].by, gateway.words()[-1][:9]) == (By.VOICE, spoken)
 
 
 def test_without_a_roster_the_handlers_and_the_head_are_told(road, cast, clock, more_staff):

@@ -102,7 +102,7 @@ def county(session, cast, clock, as_staff, as_system):
     return County(session, cast, clock, as_staff, as_system)
 
 
-ALARMS = ("danger", "breach_clock", "escalate_clock")
+ALARMS = ("danger", "breach_clock", "escalate_clock", "breach_urgent", "escalate_urgent", "duty_phone", "duty_leader")
 
 
 class TestNobodyIsOnTheRoster:
@@ -111,7 +111,7 @@ class TestNobodyIsOnTheRoster:
         county.leak()
         assert county.rung("danger") == ["ma", "ban"]
         county.work(minutes=31)
-        assert county.rung("breach_clock") == ["ma", "ban"]
+        assert county.rung("breach_urgent") == ["ma", "ban"]
 
     def test_a_head_who_is_away_sleeps_on(self, county):
         county.night()
