@@ -72,11 +72,15 @@ class RosterEntrySchema(Schema):
 
 
 class ShiftNowSchema(Schema):
-    """Who heads the shift now, by the roster or else as head of the county's unit, and who is on the roster."""
+    """Who heads the shift now, by the roster or else as head of the county's unit, and who is on the roster.
+
+    `missing_years`: years whose holidays are not brought in yet; from 1 November on the next one is wanted.
+    """
 
     at = Moment()
     heads = fields.List(fields.String())
     items = fields.List(fields.Nested(RosterEntrySchema))
+    missing_years = fields.List(fields.Integer())
 
 
 class StandInGivenSchema(Schema):

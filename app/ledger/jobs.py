@@ -1,14 +1,17 @@
-"""Keeps the jobs of the ledger: the sweep, the clocks that waited for a year's calendar, and the index of texts."""
+"""Keeps the jobs of the ledger: the sweep, the years whose calendar is missing and the clocks that wait for it, the texts."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import select
 
+from app.core.clock import CHINA
 from app.core.database import db, lock_rows, transaction
 from app.core.jobs import job
-from app.core.stamp import Stamp
+from app.core.stamp import Role, Stamp
+from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
+from app.ledger.county import county, next_digest
 from app.ledger.deadlines import is_open, lock_case_clocks, note_due, recompute
 from app.ledger.leaves import begin_and_end_leaves
 from app.ledger.models import Case
@@ -16,6 +19,10 @@ from app.ledger.sweep import Swept, sweep
 from app.ledger.texts import count_grams, fill_texts, prune_texts
 from app.ledger.timeline import append_entry
 from app.ledger.vocabulary import Action
+from app.notices.models import Recipient
+from app.notices.outbox import file_notices, notice_row
+from app.people.staff import posts_held
+from app.territory.calendar.queries import load_calendar
 
 CHUNK = 200
 
@@ -47,6 +54,29 @@ def recount_grams(stamps: Callable[[], Stamp]) -> None:
     """Count anew how common each gram is among the texts."""
     with transaction():
         count_grams(stamps().at)
+
+
+@job("warn-of-calendar", every=timedelta(hours=6))
+def warn_of_calendar(stamps: Callable[[], Stamp]) -> int:
+    """Tell the county's administrators, once a week and with a digest, of each year whose holidays are wanted and not known."""
+    with transaction():
+        at = stamps().at
+        week = "{}-{}".format(*at.astimezone(CHINA).isocalendar())
+        rows = [
+            notice_row(
+                f"calendar:{year}:{week}",
+                to=(Recipient.STAFF, staff_id),
+                template="calendar_missing",
+                params={"year": year},
+                case_id=None,
+                at=at,
+                digest_at=next_digest(at, county().digest_times),
+            )
+            for year in load_calendar().missing_years(at)
+            for staff_id in posts_held().over(catalogue().county_path, Role.ADMINISTRATOR)
+        ]
+        file_notices(rows)
+        return len(rows)
 
 
 @job("recompute-provisional", every=timedelta(hours=1))

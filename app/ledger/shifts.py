@@ -23,6 +23,7 @@ from app.people.absences import away
 from app.people.models import Staff
 from app.people.rosters import RosterView, on_duty, roster_page
 from app.people.shift_models import OnDuty
+from app.territory.calendar.queries import load_calendar
 from app.territory.models import Unit
 
 MOST = 50
@@ -36,11 +37,15 @@ class NotYourShift(NotAllowed):
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftNow:
-    """Who is on duty now: who heads the shift (by the roster, else as head of the county's unit), and the roster."""
+    """Who is on duty now: who heads the shift (by the roster, else as head of the county's unit), and the roster.
+
+    `missing_years` are those whose holidays nobody has brought in though clocks begin to reach into them.
+    """
 
     at: datetime
     heads: list[str]
     items: Sequence[RosterView]
+    missing_years: list[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +104,10 @@ def shift_now(stamp: Stamp, *, unit_id: int | None = None) -> ShiftNow:
     at_work = ([staff for staff in step if staff not in away()] for step in head_chain(stamp.at))
     heads = db.session.scalars(select(Staff.name).where(Staff.id.in_(next(filter(None, at_work), []))).order_by(Staff.id))
     return ShiftNow(
-        at=stamp.at, heads=list(heads), items=roster_page(stamp, unit_id=unit_id, at=stamp.at, limit=MOST_ON_DUTY).items
+        at=stamp.at,
+        heads=list(heads),
+        items=roster_page(stamp, unit_id=unit_id, at=stamp.at, limit=MOST_ON_DUTY).items,
+        missing_years=load_calendar().missing_years(stamp.at),
     )
 
 

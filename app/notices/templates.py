@@ -119,6 +119,7 @@ TEMPLATES: dict[str, str] = {
     "warn_urgent": "紧急：工单 {number} 的{clock}快到了：{due} 前，请马上办理。",
     "breach_urgent": "紧急：工单 {number} 的{clock}已超时（{due}），请马上办理。",
     "escalate_urgent": "紧急：工单 {number} 的{clock}超时仍未办结（{due}），已升至第 {level} 级。",
+    "calendar_missing": "{year}年的节假日安排还没有导入，跨到这一年的时限只是暂定。请在国务院通知公布后及时导入日历。",
     "duty_phone": "{unit}值班电话：工单 {number} 的{clock}已到（{due}），请马上办理。",
     "duty_leader": "{unit}带班领导：工单 {number} 的{clock}已超时（{due}），仍未办理，请马上督促。",
 }

@@ -1,14 +1,17 @@
 """Days and hours by hand: new clocks follow, running ones stay, and every change is on record."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app.ledger.calendar_editor import DayUnfit, hours_list, put_day, put_hours, year_view
 from app.ledger.eligible import UnknownUnit
+from app.ledger.jobs import warn_of_calendar
 from app.ledger.policy_changes import RulesAreTheAdministrators, broken_change, changes_page
 from app.ledger.vocabulary import Clock, Rule
-from app.territory.calendar.commands import WrongCalendar
+from app.notices.models import Notice
+from app.territory.calendar.commands import WrongCalendar, import_year
 from app.territory.calendar.rules import DayKind, Purpose, WrongHours
 from tests.ledger.test_straight_road import road
 
@@ -90,3 +93,23 @@ def test_only_the_countys_administrator_writes(as_staff):
     assert year_view(as_staff("sun"), 2026).confirmed
     with pytest.raises(RulesAreTheAdministrators):
         hours_list(as_staff("he"))
+
+
+def test_administrators_hear_once_a_week_of_the_year_that_nobody_has_brought_in(session, cast, clock, stamp, as_system):
+    def told():
+        warn_of_calendar(as_system)
+        rows = session.scalars(select(Notice).where(Notice.template == "calendar_missing").order_by(Notice.id)).all()
+        return [(row.recipient_id, row.params["year"], row.digest) for row in rows]
+
+    one = (cast.staff["admin"].id, 2027, True)
+    clock.move_to(datetime(2026, 10, 31, 15, 59, tzinfo=UTC))
+    assert told() == []
+    clock.move_to(datetime(2026, 11, 2, 1, 0, tzinfo=UTC))
+    assert told() == [one]
+    clock.advance(days=3)
+    assert told() == [one]
+    clock.advance(days=4)
+    assert told() == [one, one]
+    import_year(stamp, 2027, {date(2027, 1, 1): DayKind.RESTDAY}, "国办发明电〔2026〕9号")
+    clock.advance(days=7)
+    assert told() == [one, one]

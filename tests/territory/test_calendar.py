@@ -237,3 +237,17 @@ def test_duty_around_the_clock_counts_across_midnight_and_the_new_year() -> None
 )
 def test_reaching_an_unconfirmed_year_goes_by_the_date_in_china(start: str, end: str, reaches: bool) -> None:
     assert CALENDAR.reaches_unconfirmed(china(start), china(end)) is reaches
+
+
+@pytest.mark.parametrize(
+    ("at", "missing"),
+    [
+        ("2026-10-31T23:59", []),
+        ("2026-11-01T00:00", [2027]),
+        ("2026-12-31T23:59", [2027]),
+        ("2027-01-01T00:00", [2027]),
+        ("2027-11-01T00:00", [2027, 2028]),
+    ],
+)
+def test_the_next_years_holidays_are_wanted_from_the_first_of_november_in_china(at: str, missing: list[int]) -> None:
+    assert CALENDAR.missing_years(china(at).astimezone(UTC)) == missing

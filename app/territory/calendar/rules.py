@@ -134,6 +134,10 @@ class _Track(NamedTuple):
         return self.through[-1] if self.through else timedelta(0)
 
 
+WANTED_FROM = (11, 1)
+"""Month and day from which the next year's holidays are wanted: the State Council publishes them about then."""
+
+
 @dataclass(frozen=True, eq=False)
 class Calendar:
     """Days, hours and confirmed years. Days without an exception are worked from Monday to Friday.
@@ -155,6 +159,12 @@ class Calendar:
     def is_confirmed(self, year: int) -> bool:
         """Say whether the State Council's holiday notice for a year is known."""
         return year in self.confirmed_years
+
+    def missing_years(self, at: datetime) -> list[int]:
+        """Give the years whose notice is wanted and not known: the present one and, from 1 November in China on, the next."""
+        today = at.astimezone(CHINA).date()
+        wanted = [today.year] if (today.month, today.day) < WANTED_FROM else [today.year, today.year + 1]
+        return [year for year in wanted if not self.is_confirmed(year)]
 
     def reaches_unconfirmed(self, start: datetime, end: datetime) -> bool:
         """Say whether any China year between two moments, theirs included, is unconfirmed."""
