@@ -100,13 +100,13 @@ def duties(file: Path, dry_run: bool, errors: Path | None) -> None:
 @ERRORS
 @on_the_ledger
 def duty_roster(file: Path, dry_run: bool, errors: Path | None) -> None:
-    """Bring in the duty roster: unit_code, login, what (值班长, 值班电话, 带班领导), from, until.
+    """Bring in the duty roster: unit_code, login, what (值班长, 值班电话, 带班领导), from, until and, where it has one, phone.
 
     Lines that stand already are passed over, lines that the file does not name stay. With an error in any row nothing is
     written.
     """
     with open_sheet(file) as sheet, transaction():
-        columns = match_columns(sheet.columns, ROSTER_COLUMNS, {}, required=tuple(ROSTER_COLUMNS))
+        columns = match_columns(sheet.columns, ROSTER_COLUMNS, {}, required=[name for name in ROSTER_COLUMNS if name != "phone"])
         plan = plan_roster(sheet.rows, columns, clock()())
         if plan.errors:
             refuse(plan.errors, errors)

@@ -148,11 +148,29 @@ class UnitTallySchema(TallySchema):
     name = fields.String(allow_none=True)
 
 
+class LevelTallySchema(Schema):
+    """Clocks that reached a level when due or after, as it was and by the draft."""
+
+    level = fields.Integer()
+    reached = fields.Integer()
+    would_reach = fields.Integer()
+
+
+class EffectTallySchema(Schema):
+    """How often a ladder drafted a slip, listed or raised, as it was and by the draft."""
+
+    effect = Word(Effect)
+    done = fields.Integer()
+    would_be_done = fields.Integer()
+
+
 class DryRunSchema(Schema):
-    """What the draft would have done."""
+    """What the draft would have done, to the clocks and by its ladder; reminders before due are left out."""
 
     total = fields.Nested(TallySchema)
     units = fields.List(fields.Nested(UnitTallySchema))
+    levels = fields.List(fields.Nested(LevelTallySchema))
+    effects = fields.List(fields.Nested(EffectTallySchema))
 
 
 class ChangedCaseSchema(Schema):

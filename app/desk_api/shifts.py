@@ -47,13 +47,14 @@ class GapSchema(Schema):
 
 
 class RosterGivenSchema(Schema):
-    """Who does what for which unit from when until when; a holiday is a span like any other."""
+    """Who does what for which unit from when until when, and the number that rings; a holiday is a span like any other."""
 
     unit = text(40, required=True)
     staff = text(80, required=True)
     what = Word(OnDuty, required=True)
     starts_at = Moment(required=True)
     until = Moment(required=True)
+    phone = text(30)
 
 
 class RosterEntrySchema(Schema):
@@ -68,6 +69,7 @@ class RosterEntrySchema(Schema):
     what_label = fields.Function(lambda row: DUTY_LABELS[row.what], metadata={"type": "string"})
     starts_at = Moment()
     until = Moment()
+    phone = fields.String(allow_none=True)
     ended_at = Moment(allow_none=True)
 
 

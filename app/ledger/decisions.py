@@ -31,7 +31,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A result needs a contact first, unless there is nobody to call: the report was anonymous or names nobody. A confidential
   case is contacted by the call-back agent.
 - Raising a case gives the unit above write access and its head the lead's term; the lead stays answerable. At the county the
-  leader responsible for the lead is told. A case already on the interview list is not raised again for repeated failure.
+  leader responsible for the lead is told. A case that is listed for repeated failure is not raised again for it. When the lead
+  changes, raising begins anew at the level above the new lead; whoever had the case keeps reading it.
 
 ### Requests
 
@@ -40,6 +41,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - An urgent case is signed before its return may be asked. An assist returns its part alone; when the lead's return is agreed to
   all parts end, and where the decider names the new lead at once the assists stay.
 - A case that changes hands keeps the due moment of its first hands in that round, unless the centre says why it starts anew.
+  Where that moment is past, the new hands are late from the same breach on, and the ladder goes on from the level that it had
+  reached: nobody is urged, listed or raised for what those before have been.
 - An extension lengthens the lead's term, those of the parts beside and below it, and the promise to the resident. A breach that
   came while a request asked in time was waiting is not carried over to the new version.
 - A leader is responsible for a unit by a post at it or above it; the nearest owns the decision on a second extension.
@@ -90,10 +93,17 @@ Where the rules are silent, these were decided as a supervisor in a county would
 
 ### Urging and supervision
 
-- A resident may urge any time while the case is open, once in 24 hours; calls that the desk records are not limited.
+- A resident may urge any time while the case is open, once in 24 hours whatever others do; calls that the desk records are not
+  limited.
 - Drafts of slips carry no number, and discarded ones leave no entry; numbers are given at issuing, without gaps. Urging slips are
   not answered, only orders are; a supervisor may accept an order without an answer, never who answered it.
-- One call, visit or interview about several cases counts once, with its person-times; every case has its entry.
+- One call, visit or interview about several cases of a unit counts once, with its person-times; every case has its entry.
+- While a late case stands still its ladder waits: what was counted of a step before stays counted. An urgent case climbs in
+  hours of day and night, 2, 6 and 24 after due.
+- A case stands on a list because of the unit that is late. A visit or an interview at that unit, or above it below the county,
+  takes it off; so does the end of the case. A ladder's draft falls away when its clock is not late any more.
+- Who is head of the shift by the roster is a head of the county's unit; a team leader who is to be one holds that post. What
+  rings or comes as a text is told apart from messages; until a gateway can speak, the desk rings the roster's number.
 - While nobody leads a case, the centre is urged. Unanswered orders lose their clock when the case ends.
 - A decision of the weekly meeting with a date becomes an order and counts apart; it is done when accepted or the case has ended.
 

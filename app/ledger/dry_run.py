@@ -20,13 +20,13 @@ from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import inner_limit
 from app.ledger.models import Case, Entry
-from app.ledger.policies import Policy, PolicyMissing, choose_policy, in_force, same_cases
+from app.ledger.policies import On, Policy, PolicyMissing, Step, choose_policy, in_force, ladder_moments, same_cases
 from app.ledger.policy_changes import READERS, RulesAreTheAdministrators
 from app.ledger.policy_drafts import PolicyDraft, check_draft
 from app.ledger.recusal import not_recused
 from app.ledger.scope import visible
 from app.ledger.terms import Spans, Term, due_with_pauses, halved
-from app.ledger.vocabulary import Clock, Kind, Urgency
+from app.ledger.vocabulary import Clock, Effect, Kind, Urgency
 from app.ledger.workflow import MOVES
 from app.territory.calendar.queries import load_calendar
 from app.territory.models import Unit
@@ -63,11 +63,31 @@ class UnitTally(Tally):
 
 
 @dataclass
+class LevelTally:
+    """How many clocks reached a level of their ladder when due or after, and how many would have by the draft's."""
+
+    level: int
+    reached: int = 0
+    would_reach: int = 0
+
+
+@dataclass
+class EffectTally:
+    """How often a ladder drafted a slip, listed or raised, as it was and by the draft."""
+
+    effect: Effect
+    done: int = 0
+    would_be_done: int = 0
+
+
+@dataclass
 class DryRun:
-    """The whole, and by the unit that owned the clocks."""
+    """The whole, by the unit that owned the clocks, and what the ladders did; reminders before due are left out."""
 
     total: Tally = field(default_factory=Tally)
     units: list[UnitTally] = field(default_factory=list)
+    levels: list[LevelTally] = field(default_factory=list)
+    effects: list[EffectTally] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,13 +106,14 @@ class Changed:
 
 
 class _Judged(NamedTuple):
-    """A clock, and what the draft would have made of it."""
+    """A clock, and what the draft would have made of it: when due, whether late, the late steps of the ladder reached."""
 
     row: Any
     due: datetime | None
     late: bool
     would: bool
     kept: bool
+    steps: Sequence[Step] = ()
 
 
 def dry_run(stamp: Stamp, draft: PolicyDraft, *, begin: datetime, end: datetime) -> DryRun:
@@ -105,6 +126,7 @@ def dry_run(stamp: Stamp, draft: PolicyDraft, *, begin: datetime, end: datetime)
     _check_reader(stamp)
     found = DryRun()
     units: dict[int | None, UnitTally] = {}
+    levels, effects = dict[int, LevelTally](), dict[Effect, EffectTally]()
     for judged in _judge_all(stamp, draft, _clocks(stamp, draft, begin, end)):
         row = judged.row
         mine = units.get(row.owner_unit_id)
@@ -112,6 +134,9 @@ def dry_run(stamp: Stamp, draft: PolicyDraft, *, begin: datetime, end: datetime)
             mine = units[row.owner_unit_id] = UnitTally(unit=row.code, name=row.unit)
         _count(found.total, judged)
         _count(mine, judged)
+        _count_steps(levels, effects, judged)
+    found.levels = [levels[level] for level in sorted(levels)]
+    found.effects = [effects[effect] for effect in Effect if effect in effects]
     found.units = sorted(units.values(), key=lambda each: each.unit or "")
     return found
 
@@ -169,6 +194,27 @@ def _count(tally: Tally, judged: _Judged) -> None:
     tally.no_longer_late += judged.late and not judged.would
 
 
+def _count_steps(levels: dict[int, LevelTally], effects: dict[Effect, EffectTally], judged: _Judged) -> None:
+    for step in _climbed(judged.row):
+        levels.setdefault(step.level, LevelTally(step.level)).reached += 1
+        for effect in step.does:
+            effects.setdefault(effect, EffectTally(effect)).done += 1
+    for step in judged.steps:
+        levels.setdefault(step.level, LevelTally(step.level)).would_reach += 1
+        for effect in step.does:
+            effects.setdefault(effect, EffectTally(effect)).would_be_done += 1
+
+
+def _climbed(row: Any) -> list[Step]:
+    """Give the late steps of its own ladder that a clock has reached."""
+    policy = catalogue().policy_ladders.get(row.policy_id) if row.level else None
+    return [step for step in _late_steps(policy.ladder) if step.level <= row.level] if policy is not None else []
+
+
+def _late_steps(ladder: Iterable[Step]) -> list[Step]:
+    return [step for step in ladder if step.on is not On.AMBER]
+
+
 def _shown(judged: _Judged) -> Changed:
     row = judged.row
     same = {name: getattr(row, name) for name in ("number", "unit", "round", "starts_at", "due_at")}
@@ -185,7 +231,7 @@ def _clocks(stamp: Stamp, draft: PolicyDraft, begin: datetime, end: datetime) ->
     replaced = select(Deadline.supersedes_id).where(in_period, Deadline.supersedes_id.is_not(None))
     columns = (
         Deadline.id, Deadline.case_id, Deadline.round, Deadline.starts_at, Deadline.due_at, Deadline.met_at, Deadline.cancelled_at,
-        Deadline.paused_at, Deadline.resumed_at, Deadline.breached_at, Deadline.owner_unit_id, Deadline.policy_id,
+        Deadline.paused_at, Deadline.resumed_at, Deadline.breached_at, Deadline.level, Deadline.owner_unit_id, Deadline.policy_id,
         Deadline.amount, Deadline.given, Deadline.supersedes_id, Case.number, Case.kind, Case.urgency, Case.category_id,
         Case.upstream_number, Unit.code, Unit.name.label("unit"),
     )  # fmt: skip
@@ -198,14 +244,31 @@ def _judge_all(stamp: Stamp, draft: PolicyDraft, query: Select[*tuple[Any, ...]]
     """Judge the clocks of a query that the draft fits, read in chunks, each a statement of its own."""
     term, ladder = check_draft(draft, stamp.at)
     drafted = Policy(0, draft.code, 0, draft.clock, term, ladder, draft.urgent, draft.category_id, draft.kind)
-    fits = _fitting(stamp.at, drafted)
+    fits, steps = _fitting(stamp.at, drafted), _late_steps(ladder)
     with db.session.execute(query, execution_options={"yield_per": CHUNK}) as result:
         for chunk in result.partitions():
             rows = [row for row in chunk if fits(row)]
             paused = [row.case_id for row in rows if row.paused_at or row.resumed_at or row.breached_at]
             spans, limits = _pauses(draft.clock, paused), _upstream_limits(draft.clock, rows)
             for row in rows:
-                yield _judge(stamp.at, term, row, spans.get(row.case_id, ()), limits.get(row.case_id))
+                own = spans.get(row.case_id, ())
+                judged = _judge(stamp.at, term, row, own, limits.get(row.case_id))
+                yield judged._replace(steps=_would_climb(stamp.at, steps, judged, own)) if judged.would else judged
+
+
+def _would_climb(at: datetime, steps: Sequence[Step], judged: _Judged, spans: Spans) -> list[Step]:
+    """Give the late steps of the draft's ladder that a clock would have reached by its end."""
+    if judged.due is None:
+        return []
+    calendar, ended = load_calendar(judged.row.owner_unit_id), _ended(at, judged.row)
+    moments = ladder_moments(steps, warn=judged.due, due=judged.due, calendar=calendar, stood=spans)
+    return [step for step, moment in moments if moment <= ended]
+
+
+def _ended(at: datetime, row: Any) -> datetime:
+    """Give until when a clock has run: met, cancelled, standing still, or on to now."""
+    ended: datetime = row.met_at or row.cancelled_at or row.paused_at or at
+    return ended
 
 
 def _fitting(at: datetime, drafted: Policy) -> Callable[[Any], bool]:
@@ -230,7 +293,7 @@ def _fitting(at: datetime, drafted: Policy) -> Callable[[Any], bool]:
 
 
 def _judge(at: datetime, term: Term, row: Any, spans: Spans, limit: datetime | None) -> _Judged:
-    ended = row.met_at or row.cancelled_at or row.paused_at or at
+    ended = _ended(at, row)
     late = row.breached_at is not None or ended > row.due_at
     own = _own_term(term, row)
     if own is None:

@@ -11,7 +11,7 @@ from app.core.database import db
 from app.core.sheets import Row, RowError, cleaned
 from app.core.stamp import Stamp
 from app.people.models import Staff
-from app.people.rosters import roster, unfit, write_entry
+from app.people.rosters import dialled, roster, unfit, write_entry
 from app.people.shift_models import DUTY_LABELS, OnDuty, RosterEntry
 from app.territory.models import Unit
 
@@ -21,6 +21,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "what": ("值班岗位", "岗位", "职责"),
     "from": ("开始时间", "开始", "起"),
     "until": ("结束时间", "结束", "止"),
+    "phone": ("电话", "值班号码", "联系电话"),
 }
 """Field → the names that its column usually has."""
 
@@ -62,7 +63,8 @@ def plan_roster(rows: Iterable[Row | RowError], columns: Mapping[str, str], now:
             name = "from" if starts_at is None else "until"
             plan.errors.append(RowError(row.line, name, f"“{cells[name]}” is no moment: write it like 2027-02-06 08:00"))
         else:
-            entry = RosterEntry(unit_id=unit.id, staff_id=staff_id, what=what, starts_at=starts_at, until=until)
+            phone = dialled(cells.get("phone"))
+            entry = RosterEntry(unit_id=unit.id, staff_id=staff_id, what=what, starts_at=starts_at, until=until, phone=phone)
             _take(plan, seen, row.line, entry, unit, now)
     return plan
 
@@ -82,7 +84,7 @@ def _take(plan: RosterPlan, seen: list[tuple[int, RosterEntry]], line: int, entr
         plan.new.append(entry)
 
 
-_FIELDS = {"starts_at": "from", "until": "until", "staff_id": "login"}
+_FIELDS = {"starts_at": "from", "until": "until", "staff_id": "login", "phone": "phone"}
 
 
 def _overlap(one: RosterEntry, other: RosterEntry) -> bool:

@@ -3,6 +3,7 @@
 A holiday is no special case: whoever is on duty in it stands in the roster with that span.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -60,7 +61,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RosterView:
-    """A span of duty as it is shown; put by nobody: brought in from a table."""
+    """A span of duty as it is shown, with the number that rings."""
 
     id: int
     unit: str
@@ -70,6 +71,7 @@ class RosterView:
     what: OnDuty
     starts_at: datetime
     until: datetime
+    phone: str | None
     ended_at: datetime | None
 
 
@@ -96,13 +98,18 @@ def on_duty(unit_id: int, what: OnDuty, at: datetime) -> list[int]:
     return list(dict.fromkeys(span.staff_id for span in spans if span.starts_at <= at < span.until))
 
 
-def put_on_roster(stamp: Stamp, *, unit_id: int, staff_id: int, what: OnDuty, starts_at: datetime, until: datetime) -> RosterView:
-    """Put somebody on duty. Raises RosterIsNotYours, RosterUnfit (also for a span that they have on the roster already)."""
+def put_on_roster(
+    stamp: Stamp, *, unit_id: int, staff_id: int, what: OnDuty, starts_at: datetime, until: datetime, phone: str | None = None
+) -> RosterView:
+    """Put somebody on duty, reached at `phone` where that is not their own number.
+
+    Raises RosterIsNotYours, RosterUnfit (also for a span that they have on the roster already).
+    """
     unit = db.session.get(Unit, unit_id)
     if unit is None or not unit.active:
         raise RosterUnfit(errors={"unit_id": ["没有这个单位"]})
     check_may_edit(stamp, unit)
-    entry = RosterEntry(unit_id=unit_id, staff_id=staff_id, what=what, starts_at=starts_at, until=until)
+    entry = RosterEntry(unit_id=unit_id, staff_id=staff_id, what=what, starts_at=starts_at, until=until, phone=dialled(phone))
     for field, why in unfit(entry, unit, now=stamp.at):
         raise RosterUnfit(errors={field: [why]})
     write_entry(stamp, entry)
@@ -126,6 +133,8 @@ def unfit(entry: RosterEntry, unit: Unit, *, now: datetime) -> list[tuple[str, s
         wrong.append(("until", "一条值班安排不能超过 31 天"))
     elif entry.until <= now:
         wrong.append(("until", "这段时间已经过去"))
+    if entry.phone is not None and not re.fullmatch(r"\d{3,12}", entry.phone):
+        wrong.append(("phone", "请填写电话号码（可以是短号、座机或手机）"))
     if entry.staff_id not in _fit(unit, entry.what):
         wrong.append(("staff_id", f"这个人不能担任“{unit.name}”的{DUTY_LABELS[entry.what]}"))
     elif any(
@@ -135,6 +144,11 @@ def unfit(entry: RosterEntry, unit: Unit, *, now: datetime) -> list[tuple[str, s
     ):
         wrong.append(("starts_at", "这个人在这段时间已经有同样的值班安排"))
     return wrong
+
+
+def dialled(phone: str | None) -> str | None:
+    """Give a number as it is dialled, without the blanks and strokes that people write; None for nothing."""
+    return re.sub(r"[\s\-()（）]", "", phone or "") or None
 
 
 def _fit(unit: Unit, what: OnDuty) -> set[int]:
@@ -201,7 +215,7 @@ def roster_page(
 
 
 def _view(entry: RosterEntry) -> RosterView:
-    same = ("id", "what", "starts_at", "until", "ended_at")
+    same = ("id", "what", "starts_at", "until", "phone", "ended_at")
     return RosterView(
         **{name: getattr(entry, name) for name in same},
         unit=entry.unit.code,

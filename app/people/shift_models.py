@@ -25,7 +25,8 @@ DUTY_LABELS: dict[OnDuty, str] = {OnDuty.HEAD: "值班长", OnDuty.PHONE: "值�
 class RosterEntry(Base):
     """One span of duty of one member of staff for a unit; taken off the roster by `ended_at`, never deleted.
 
-    `starts_at` belongs to it, `until` no more. Put by nobody: brought in from a table.
+    `starts_at` belongs to it, `until` no more. `phone` is the number that rings for this duty, where it is not the person's
+    own. Put by nobody: brought in from a table.
     """
 
     __tablename__ = "roster_entry"
@@ -41,6 +42,7 @@ class RosterEntry(Base):
     what: Mapped[OnDuty] = mapped_column(enum_type(OnDuty))
     starts_at: Mapped[datetime]
     until: Mapped[datetime]
+    phone: Mapped[str | None]
     put_at: Mapped[datetime]
     put_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     ended_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""Ladders that wait while a clock stands still; lists that name the unit; the urgent ladder counts in hours."""
+"""Ladders that wait while a clock stands still; lists that name the unit; urgent ladders in hours; numbers on the roster."""
 
 import json
 from typing import Any
@@ -87,6 +87,7 @@ def _renew_ladder() -> None:
 
 def upgrade() -> None:
     op.add_column("deadline", sa.Column("stood", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=True))
+    op.add_column("roster_entry", sa.Column("phone", sa.Text(), nullable=True))
     _name_units()
     _settle_ended()
     _renew_ladder()

@@ -19,6 +19,13 @@ def test_a_festivals_roster_comes_in_once(run, table, session):
     assert entries[0].starts_at.astimezone(CHINA).strftime("%m-%d %H:%M") == "02-05 18:00"
 
 
+def test_a_number_that_rings_may_stand_in_the_table(run, table, session):
+    run("import", "roster", table(f"{HEAD},电话", f"{EVE},0398-2345678"))
+    assert session.scalars(select(RosterEntry.phone)).one() == "03982345678"
+    late = "990101,ma,值班长,2027-02-07 18:00,2027-02-08 18:00,值班室"
+    assert "line 2, phone: 请填写电话号码" in run("import", "roster", table(f"{HEAD},电话", late), fails=True).stderr
+
+
 def test_a_dry_run_writes_nothing(run, table, session):
     assert "1 duties put" in run("import", "roster", table(HEAD, EVE), "--dry-run").output
     assert session.scalars(select(RosterEntry.id)).all() == []

@@ -107,8 +107,10 @@ def test_the_head_puts_the_roster_and_everybody_reads_it(desk, clock, cast):
         "until": (begins + timedelta(hours=8)).isoformat(),
     }
     assert post(desk, "he", "/shifts/roster", body, expect=403)["code"] == "roster_is_not_yours"
-    put = post(desk, "gao", "/shifts/roster", body)
-    assert (put["name"], put["what_label"]) == ("何城", "值班电话")
+    wrong = post(desk, "gao", "/shifts/roster", body | {"phone": "值班室"}, expect=422)
+    assert list(wrong["errors"]) == ["phone"]
+    put = post(desk, "gao", "/shifts/roster", body | {"phone": "0398-2345 678"})
+    assert (put["name"], put["what_label"], put["phone"]) == ("何城", "值班电话", "03982345678")
     assert [row["id"] for row in get(desk, "fang", "/shifts/roster", unit=body["unit"])["items"]] == [put["id"]]
     assert get(desk, "fang", "/shifts/roster", at=clock().isoformat())["items"] == []
     wrong = post(desk, "gao", "/shifts/roster", body | {"staff": "nobody"}, expect=422)

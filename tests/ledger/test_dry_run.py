@@ -13,16 +13,17 @@ from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case, ask_info, supply_info
 from app.ledger.deadlines import lock_case_clocks
 from app.ledger.deciding import Decision, decide_request
-from app.ledger.dry_run import DryRun, Tally, WrongPeriod, dry_run, dry_run_cases, due_with_pauses
+from app.ledger.dry_run import DryRun, Tally, WrongPeriod, dry_run, dry_run_cases
 from app.ledger.handling import dispatch_case, record_contact, sign_case, submit_result
 from app.ledger.models import Case, Entry
+from app.ledger.policies import DEFAULTS, ladder_to_json
 from app.ledger.policy_changes import RulesAreTheAdministrators
 from app.ledger.policy_editor import publish_policy
 from app.ledger.requests import Asked, ask
 from app.ledger.suspensions import resume_case
 from app.ledger.sweep import sweep
-from app.ledger.terms import HoursKind, Term, Unit, due_at
-from app.ledger.vocabulary import Clock, Kind, RequestKind, Urgency
+from app.ledger.terms import HoursKind, Term, Unit, due_at, due_with_pauses
+from app.ledger.vocabulary import Clock, Effect, Kind, RequestKind, Urgency
 from app.people.models import StaffPost
 from app.territory.calendar.queries import load_calendar
 from tests.conftest import MONDAY
@@ -141,6 +142,46 @@ class TestCounts:
         assert case.would_be_due_at < given
         long = draft(amount=20)
         assert dry_run(road.as_staff("sun"), long, begin=MONDAY, end=road.clock()).total.would_be_late == 1
+
+
+OWN = ladder_to_json(next(default.ladder for default in DEFAULTS if default.code == "resolve-help"))
+
+
+class TestLadders:
+    def test_a_slower_ladder_with_the_same_term_shows_what_it_would_not_have_done(self, road, as_system):
+        road.under_review()  # one that was never late has climbed nothing
+        road.in_progress()
+        road.clock.move_to(road.clocks()[Clock.RESOLVE].due_at + timedelta(days=4))
+        sweep(as_system)  # past the third working day
+        after = {"amount": 4, "unit": "working_day", "hours": "work"}
+        slower = [*OWN[:2], *({**step, "after": after | {"amount": days}} for step, days in zip(OWN[2:], (2, 5, 6), strict=True))]
+        found = tried(road, amount=5, ladder=slower)
+        assert found.total == Tally(clocks=2, late=1, would_be_late=1)
+        assert [(each.level, each.reached, each.would_reach) for each in found.levels] == [(2, 1, 1), (3, 1, 1), (4, 1, 0)]
+        effects = [(each.effect, each.done, each.would_be_done) for each in found.effects]
+        assert effects == [(Effect.DRAFT_URGING, 1, 1), (Effect.SUPERVISOR_LIST, 1, 0)]
+
+    def test_a_longer_term_would_have_spared_the_case_its_raising(self, road, as_system):
+        road.in_progress()
+        road.clock.advance(days=40)
+        sweep(as_system)
+        found = tried(road, amount=60, ladder=OWN)
+        assert {each.effect: (each.done, each.would_be_done) for each in found.effects} == dict.fromkeys(Effect, (1, 0))
+
+    def test_the_draft_waits_where_the_clock_stood_still(self, road, as_system):
+        road.in_progress()
+        road.clock.move_to(road.clocks()[Clock.RESOLVE].due_at + timedelta(hours=1))
+        sweep(as_system)
+        suspend(road)
+        road.clock.advance(days=20)
+        sweep(as_system)
+        resume_case(road.as_staff("he"), road.number, note="可以施工了")
+        for _ in range(4):
+            road.clock.advance(days=1)
+            sweep(as_system)
+            found = tried(road, amount=5, ladder=OWN)
+            assert [(each.reached, each.would_reach) for each in found.levels] == [(1, 1)] * len(found.levels)
+        assert [each.level for each in found.levels] == [2, 3, 4]
 
 
 class TestPauses:
