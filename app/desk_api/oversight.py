@@ -86,8 +86,9 @@ class LateSchema(CaseRowSchema):
 
 
 class ListedSchema(CaseRowSchema):
-    """A case on a list, why and since when."""
+    """A case on a list, because of which unit, why and since when."""
 
+    unit_code = fields.String()
     state = Word(State)
     state_label = Label("state")
     listed_for = Word(ListedFor)

@@ -244,7 +244,7 @@ def _judge_all(stamp: Stamp, draft: PolicyDraft, query: Select[*tuple[Any, ...]]
     """Judge the clocks of a query that the draft fits, read in chunks, each a statement of its own."""
     term, ladder = check_draft(draft, stamp.at)
     drafted = Policy(0, draft.code, 0, draft.clock, term, ladder, draft.urgent, draft.category_id, draft.kind)
-    fits, steps = _fitting(stamp.at, drafted), _late_steps(ladder)
+    fits, moments = _fitting(stamp.at, drafted), _moments(_late_steps(ladder))
     with db.session.execute(query, execution_options={"yield_per": CHUNK}) as result:
         for chunk in result.partitions():
             rows = [row for row in chunk if fits(row)]
@@ -253,16 +253,20 @@ def _judge_all(stamp: Stamp, draft: PolicyDraft, query: Select[*tuple[Any, ...]]
             for row in rows:
                 own = spans.get(row.case_id, ())
                 judged = _judge(stamp.at, term, row, own, limits.get(row.case_id))
-                yield judged._replace(steps=_would_climb(stamp.at, steps, judged, own)) if judged.would else judged
+                if judged.would and judged.due is not None:
+                    ended, climbed = _ended(stamp.at, row), moments(judged.due, row.owner_unit_id, tuple(own))
+                    judged = judged._replace(steps=[step for step, moment in climbed if moment <= ended])
+                yield judged
 
 
-def _would_climb(at: datetime, steps: Sequence[Step], judged: _Judged, spans: Spans) -> list[Step]:
-    """Give the late steps of the draft's ladder that a clock would have reached by its end."""
-    if judged.due is None:
-        return []
-    calendar, ended = load_calendar(judged.row.owner_unit_id), _ended(at, judged.row)
-    moments = ladder_moments(steps, warn=judged.due, due=judged.due, calendar=calendar, stood=spans)
-    return [step for step, moment in moments if moment <= ended]
+def _moments(steps: Sequence[Step]) -> Callable[[datetime, int | None, Spans], list[tuple[Step, datetime]]]:
+    """Give what says when a clock would have reached the late steps of the draft's ladder; many are due at the same moment."""
+
+    @cache
+    def reached(due: datetime, unit_id: int | None, spans: Spans) -> list[tuple[Step, datetime]]:
+        return ladder_moments(steps, warn=due, due=due, calendar=load_calendar(unit_id), stood=spans)
+
+    return reached
 
 
 def _ended(at: datetime, row: Any) -> datetime:

@@ -61,7 +61,8 @@ class Listed:
     number: str
     title: str
     state: State
-    unit: str | None
+    unit: str
+    unit_code: str
     listed_for: ListedFor
     since: datetime
     reworks: int
@@ -175,7 +176,7 @@ def listed_cases(stamp: Stamp, listing: Listing, *, cursor: str | None, limit: i
     """Give the open cases on the list for a visit on the spot, or for an interview, the longest there first."""
     query = select(
         CaseListing.id, Case.number, Case.title, Case.state, Case.reworks, Case.reassignments, Case.urgings,
-        Unit.name.label("unit"), CaseListing.listed_for, CaseListing.since,
+        Unit.name.label("unit"), Unit.code.label("unit_code"), CaseListing.listed_for, CaseListing.since,
     )  # fmt: skip
     query = query.join(Case, Case.id == CaseListing.case_id).join(Unit, Unit.id == CaseListing.unit_id)
     standing = (CaseListing.listing == listing, CaseListing.settled_at.is_(None), Case.closed_at.is_(None))

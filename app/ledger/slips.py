@@ -108,13 +108,15 @@ def acting(stamp: Stamp, case: Case, action: Action, roles: Sequence[Role]) -> S
     return stamp.acting_as(role)
 
 
-def addressee(case: Case, to: Addressed) -> _Addressee:
+def addressee(case: Case, to: Addressed, *, mode: PressMode | None = None) -> _Addressee:
     """Give whom a slip goes to: a unit that has a part in the case, one above it, or the county's own.
+
+    Who is visited or interviewed may also be a unit that stands on that list, though the case is in other hands now.
 
     Raises UnknownUnit, UnitRecused, UnitNotInvolved, UnknownAddressee, FewerPersonTimes.
     """
     unit = _unit(case, to.unit)
-    check_unit(case, unit)
+    check_unit(case, unit, listing=_LISTING_OF.get(mode) if mode is not None else None)
     staff_ids = [_staff(case, unit, login) for login in dict.fromkeys(to.staff)]
     others = list(dict.fromkeys(name.strip() for name in to.others))
     named = len(staff_ids) + len(others)
@@ -124,11 +126,15 @@ def addressee(case: Case, to: Addressed) -> _Addressee:
     return _Addressee(unit_id=unit.id, staff_ids=staff_ids, others=others, person_times=times)
 
 
-def check_unit(case: Case, unit: Unit) -> None:
+def check_unit(case: Case, unit: Unit, *, listing: Listing | None = None) -> None:
     """Raise UnitRecused or UnitNotInvolved for a unit that a slip of a case must not go to."""
     if is_unit_recused(unit.path, case):
         raise UnitRecused(f"“{unit.name}”是被反映的单位或其下属，需要回避")
     parts = [assignment.unit.path for assignment in case.assignments if assignment.ended_at is None]
+    if listing is not None:
+        listed = select(Unit.path).join(CaseListing, CaseListing.unit_id == Unit.id)
+        standing = (CaseListing.case_id == case.id, CaseListing.listing == listing, CaseListing.settled_at.is_(None))
+        parts += db.session.scalars(listed.where(*standing))
     if unit.id != catalogue().county_id and not any(path.startswith(unit.path) for path in parts):
         raise UnitNotInvolved(errors={"unit": [f"“{unit.name}”没有承办这个工单"]})
 

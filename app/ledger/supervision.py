@@ -116,7 +116,7 @@ def check_due(stamp: Stamp, due: datetime | None) -> None:
 
 
 def _columns(stamp: Stamp, case: Case, mode: PressMode, words: str, to: Addressed, *, made: Sequence[Slip]) -> dict[str, object]:
-    whom = addressee(case, to)
+    whom = addressee(case, to, mode=mode)
     first = next((slip.id for slip in made if slip.unit_id == whom.unit_id), None)
     part = first if mode is not PressMode.WRITTEN else None
     return {

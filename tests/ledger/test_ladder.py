@@ -24,7 +24,7 @@ from app.ledger.models import Case, Entry
 from app.ledger.oversight import drafts, listed_cases
 from app.ledger.policies import DEFAULTS, On, Step, ladder_from_json, ladder_moments, ladder_to_json
 from app.ledger.reopening import reopen_case
-from app.ledger.slips import Addressed
+from app.ledger.slips import Addressed, UnitNotInvolved
 from app.ledger.supervision import DraftWaits, urge
 from app.ledger.supervision_models import CaseListing, Urging
 from app.ledger.suspensions import resume_case
@@ -217,6 +217,20 @@ def test_a_new_lead_is_not_punished_for_the_delay_of_the_one_before(road, as_sys
     # what lies ahead still comes, and comes to the new lead
     walk(road, as_system, (china(10, 13), [*went, "interview", "onsite", "raised 1"]))
     assert onlist(road) == [(road.number, "水利局", ListedFor.LATE)]
+
+
+def test_a_unit_that_gave_the_case_away_is_still_interviewed_for_its_delay(road, as_system):
+    road.in_progress()
+    road.clock.advance(days=40)
+    sweep(as_system)
+    changed_hands(road)
+    sun, bureau = road.as_staff("sun"), Addressed(unit=road.cast.units["城市管理局"].code)
+    with pytest.raises(UnitNotInvolved):
+        urge(sun, [road.number], mode=PressMode.WRITTEN, words="请说明情况", to=bureau)
+    urge(sun, [road.number], mode=PressMode.INTERVIEW, words="约谈现在的主办")
+    assert onlist(road) == [(road.number, "城市管理局", ListedFor.LATE)]
+    urge(sun, [road.number], mode=PressMode.INTERVIEW, words="约谈原来的主办", to=bureau)
+    assert onlist(road) == []
 
 
 def test_a_new_lead_with_a_term_of_its_own_climbs_the_ladder_from_the_bottom(road, as_system):
