@@ -253,12 +253,14 @@ def note_due(case: Case, clocks: Iterable[Deadline]) -> None:
 def take_on(deadline: Deadline, earlier: Deadline, at: datetime) -> None:
     """Let a clock that was started for other hands, with the due moment of an overdue one, go on where that one's ladder was.
 
-    What the first hands have been told and done for is not told of the new ones again; only the steps still ahead act.
+    What the first hands have been told and done for is not told of the new ones again; only the steps still ahead act, and
+    the time in which nobody had the matter in hand is not counted of them.
     """
     if earlier.breached_at is None:
         return
     deadline.breached_at, deadline.level = earlier.breached_at, earlier.level
-    still = [] if earlier.paused_at is None else [earlier.paused_at, at]
+    ended = earlier.paused_at or earlier.cancelled_at
+    still = [ended, at] if ended is not None and ended < at else []
     deadline.stood = [*(earlier.stood or ()), *still] or None
     schedule(deadline)
 

@@ -219,6 +219,25 @@ def test_a_new_lead_is_not_punished_for_the_delay_of_the_one_before(road, as_sys
     assert onlist(road) == [(road.number, "水利局", ListedFor.LATE)]
 
 
+def test_the_days_in_which_an_overdue_case_waits_for_a_lead_are_not_the_next_leads(road, as_system):
+    road.clock.move_to(china(9, 22, 9, 0))
+    road.in_progress()
+    walk(road, as_system, (china(10, 8), ["draft draft", "raised 0"]))
+    changed_hands(road)
+    road.clock.move_to(china(10, 9, 9, 0))
+    request = asked(road, "shui", RequestKind.RETURN, unit_ids=[road.cast.units["民政局"].id])
+    decide_request(road.as_staff("du"), road.number, request.id, Decision(approve=True, note="同意"))
+    road.clock.move_to(china(10, 14, 9, 0))
+    dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["民政局"].id)
+    walk(
+        road,
+        as_system,
+        (china(10, 15, 17, 29), ["draft draft", "raised 0"]),
+        (china(10, 15), ["draft draft", "onsite", "raised 0"]),
+    )
+    assert onlist(road, Listing.ONSITE) == [(road.number, "民政局", ListedFor.LATE)]
+
+
 def test_a_unit_that_gave_the_case_away_is_still_interviewed_for_its_delay(road, as_system):
     road.in_progress()
     road.clock.advance(days=40)
