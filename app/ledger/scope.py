@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true, union_all
 
 from app.core.database import db
 from app.core.errors import NotAllowed, NotFound
@@ -45,18 +45,25 @@ def opened_by(case_id: Any) -> ColumnElement[bool]:
 
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Give the condition under which an actor sees a case."""
+    return and_(or_(false(), *ways(actor)), not_recused(actor)) if actor.kind is ActorKind.STAFF else or_(*ways(actor))
+
+
+def ways(actor: Actor) -> list[ColumnElement[bool]]:
+    """Give the conditions of which one must hold for an actor to see a case; recusal apart, which overrides them all."""
     if actor.kind is ActorKind.SYSTEM:
-        return not_(false())
+        return [true()]
     if actor.kind is ActorKind.RESIDENT:
         mine = or_(Report.filer_resident_id == actor.id, Report.concerned_id == actor.id)
         claimed = select(ReportClaim.report_id).where(ReportClaim.resident_id == actor.id)
         own = [select(column).where(whose) for column in _CASES_OF_REPORT for whose in (mine, Report.id.in_(claimed))]
-        return Case.id.in_(union_all(*own))
+        return [Case.id.in_(union_all(*own))]
     if actor.kind is ActorKind.ANONYMOUS:
-        return false()
+        return [false()]
     # The cheap conditions stand first: where one holds, the look-ups after it are not made.
     desk_paths = [*actor.paths(*DESK_ROLES), *_led_by(actor)]
-    ways: list[ColumnElement[bool]] = [Case.territory_path.startswith(path) for path in desk_paths]
+    found: list[ColumnElement[bool]] = [Case.territory_path.startswith(path) for path in desk_paths]
+    if catalogue().county_path in desk_paths:
+        return found  # every case
     open_to_all = [Case.territory_path.startswith(path) for path in actor.paths(*TERRITORY_ROLES)]
     grid = [Case.territory_path.startswith(path) for path in actor.paths(Role.CADRE)]
     if actor.grid_ids:
@@ -64,17 +71,15 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     if grid:
         open_to_all.append(and_(not_(Case.hidden_from_grid), or_(*grid)))
     if open_to_all:
-        ways.append(and_(not_(Case.confidential), or_(*open_to_all)))
-    ways += [
-        exists().where(CaseAccess.case_id == Case.id, CaseAccess.unit_path.startswith(path)) for path in actor.paths(*ACCESS_ROLES)
-    ]
-    ways += [exists().where(CaseAccess.case_id == Case.id, led) for led in _given_to_led(actor)]
+        found.append(and_(not_(Case.confidential), or_(*open_to_all)))
+    given = [CaseAccess.unit_path.startswith(path) for path in actor.paths(*ACCESS_ROLES)] + _given_to_led(actor)
+    found += [exists().where(CaseAccess.case_id == Case.id, to_them) for to_them in given]
     if actor.paths(Role.CADRE, Role.GRID_WORKER):
         called = exists(called_to(actor).where(WhistleCall.case_id == Case.id).correlate(Case))
-        ways.append(and_(not_(Case.hidden_from_grid), called))
+        found.append(and_(not_(Case.hidden_from_grid), called))
     for column in _CASES_OF_REPORT:
-        ways.append(exists().where(column == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
-    return and_(or_(*ways), not_recused(actor))
+        found.append(exists().where(column == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
+    return found
 
 
 def called_to(actor: Actor) -> Select[int]:
