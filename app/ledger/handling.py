@@ -20,6 +20,7 @@ from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.places import Point
 from app.ledger.request_limits import round_term
 from app.ledger.results import check_missing, keep_result
+from app.ledger.rounds import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
 from app.territory.models import Level, Unit
@@ -132,9 +133,8 @@ def dispatch_locked(
             assignment = add_part(acting, case, unit, Duty.ASSIST if place else Duty.LEAD)
             assignment.by_meeting = meeting is not None
             assignment.first_responder = first and not place
-        case.lead_unit_id = lead_unit_id
         case.outcome = Outcome.PASSED_ON
-        db.session.flush()
+        name_lead(case, lead_unit_id)
         facts: dict[str, Any] = {"lead": units[0].code, "assists": [unit.code for unit in units[1:]]}
         facts |= {"by_meeting": meeting is not None, "first_responder": first}
         if meeting is not None:

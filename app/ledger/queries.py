@@ -17,7 +17,7 @@ from app.ledger.calls import number_index
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.models import Call, Case, Report, Request
-from app.ledger.narrowing import in_reach, is_own
+from app.ledger.narrowing import is_own, seen_by_ways
 from app.ledger.scope import visible
 from app.ledger.vocabulary import OPEN, Channel, Clock, Kind, Light, RequestState, State, Urgency
 from app.people.identity import residents_by_phone
@@ -123,13 +123,16 @@ class QueueRow:
 
 def work_queue(stamp: Stamp, sought: Sought) -> Page[QueueRow]:
     """Give a page of the cases that the actor sees. Archived cases show only when they are asked for."""
-    conditions: list[ColumnElement[bool]] = [visible(stamp.actor), *in_reach(stamp.actor), *_filters(stamp, sought)]
+    conditions = _filters(stamp, sought)
     by_due = sought.order is Order.DUE
     if by_due:
         conditions.append(Case.next_due_at.is_not(None))
     key: list[tuple[Any, bool]] = [(Case.next_due_at, False), (Case.id, False)] if by_due else [(Case.id, True)]
-    query = paged(_heads().where(*conditions), key=key, cursor=sought.cursor, limit=sought.limit)
-    found = db.session.scalars(query).all()
+
+    def read(query: Select[Any]) -> Select[Any]:
+        return paged(query, key=key, cursor=sought.cursor, limit=sought.limit)
+
+    found = db.session.scalars(read(_heads().where(seen_by_ways(stamp.actor, conditions, read)))).all()
     page = page_from(found, limit=sought.limit, key=lambda case: [case.next_due_at, case.id] if by_due else [case.id])
     return Page(_rows(page.items, stamp.at), page.next_cursor)
 

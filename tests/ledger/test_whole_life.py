@@ -28,6 +28,8 @@ from app.ledger.intake import take_in
 from app.ledger.models import Assignment, Case, Entry, EntryWords, Report, Request
 from app.ledger.moves import WAITS_IN
 from app.ledger.possible import possible_actions
+from app.ledger.queries import Sought, work_queue
+from app.ledger.scope import visible
 from app.ledger.submission import Submission
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
@@ -80,8 +82,16 @@ def machine(shared_app, keys, clock, counted) -> type[RuleBasedStateMachine]:
         def teardown(self) -> None:
             try:
                 check_ledger(clock())
+                self.lists_show_what_is_seen()
             finally:
                 self.context.__exit__(None, None, None)
+
+        def lists_show_what_is_seen(self) -> None:
+            """The work queue reads each way of seeing cases by itself; together they must be what one may open."""
+            for login, who in self.staff.items():
+                seen = set(db.session.scalars(select(Case.number).where(visible(who))))
+                page = work_queue(Stamp(who, who.posts[0].role, clock(), Door.DESK), Sought(limit=MOST))
+                assert {row.number for row in page.items} == seen, login
 
         def stamp(self, who: Actor, role: Role) -> Stamp:
             return Stamp(who, role, clock(), Door.DESK if who.kind is ActorKind.STAFF else Door.MINI_PROGRAM)
