@@ -157,6 +157,7 @@ GET  /desk/v1/triage                                                staff
 POST /desk/v1/cases/<number>/upstream-confirmation                 staff
 POST /desk/v1/cases/<number>/upstream-callback                     staff
 POST /desk/v1/cases/<number>/upstream-return                       staff
+POST /desk/v1/cases/<number>/upstream-moments                      staff
 POST /desk/v1/cases/<number>/upstream-signature                    staff
 GET  /desk/v1/upstream-returns                                     staff
 GET  /desk/v1/duties                                               staff

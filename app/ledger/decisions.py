@@ -68,6 +68,9 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - Reaching a terminal state meets the overall clock; any other clock that does not belong to the new state ends without verdict.
 - An upstream case that is called back waits for the upstream platform's word before it closes; a dissatisfied word of upstream's
   own call-back leads to triage. The internal term ends four working hours before upstream's, or with it where there is no room.
+- Another moment of upstream's is recorded by the county's dispatcher or supervisor. A stricter one binds the running terms and
+  the promise at once; a later one makes room for an extension. What was missed before upstream itself moved it stands in the old
+  version of the clock alone. No extension carries a term or the promise past what upstream leaves the county.
 
 ### Merging
 

@@ -280,7 +280,7 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.ASSIGN_HANDLER, _HANDLED, (), frozenset({R.UNIT_HEAD, R.DISPATCHER}), tells=(A.OWNER,)),
         Move(Action.RAISE, _HANDLED, (), CENTRE | {R.LEADER} | SYSTEM, tells=(A.LEAD, A.UPPER_HEAD)),
-        Move(Action.ADJUST_CLOCK, OPEN, (), CENTRE | SYSTEM, words=("note",), tells=(A.LEAD,)),
+        Move(Action.ADJUST_CLOCK, OPEN - {S.AWAITING_UPSTREAM}, (), CENTRE, words=("note",), tells=(A.LEAD,)),
         Move(Action.HAND_OVER, OPEN, (), frozenset({R.UNIT_HEAD, R.SUPERVISOR, R.ADMINISTRATOR}) | SYSTEM),
         Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
         Move(

@@ -1,6 +1,6 @@
 """Danger to life and upstream orders at the desk."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 def test_the_operator_hands_over_while_registering(road):
@@ -56,6 +56,20 @@ def test_an_upstream_order_keeps_upstreams_moments_and_comes_back_for_triage(roa
     moved = road.do("fang", "/upstream-callback", unhappy | {"note": "市里回访不满意"})
     assert moved["state"] == "awaiting_callback"
     assert [callback["by"] for callback in road.see("fang")["callbacks"]] == ["agent", "upstream"]
+
+
+def test_upstream_sets_another_moment(road):
+    due = road.clock() + timedelta(days=2)
+    road.dispatched(channel="upstream_12345", upstream_number="SZ-9", due_by=due.isoformat())
+    assert "adjust_clock" in road.see("du")["actions"]
+    later = (due + timedelta(days=3)).isoformat()
+    assert list(road.do("du", "/upstream-moments", {"due_by": later}, expect=422)["errors"]) == ["note"]
+    moved = road.do("du", "/upstream-moments", {"due_by": later, "note": "市平台同意延期"})
+    assert moved["state"] == "dispatched"
+    (clock,) = [clock for clock in road.see("du")["clocks"] if clock["clock"] == "upstream_due"]
+    assert datetime.fromisoformat(clock["due_at"]) == due + timedelta(days=3)
+    refused = road.do("he", "/upstream-moments", {"due_by": later, "note": "再延"}, expect=403)
+    assert refused["code"] == "not_your_move"
 
 
 def test_what_goes_back_upstream_is_listed_until_it_is_signed(road, desk):

@@ -217,3 +217,11 @@ class TestRecusal:
         assert waiting(road, "sun") == []
         road.do("sun", decision(road), {"approve": True}, expect=404)
         assert [row["number"] for row in waiting(road, "ling")] == [road.number]
+
+
+def test_a_case_given_back_keeps_its_first_term_unless_the_dispatcher_says_why_not(returned):
+    first = next(clock["due_at"] for clock in returned.see("du")["clocks"] if clock["clock"] == "resolve")
+    returned.do("du", decision(returned), {"approve": True, "note": "不属该局"})
+    returned.clock.advance(days=1)
+    returned.do("du", "/dispatch", {"lead_unit": returned.code("水利局"), "reset_term": "耽误不在新单位"})
+    assert next(clock["due_at"] for clock in returned.see("du")["clocks"] if clock["clock"] == "resolve") > first

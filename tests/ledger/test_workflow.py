@@ -61,7 +61,7 @@ EXPECTED = {
     "sub_dispatch": ("dispatched in_progress", "dispatcher unit_head", ""),
     "assign_handler": (HANDLED, "dispatcher unit_head", ""),
     "raise": (HANDLED, "dispatcher supervisor leader system", ""),
-    "adjust_clock": (ANY_OPEN, "dispatcher supervisor system", "note"),
+    "adjust_clock": (ANY_OPEN.replace(" awaiting_upstream", ""), "dispatcher supervisor", "note"),
     "hand_over": (ANY_OPEN, "unit_head supervisor administrator system", ""),
     "ask_return": ("dispatched in_progress", UNIT, "note"),
     "return": ("dispatched in_progress", "dispatcher supervisor", ""),
