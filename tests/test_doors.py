@@ -123,6 +123,7 @@ GET  /desk/v1/requests                                             staff
 POST /desk/v1/cases/<number>/requests                              staff
 POST /desk/v1/cases/<number>/requests/<int:request_id>/decision    staff
 POST /desk/v1/cases/<number>/requests/<int:request_id>/withdrawal  staff
+POST /desk/v1/cases/<number>/withdrawal                            staff
 POST /desk/v1/cases/<number>/resumption                            staff
 POST /desk/v1/cases/<number>/triage                                staff
 POST /desk/v1/cases/<number>/reopening                             staff

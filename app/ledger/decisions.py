@@ -63,6 +63,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
   and the promise of 15 working days. Imported history is not reopened.
 - Before dispatch the person's word withdraws a case; after it the centre calls. One reporter of several takes back only their
   own report. An anonymous case cannot be withdrawn once dispatched, since nobody could be asked.
+- A wish to withdraw that the desk hears on the phone ends nothing by itself, before dispatch either: nobody of the handling unit
+  records it, and a second person calls back to make sure.
 - A matter is marked as settled only after as many reviewed answers as the county sets, over all rounds and recurrences; a new
   report of it still reaches the ledger, and a second person confirms that it is not taken up.
 - Reaching a terminal state meets the overall clock; any other clock that does not belong to the new state ends without verdict.

@@ -137,7 +137,6 @@ def _clocks(*clocks: Clock) -> frozenset[Clock]:
 _BEFORE_DISPATCH = _states(S.SUBMITTED, S.ACCEPTED)
 _HANDLED = _states(S.DISPATCHED, S.IN_PROGRESS, S.SUSPENDED)
 _REFUSABLE = _BEFORE_DISPATCH | {S.IN_PROGRESS}
-_DISPATCHED_ON = _HANDLED | {S.UNDER_REVIEW, S.AWAITING_CALLBACK}
 _EVER = frozenset(State)
 _EXCLUDABLE = _EVER - {S.SUBMITTED, S.INFO_REQUESTED, S.MERGED, S.VOID}
 
@@ -210,7 +209,7 @@ MOVES: dict[Action, Move] = {
         Move(
             Action.REFUSE_REQUEST, _EVER, (), SECOND | {R.LEADER, R.CALLBACK_AGENT}, words=("note",), tells=(A.ASKER,),
         ),
-        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | UNIT | {R.SUPERVISOR, R.RESIDENT}),
+        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | UNIT | {R.SUPERVISOR, R.CALLBACK_AGENT, R.RESIDENT}),
         Move(
             Action.DISPATCH, _states(S.ACCEPTED), (S.DISPATCHED,), frozenset({R.DISPATCHER}), meets=_clocks(C.DISPATCH),
             starts=(C.SIGN, C.CONTACT, C.RESOLVE), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
@@ -323,7 +322,10 @@ MOVES: dict[Action, Move] = {
         Move(Action.EXCLUDE, _EXCLUDABLE, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.ASKER, A.LEAD)),
         Move(Action.ASK_VOID, OPEN, (), DESK, words=("note",), tells=(A.DECIDERS,)),
         Move(Action.VOID, OPEN, (S.VOID,), SECOND, words=("reply",), tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS)),
-        Move(Action.ASK_WITHDRAW, _DISPATCHED_ON, (), frozenset({R.RESIDENT}), words=("note",), tells=(A.CALLBACK_AGENTS,)),
+        Move(
+            Action.ASK_WITHDRAW, OPEN - {S.AWAITING_UPSTREAM}, (), DESK | {R.RESIDENT, R.CALLBACK_AGENT}, words=("note",),
+            tells=(A.CALLBACK_AGENTS,),
+        ),
         Move(
             Action.WITHDRAW, OPEN - {S.AWAITING_UPSTREAM},
             tuple(s for s in State if s in (OPEN - {S.AWAITING_UPSTREAM}) | {S.WITHDRAWN}),
