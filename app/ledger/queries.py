@@ -48,7 +48,8 @@ class Sought:
 
     `pending` are cases in which a request waits for its decision, `triage` those whose dissatisfied word waits for the
     supervisor. `late` are cases in which an open clock was breached, whatever their next clock says; `light` is what the desk
-    sees now; `due_before` looks at the nearest clock that runs. Several states stand for any of them.
+    sees now; `due_before` looks at the nearest clock that runs. Several states stand for any of them. `upstream_number` is the
+    number that the upstream platform gave, by which it calls.
     """
 
     order: Order = Order.NEWEST
@@ -60,6 +61,7 @@ class Sought:
     grid: str | None = None
     lead_unit: str | None = None
     number: str | None = None
+    upstream_number: str | None = None
     light: Light | None = None
     due_before: datetime | None = None
     late: bool = False
@@ -162,6 +164,7 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         Case.kind: sought.kind,
         Case.urgency: sought.urgency,
         Case.number: sought.number,
+        Case.upstream_number: sought.upstream_number,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
     found.append(Case.archived.expression if sought.archived else not_(Case.archived))
