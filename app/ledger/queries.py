@@ -49,7 +49,7 @@ class Sought:
     `pending` are cases in which a request waits for its decision, `triage` those whose dissatisfied word waits for the
     supervisor. `late` are cases in which an open clock was breached, whatever their next clock says; `light` is what the desk
     sees now; `due_before` looks at the nearest clock that runs. Several states stand for any of them. `upstream_number` is the
-    number that the upstream platform gave, by which it calls.
+    number that the upstream platform gave, by which it calls; `awaiting_rescue` are those that 110, 119 or 120 have not reached.
     """
 
     order: Order = Order.NEWEST
@@ -68,6 +68,7 @@ class Sought:
     mine: bool = False
     pending: bool = False
     triage: bool = False
+    awaiting_rescue: bool = False
     archived: bool = False
     cursor: str | None = None
     limit: int = LIMIT
@@ -177,7 +178,7 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         found.append(Case.grid_id == _id_of("grid", Grid.id, Grid.code == sought.grid))
     if sought.lead_unit is not None:
         found.append(Case.lead_unit_id == _id_of("lead_unit", Unit.id, Unit.code == sought.lead_unit))
-    of_open = sought.states and OPEN.issuperset(sought.states)
+    of_open = (sought.states and OPEN.issuperset(sought.states)) or sought.awaiting_rescue
     if of_open or sought.light or sought.late or sought.triage or sought.due_before or sought.order is Order.DUE:
         found.append(Case.closed_at.is_(None))  # true of all of these anyway, and what the index of open cases is of
     if sought.light is not None:
@@ -186,6 +187,8 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         found.append(Case.next_due_at < sought.due_before)
     if sought.late:
         found.append(Case.late_since.is_not(None))
+    if sought.awaiting_rescue:
+        found.append(Case.awaiting_rescue.expression)
     if sought.triage:
         found.append(Case.triage.expression)
     if sought.mine:

@@ -17,13 +17,19 @@ def test_the_operator_hands_over_while_registering(road):
     assert road.do("fang", "/answer", {"reply": "险情已排除", "outside_grids": True})["state"] == "closed"
 
 
-def test_a_case_under_way_is_handed_over(road):
+def test_a_case_under_way_is_handed_over(road, desk):
     road.signed()
     assert road.do("he", "/emergency", {"service": "120", "note": "有人受伤"}, expect=403)["code"] == "not_your_move"
     assert list(road.do("fang", "/emergency", {"service": "114", "note": "查号"}, expect=422)["errors"]) == ["service"]
     road.do("lu", "/emergency", {"service": "120", "note": "有人受伤，120 已派车"})
+    road.do("lu", "/emergency", {"service": "110", "note": "现场混乱，110 出警"})
+    assert road.see("fang")["rescue_awaited"] == ["120", "110"]
+    assert road.do("fang", "/arrival", {"note": "到了"}, expect=422)["code"] == "which_rescue"
+    road.do("fang", "/arrival", {"note": "民警到场", "service": "110"})
+    assert [row["number"] for row in desk("fang").get("/cases", awaiting_rescue=True).json["items"]] == [road.number]
     assert road.do("fang", "/arrival", {"note": "到了"})["state"] == "in_progress"
     assert road.do("fang", "/arrival", {"note": "到了"}, expect=409)["code"] == "no_rescue_awaited"
+    assert desk("fang").get("/cases", awaiting_rescue=True).json["items"] == []
 
 
 def test_a_group_and_a_minor_are_registered_with_who_speaks_for_them(road, desk, heard):

@@ -290,7 +290,7 @@ def calls_rescue(stamp, case, chance, cast):
 
 @deed(Action.CONFIRM_ARRIVAL)
 def confirms_rescue(stamp, case, chance, cast):
-    confirm_arrival(stamp, case.number, note="救援已到场")
+    confirm_arrival(stamp, case.number, note="救援已到场", service=chance.choice([None, *EmergencyService]))
 
 
 @deed(Action.URGE)
