@@ -318,7 +318,7 @@ def pass_result(stamp: Stamp, number: str, *, note: str | None = None, version: 
 
 
 def send_back(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
-    """Send a result back with a reason; the same clock runs on."""
+    """Send a result back with a reason; the same clock runs on, and so do those of assists that had not reported."""
     case = lock_case(stamp, number, version=version)
 
     def change(acting: Stamp) -> Step:

@@ -49,9 +49,9 @@ class Move:
     """One row: from `sources` to `target` (fixed, or chosen from the facts among `targets`), by one of `roles`.
 
     `words`: which of `reply` (for the person) and `note` (for the file) must be there. Clocks: `meets` stops them as met,
-    `reruns` lets a met clock run on unchanged, `pauses`/`resumes` hold and go on, `starts` begins those that belong to the
-    target state and do not run yet. A clock that does not belong to the target (`RUNS_IN`) ends without verdict; reaching a
-    terminal state meets the overall clock.
+    `reruns` lets the lead's met clock run on unchanged, and with it those of the other parts that ended when it was met,
+    `pauses`/`resumes` hold and go on, `starts` begins those that belong to the target state and do not run yet. A clock that
+    does not belong to the target (`RUNS_IN`) ends without verdict; reaching a terminal state meets the overall clock.
     """
 
     action: Action
