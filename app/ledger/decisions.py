@@ -23,7 +23,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 ### Dispatch and handling
 
 - A village or community leads what its duty list names, or what the catalogue says nothing about. As first responder to
-  anything else it needs the statutory department among the assists and waits for its report.
+  anything else it needs a unit that answers for it among the assists, by statute or else as one that may lead, and waits for
+  the report of one of these; where the catalogue names none, for that of a department or township.
 - A unit without anybody who may handle a case (nobody there, or only recused people) does not get it.
 - A township's dispatcher dispatches inside the township only. Only the lead passes work on, one level down; what it passed on
   ends with the lead's term, or earlier where it says so. A contact made below the lead is the lead's contact.

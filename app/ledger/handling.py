@@ -13,7 +13,7 @@ from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
 from app.ledger.clocks import Deadline
-from app.ledger.duties import check_lead
+from app.ledger.duties import check_lead, with_last_word
 from app.ledger.eligible import check_eligible, units_by_id
 from app.ledger.models import Assignment, Case, CaseAccess
 from app.ledger.moves import Step, Words, lock_case, move_case
@@ -23,7 +23,7 @@ from app.ledger.results import check_missing, keep_result
 from app.ledger.rounds import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
-from app.territory.models import Level, Unit
+from app.territory.models import Unit
 
 
 class OutOfReach(NotAllowed):
@@ -284,8 +284,7 @@ def submit_result(
         if not case.nobody_to_call and not contacted:
             raise ContactMissing
         outstanding = [a for a in case.assignments if a.duty is not Duty.LEAD and a.ended_at is None and a.submitted_at is None]
-        departments = [a for a in case.assignments if a.duty is Duty.ASSIST and a.unit.level is Level.DEPARTMENT]
-        if assignment.first_responder and not any(a.ended_at is None and a.submitted_at for a in departments):
+        if assignment.first_responder and not _answered(case):
             raise DepartmentOutstanding("您的单位是先行处置，最终结果由主责部门作出，请等待它的反馈")
         if outstanding and not (without_assists or "").strip():
             names = "、".join(a.unit.name for a in outstanding)
@@ -299,6 +298,13 @@ def submit_result(
     words = note if not without_assists else f"{note}\n不再等待协办：{without_assists}"
     move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=words), change)
     return case
+
+
+def _answered(case: Case) -> bool:
+    """Say whether a unit that has the last word beside a first responder has reported."""
+    assists = [a for a in case.assignments if a.duty is Duty.ASSIST and a.ended_at is None]
+    last = {unit.id for unit in with_last_word(case.category_id, [a.unit for a in assists])}
+    return any(a.submitted_at is not None for a in assists if a.unit_id in last)
 
 
 def pass_result(stamp: Stamp, number: str, *, note: str | None = None, version: int | None = None) -> Case:
