@@ -29,7 +29,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A township's dispatcher dispatches inside the township only. Only the lead passes work on, one level down; what it passed on
   ends with the lead's term, or earlier where it says so. A contact made below the lead is the lead's contact.
 - Whoever signs becomes the handler, unless one was named. Ending a lead's part ends what it had passed on.
-- A result needs a contact first, unless there is nobody to call: the report was anonymous or names nobody. A confidential
+- A result needs a contact first, in its round or by the same lead in the round that it reworks, unless there is nobody to call:
+  the report was anonymous or names nobody. A confidential
   case is contacted by the call-back agent.
 - Raising a case gives the unit above write access and its head the lead's term; the lead stays answerable. At the county the
   leader responsible for the lead is told. A case already on the interview list is not raised again for repeated failure.
@@ -61,7 +62,7 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
 - A resident may rate a closed case within 15 days when nobody's word was heard in its last round; the rating is kept and
   moves nothing. Reopening is another matter: once, within 15 days, by the person concerned or the claim code, with fresh parts
-  and the promise of 15 working days. Imported history is not reopened.
+  and the promise of 15 working days. Extensions and the dispute over returns count anew then. Imported history is not reopened.
 - Before dispatch the person's word withdraws a case; after it the centre calls. One reporter of several takes back only their
   own report. An anonymous case cannot be withdrawn once dispatched, since nobody could be asked.
 - A wish to withdraw that the desk hears on the phone ends nothing by itself, before dispatch either: nobody of the handling unit

@@ -18,7 +18,7 @@ from app.ledger.eligible import check_eligible, units_by_id
 from app.ledger.models import Assignment, Case, CaseAccess
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.places import Point
-from app.ledger.request_limits import round_term
+from app.ledger.request_limits import goes_on_from, round_term
 from app.ledger.results import check_missing, keep_result
 from app.ledger.rounds import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
@@ -280,8 +280,7 @@ def submit_result(
 
     def change(acting: Stamp) -> Step:
         assignment = own_assignment(acting, case, Duty.LEAD)
-        contacted = any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD)
-        if not case.nobody_to_call and not contacted:
+        if not case.nobody_to_call and not _contacted(case, assignment):
             raise ContactMissing
         outstanding = [a for a in case.assignments if a.duty is not Duty.LEAD and a.ended_at is None and a.submitted_at is None]
         if assignment.first_responder and not _answered(case):
@@ -298,6 +297,17 @@ def submit_result(
     words = note if not without_assists else f"{note}\n不再等待协办：{without_assists}"
     move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=words), change)
     return case
+
+
+def _contacted(case: Case, lead: Assignment | None) -> bool:
+    """Say whether a contact was made in the present round or, where it is a rework, by this lead in those it goes on from."""
+    if any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD and a.round == case.round):
+        return True
+    while lead is not None:
+        if lead.contacted_at is not None:
+            return True
+        lead = goes_on_from(case, lead)
+    return False
 
 
 def _answered(case: Case) -> bool:
