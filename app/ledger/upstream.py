@@ -20,7 +20,7 @@ from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.request_checks import Asked
 from app.ledger.requests import ask
 from app.ledger.scope import visible
-from app.ledger.vocabulary import UNHAPPY, Action, CallbackBy, Clock, RequestKind, RequestState, State, Subject, label
+from app.ledger.vocabulary import UNHAPPY, Action, Audience, CallbackBy, Clock, RequestKind, RequestState, State, Subject, label
 from app.ledger.workflow import CENTRE, RUNS_IN
 
 PLATFORM = "上级 12345 平台"
@@ -185,7 +185,7 @@ def hear_upstream(
         if unhappy and due_by is not None:
             _start(acting, case, Clock.UPSTREAM_DUE, due_by)
         facts = {"by": row.by, "contacted": verdict.contacted, "solved": verdict.solved, "satisfaction": verdict.satisfaction}
-        return Step(facts=facts, unhappy=unhappy)
+        return Step(facts=facts, unhappy=unhappy, templates={Audience.SUPERVISORS: "triage_waits" if unhappy else None})
 
     move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note), change)
     return case
@@ -217,7 +217,7 @@ def sign_returned(stamp: Stamp, number: str, *, note: str, version: int | None =
         if request is None or case.state is not State.REDIRECTED:
             raise NothingSentBack
         request.signed_at = acting.at
-        return Step(facts={"request": request.id, "signed": True})
+        return Step(facts={"request": request.id, "signed": True}, templates={Audience.SUPERVISORS: None})
 
     move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note), change)
     return case

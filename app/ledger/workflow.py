@@ -267,7 +267,7 @@ MOVES: dict[Action, Move] = {
         Move(Action.MARK_SETTLED, _states(S.CLOSED), (), frozenset({R.SUPERVISOR}), words=("reply", "note"), tells=(A.PERSONS,)),
         Move(
             Action.CONFIRM_UPSTREAM, _states(S.AWAITING_UPSTREAM, S.REDIRECTED), (S.CLOSED, S.AWAITING_CALLBACK, S.REDIRECTED),
-            DESK | {R.SUPERVISOR}, words=("note",), choose=_said_upstream, starts=(C.TRIAGE,), tells=(A.LEAD,),
+            DESK | {R.SUPERVISOR}, words=("note",), choose=_said_upstream, starts=(C.TRIAGE,), tells=(A.LEAD, A.SUPERVISORS),
         ),
         Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
         Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),

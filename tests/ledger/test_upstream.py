@@ -34,6 +34,7 @@ from app.ledger.upstream import (
 )
 from app.ledger.vocabulary import Action, CallbackBy, Channel, Clock, Kind, RequestKind, Satisfaction, State
 from app.ledger.workflow import IllegalMove, NotYourMove
+from app.notices.models import Notice
 
 HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.SATISFIED)
 UNHAPPY = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)
@@ -167,6 +168,8 @@ class TestUpstreamsOwnWord:
         hear_upstream(order.as_staff("fang"), order.number, UNHAPPY, note="市里回访不满意", due_by=due)
         case = order.case
         assert (case.state, case.triage) == (State.AWAITING_CALLBACK, True)
+        waits = select(Notice.recipient_id).where(Notice.template == "triage_waits")
+        assert order.cast.staff["sun"].id in order.session.scalars(waits).all()
         running = order.running()
         assert set(running) == {Clock.OVERALL, Clock.TRIAGE, Clock.UPSTREAM_DUE}
         assert running[Clock.UPSTREAM_DUE].due_at == due
@@ -179,6 +182,8 @@ class TestUpstreamsOwnWord:
         order.awaiting_upstream()
         hear_upstream(order.as_staff("sun"), order.number, HAPPY, note="市里回访满意")
         assert order.case.state is State.CLOSED
+        to_supervisors = select(Notice.recipient_id).where(Notice.template.in_(("triage_waits", "confirm_upstream")))
+        assert set(session.scalars(to_supervisors)) == {order.cast.staff["he"].id}
         order.case.reports[0].concerned_id = order.cast.residents["lin"].id
         session.flush()
         rate_case(order.as_resident("lin"), order.number, HAPPY)
