@@ -14,7 +14,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A case against a unit recuses everybody in that unit's subtree; against a head of a unit, that unit as well. A case against
   the county itself recuses nobody below it, since somebody must be able to pass it on. A case against a person is not
   dispatched to a unit where that person serves, but one level up.
-- Handing a case to 110, 119 or 120 makes it urgent; until the arrival is confirmed no move ends it. Suspected abuse is
+- Handing a case to 110, 119 or 120 makes it urgent; until the arrival of each of them is confirmed no move ends it. After half
+  an hour the head of the shift is told of an arrival that is not, half an hour later with the supervisors. Suspected abuse is
   confidential, hidden from the grid and handed to 110; whoever filed it still follows it.
 - Raising the urgency hurries the running clocks from now on and never gives more time. Any other correction recounts the term
   of handling from its own start; nobody becomes late by it, and moments that somebody gave stay. A case that moves to another

@@ -1,4 +1,7 @@
-"""Keeps danger to life: a case handed to 110, 119 or 120 by three-party call stays open until their arrival is confirmed."""
+"""Keeps danger to life: a case handed to 110, 119 or 120 by three-party call stays open until their arrival is confirmed.
+
+A short clock of the shift's head watches that it is.
+"""
 
 from sqlalchemy import select
 
@@ -56,7 +59,7 @@ def confirm_arrival(
         if arrived not in awaited:
             raise NoRescueAwaited(f"没有等待到场的{label(arrived)}")
         case.awaiting_rescue = len(awaited) > 1
-        return Step(facts={"service": arrived})
+        return Step(facts={"service": arrived}, others=case.awaiting_rescue)
 
     move_case(stamp, case, Action.CONFIRM_ARRIVAL, Words(note=note), change)
     return case

@@ -66,8 +66,8 @@ class Step:
     moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
     a rework round half its term. `unit_id` is the unit that the audiences OWNER and UNIT_HEAD speak of, the lead's when None.
     `asker` and `deciders` are whom the audiences of these names speak of; the asker hears of a decision as such alone.
-    `others`: other people's reports keep the case where it is, so that no clock is met or started. `templates` names for an
-    audience the words that fit what happened, or None where that audience is not told.
+    `others`: other people's reports keep the case where it is, or other rescue is on its way, so that no clock is met or
+    started. `templates` names for an audience the words that fit what happened, or None where that audience is not told.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)

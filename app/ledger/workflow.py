@@ -29,7 +29,7 @@ class Facts:
     """What the table may ask about a case to find the target of a move.
 
     `of_lead`: a return concerns the lead, not an assist. `others`: other people's reports keep a withdrawn case going, or are
-    still to be called back. `before_merge`: the state in which a case was merged.
+    still to be called back; or other rescue is still on its way. `before_merge`: the state in which a case was merged.
     """
 
     state: State
@@ -157,6 +157,7 @@ RUNS_IN: dict[Clock, frozenset[State]] = {
     C.UPSTREAM_DUE: OPEN,
     C.ARRIVE: OPEN,
     C.SUPERVISION: OPEN,
+    C.RESCUE: OPEN,
     C.OVERALL: OPEN,
 }
 """The states in which a clock may be open; elsewhere none of its kind is. A request may await its decision in any state."""
@@ -271,8 +272,8 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
         Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),
-        Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), tells=(A.SHIFT_HEAD,)),
-        Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), tells=(A.SHIFT_HEAD,)),
+        Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), starts=(C.RESCUE,), tells=(A.SHIFT_HEAD,)),
+        Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), meets=_clocks(C.RESCUE), tells=(A.SHIFT_HEAD,)),
         Move(
             Action.SUB_DISPATCH, _states(S.DISPATCHED, S.IN_PROGRESS), (), frozenset({R.DISPATCHER, R.UNIT_HEAD}),
             starts=(C.SIGN, C.RESOLVE), tells=(A.SUBS,),
