@@ -31,8 +31,7 @@ Where the rules are silent, these were decided as a supervisor in a county would
   ends with the lead's term, or earlier where it says so. A contact made below the lead is the lead's contact.
 - Whoever signs becomes the handler, unless one was named. Ending a lead's part ends what it had passed on.
 - A result needs a contact first, in its round or by the same lead in the round that it reworks, unless there is nobody to call:
-  the report was anonymous or names nobody. A confidential
-  case is contacted by the call-back agent.
+  the report was anonymous or names nobody. A confidential case is contacted by the call-back agent.
 - Raising a case gives the unit above write access and its head the lead's term; the lead stays answerable. At the county the
   leader responsible for the lead is told. A case already on the interview list is not raised again for repeated failure.
 
