@@ -166,7 +166,7 @@ def hear_upstream(
     """Record upstream's own call-back on a result: a third word beside the unit's and the person's.
 
     Satisfied, it closes the case; dissatisfied, the case waits for the supervisor's triage, with a fresh upstream clock where
-    upstream gives a new due moment. Raises UpstreamMomentUnfit.
+    upstream gives a new due moment, which bounds the promise again. Raises UpstreamMomentUnfit.
     """
     case = lock_case(stamp, number, version=version)
     if due_by is not None and due_by <= stamp.at:
@@ -184,6 +184,7 @@ def hear_upstream(
         case.triage = unhappy
         if unhappy and due_by is not None:
             _start(acting, case, Clock.UPSTREAM_DUE, due_by)
+            _bind(acting.at, case)
         facts = {"by": row.by, "contacted": verdict.contacted, "solved": verdict.solved, "satisfaction": verdict.satisfaction}
         return Step(facts=facts, unhappy=unhappy, templates={Audience.SUPERVISORS: "triage_waits" if unhappy else None})
 

@@ -178,6 +178,13 @@ class TestUpstreamsOwnWord:
         assert case.unit_solved is True  # the unit's word stands beside it
         assert verify_ledger().breaks == []
 
+    def test_its_new_moment_bounds_the_promise(self, order):
+        order.awaiting_upstream()
+        assert order.running()[Clock.OVERALL].due_at > WEDNESDAY
+        hear_upstream(order.as_staff("fang"), order.number, UNHAPPY, note="市里回访不满意", due_by=WEDNESDAY)
+        assert order.running()[Clock.OVERALL].due_at == datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+        assert order.case.next_due_at == min(clock.due_at for clock in order.running().values())
+
     def test_satisfied_it_closes_the_case_and_the_resident_may_still_rate(self, order, session):
         order.awaiting_upstream()
         hear_upstream(order.as_staff("sun"), order.number, HAPPY, note="市里回访满意")
