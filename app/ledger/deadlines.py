@@ -137,9 +137,10 @@ def cancel(deadline: Deadline, at: datetime) -> None:
 
 
 def pause(deadline: Deadline, at: datetime) -> None:
-    """Let a clock stand still, keeping what is left of it; one that is already due keeps its due moment."""
+    """Let a clock stand still, keeping what is left of it; one that is already due keeps its due moment, and its breach."""
     if deadline.paused_at is not None:
         return
+    _note_breach(deadline, at)
     _, term = term_of(deadline)
     deadline.paused_at = at
     deadline.next_check_at = None
@@ -191,9 +192,10 @@ def run_on(deadline: Deadline) -> None:
 def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool = True, **changes: Any) -> Deadline:
     """Replace an open clock by a new version due at another moment; the old one stays readable and ends without verdict.
 
-    Levels that were reached stay reached, and a breach stays written. `changes` are further columns (owner, policy, amount).
-    The new row's id is not known before a flush.
+    Levels that were reached stay reached, and a breach stays written, one that no sweep has seen yet too. `changes` are further
+    columns (owner, policy, amount). The new row's id is not known before a flush.
     """
+    _note_breach(deadline, at)
     same = ("clock", "subject", "subject_id", "case_id", "round", "owner_unit_id", "owner_staff_id", "label", "policy_id",
             "amount", "starts_at", "provisional", "breached_at", "level", "paused_at", "remainder")  # fmt: skip
     fresh = Deadline(**{name: getattr(deadline, name) for name in same} | changes, supersedes_id=deadline.id, given=given)
