@@ -205,10 +205,11 @@ def _row(row: Any, units: Mapping[int | None, Named]) -> CountedRow:
 def counted_cases(stamp: Stamp, chosen: Chosen) -> Iterator[CountedCase]:
     """Give every row behind a figure whose case the actor sees, the newest case first, read some at a time."""
     behind, units, categories = _behind(stamp, chosen), _units(), catalogue().categories
-    same = ("number", "kind", "channel", "urgency", "opened_at", "accepted_at", "closed_at")
+    upto = cutoff_at(chosen.cutoff, stamp.at).at
+    same = ("number", "kind", "channel", "urgency", "opened_at", "accepted_at")
     columns = [getattr(Case, name) for name in same]
     columns += [behind.rows.state.label("state"), behind.rows.excluded.label("excluded")]
-    query = behind.select(*columns, Case.category_id, Case.lead_unit_id, Grid.name.label("grid"), *behind.columns())
+    query = behind.select(*columns, Case.closed_at, Case.category_id, Case.lead_unit_id, Grid.name.label("grid"), *behind.columns())
     query = query.outerjoin(Grid, Grid.id == Case.grid_id).where(visible(stamp.actor))
     query = query.order_by(Case.id.desc(), behind.rows.details["round"], behind.rows.unit_id)
     db.session.execute(FOR_LARGE)
@@ -216,6 +217,7 @@ def counted_cases(stamp: Stamp, chosen: Chosen) -> Iterator[CountedCase]:
         category, lead = categories.get(row.category_id), units.get(row.lead_unit_id)
         yield CountedCase(
             **{name: getattr(row, name) for name in same},
+            closed_at=row.closed_at if row.closed_at is not None and row.closed_at <= upto else None,
             state=row.state,
             excluded=row.excluded,
             category=category.path if category is not None else None,
