@@ -36,6 +36,7 @@ from app.ledger.vocabulary import (
     Satisfaction,
     State,
 )
+from app.ledger.whistle_models import Whistle, WhistleCall
 from app.territory.models import Unit
 
 BATCH = 1000
@@ -65,6 +66,7 @@ class Story:
     round: int = 1
     reworks: int = 0
     words: dict[int, list[Any]] = field(default_factory=dict)
+    judged: dict[int, dict[str, bool]] = field(default_factory=dict)
 
 
 Tally = dict[tuple[Selection, int | None, str], list[int]]
@@ -120,13 +122,14 @@ def recount(period: Period, cutoff: datetime) -> tuple[int, Tally]:
         ids = [case.id for case in cases]
         entries, parts, clocks = _by_case(_entries(ids)), _by_case(_parts(ids)), _by_case(_clocks(ids))
         returned = set(db.session.scalars(select(Request.assignment_id).where(Request.case_id.in_(ids), *_RETURNED)))
+        blowers = _blowers([clock.subject_id for of_case in clocks.values() for clock in of_case if clock.clock is Clock.ARRIVE])
         for case in cases:
             story = tell(entries[case.id], period)
             if case.archived or case.kind is Kind.PRAISE or story.state in (State.MERGED, State.VOID):
                 continue
             tale = Tale(entries[case.id], cutoff)
             chains = chains_of(tale, clocks[case.id], parts[case.id])
-            held = _Case(story, tale, parts[case.id], chains, returned, period)
+            held = _Case(story, tale, parts[case.id], chains, returned, blowers, period)
             for selection, unit_id, measures in held.rows():
                 for measure in measures:
                     counted = tally[selection, unit_id, measure]
@@ -160,6 +163,9 @@ def tell(entries: Iterable[Any], period: Period) -> Story:
                 story.outcome = story.solved = None
             case Action.EXCLUDE:
                 story.excluded = True
+            case Action.ASSESS_WHISTLE:
+                said = {word: entry.facts[word] for word in ("helped", "justified", "ruling") if word in entry.facts}
+                story.judged.setdefault(entry.facts["call"], {}).update(said)
             case Action.RECORD_CALLBACK | Action.RATE:
                 spoken = entry.facts.get("satisfaction") is not None and entry.facts.get("by") != CallbackBy.UPSTREAM
                 if spoken and period.since <= entry.at < period.until:
@@ -176,6 +182,7 @@ class _Case:
     parts: Sequence[Any]
     chains: Sequence[Chain]
     returned: set[int | None]
+    blowers: Mapping[int, int | None]
     period: Period
 
     def rows(self) -> Iterator[tuple[Selection, int | None, list[str]]]:
@@ -194,7 +201,12 @@ class _Case:
             if (clock.cancelled_at is None or chain.late) and self._in(clock.starts_at):
                 due = chain.met or chain.late
                 kept = chain.met and not chain.late
-                yield Selection.WHISTLED, clock.owner_unit_id, ["arrive_due"] * due + ["arrived_on_time"] * kept
+                said = self.story.judged.get(clock.subject_id, {})
+                helped = ["help_judged"] * ("helped" in said) + ["helped"] * said.get("helped", False)
+                yield Selection.WHISTLED, clock.owner_unit_id, ["arrive_due"] * due + ["arrived_on_time"] * kept + helped
+                word = said.get("ruling", said.get("justified"))
+                if (blower := self.blowers.get(clock.subject_id)) is not None and word is not None:
+                    yield Selection.BLOWN, blower, ["blown_judged"] + ["justified"] * word
 
     def _in(self, at: datetime) -> bool:
         return self.period.since <= at < self.period.until
@@ -306,6 +318,12 @@ def _clocks(ids: Sequence[int]) -> Iterable[Any]:
         Deadline.supersedes_id,
     )
     return db.session.execute(query.where(Deadline.case_id.in_(ids)).order_by(Deadline.id))
+
+
+def _blowers(call_ids: Sequence[int]) -> Mapping[int, int | None]:
+    """Give the unit that blew for each of some calls; None where a resident did."""
+    query = select(WhistleCall.id, Whistle.unit_id).join(Whistle).where(WhistleCall.id.in_(call_ids))
+    return {row.id: row.unit_id for row in db.session.execute(query)}
 
 
 def _by_case(rows: Iterable[Any]) -> Mapping[int, list[Any]]:

@@ -3,7 +3,7 @@
 Count and list are both made from the same rows, so that a figure and the cases behind it cannot differ.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, exists, func, not_
 
 from app.figures.catalogue import Selection
 from app.figures.periods import Period
-from app.figures.standing import Cutoff, Standing, changed_since, had, had_not, late, ran_over, standing, stood
+from app.figures.standing import Cutoff, Standing, changed_since, had, had_not, judged, late, ran_over, standing, stood
 from app.ledger.clocks import Deadline
 from app.ledger.models import Assignment, Callback, Case, Request
 from app.ledger.vocabulary import (
@@ -26,6 +26,7 @@ from app.ledger.vocabulary import (
     State,
     Subject,
 )
+from app.ledger.whistle_models import Whistle, WhistleCall
 
 NOT_OURS = (State.MERGED, State.VOID)
 """A merged case is counted by the one that holds its reports now; a void one was none."""
@@ -46,7 +47,7 @@ class Rows:
     case_id: ColumnElement[Any]
     unit_id: ColumnElement[Any]
     conditions: tuple[ColumnElement[bool], ...]
-    measures: dict[str, ColumnElement[bool]]
+    measures: Mapping[str, ColumnElement[bool]]
     state: ColumnElement[Any]
     excluded: ColumnElement[Any]
     details: dict[str, ColumnElement[Any]]
@@ -234,17 +235,44 @@ def _dispatched(period: Period, cutoff: Cutoff) -> Rows:
 
 def _whistled(period: Period, cutoff: Cutoff) -> Rows:
     """Give the calls of whistles sent out in the period; one taken back counts only where it was late before."""
+    met, breached = had(Deadline.met_at, cutoff), had(Deadline.breached_at, cutoff)
+    helped = judged("helped", WhistleCall.helped, cutoff)
+    measures = {
+        "arrive_due": or_(met, late(cutoff)),
+        "arrived_on_time": and_(met, not_(breached)),
+        "help_judged": helped.is_not(None),
+        "helped": helped.is_(True),
+    }
+    return _calls(period, cutoff, Deadline.owner_unit_id.expression, measures)
+
+
+def _blown(period: Period, cutoff: Cutoff) -> Rows:
+    """Give the calls of the whistles that units blew in the period, each for the unit that blew."""
+    word = func.coalesce(judged("ruling", WhistleCall.ruling, cutoff), judged("justified", WhistleCall.justified, cutoff))
+    measures = {"blown_judged": word.is_not(None), "justified": word.is_(True)}
+    return _calls(period, cutoff, Whistle.unit_id.expression, measures, Whistle.unit_id.is_not(None))
+
+
+def _calls(
+    period: Period,
+    cutoff: Cutoff,
+    unit_id: ColumnElement[Any],
+    measures: Mapping[str, ColumnElement[bool]],
+    *more: ColumnElement[bool],
+) -> Rows:
     then = standing(cutoff)
     met, breached = had(Deadline.met_at, cutoff), had(Deadline.breached_at, cutoff)
-    source = Deadline.__table__.join(Case, Case.id == Deadline.case_id)
+    called = and_(Deadline.subject == Subject.WHISTLE_CALL, Deadline.subject_id == WhistleCall.id)
+    source = Deadline.__table__.join(Case, Case.id == Deadline.case_id).join(WhistleCall, called)
+    source = source.join(Whistle, Whistle.id == WhistleCall.whistle_id)
     wanted = or_(had_not(Deadline.cancelled_at, cutoff), breached)
     conditions = (Deadline.clock == Clock.ARRIVE, wanted, stood(cutoff), *_within(Deadline.starts_at, period, cutoff))
     return Rows(
         then.beside(source),
         Deadline.case_id.expression,
-        Deadline.owner_unit_id.expression,
-        (*conditions, *_base(then)),
-        {"arrive_due": or_(met, late(cutoff)), "arrived_on_time": and_(met, not_(breached))},
+        unit_id,
+        (*conditions, *more, *_base(then)),
+        measures,
         then.state,
         then.excluded,
         {
@@ -261,4 +289,5 @@ _SELECTED: dict[Selection, Callable[[Period, Cutoff], Rows]] = {
     Selection.HEARD: _heard,
     Selection.DISPATCHED: _dispatched,
     Selection.WHISTLED: _whistled,
+    Selection.BLOWN: _blown,
 }

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from app.ledger.clocks import Deadline
 from app.ledger.models import Assignment, Case, Entry
 from app.ledger.vocabulary import Action, Duty, Outcome
+from app.ledger.whistle_models import WhistleCall
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,21 @@ class Standing:
     def beside(self, source: FromClause) -> FromClause:
         """Give a source that holds `case` with what these columns need."""
         return source if self.folded is None else source.outerjoin(self.folded, self.folded.c.case_id == Case.id)
+
+
+def judged(word: str, column: Any, cutoff: Cutoff) -> ColumnElement[Any]:
+    """Give a word of a whistle's call (`helped`, `justified`, `ruling`) as it stood: now its column, in the past the timeline's."""
+    if not cutoff.past:
+        now: ColumnElement[Any] = column.expression
+        return now
+    said = select(Entry.facts[word].as_boolean()).where(
+        Entry.case_id == WhistleCall.case_id,
+        Entry.action == Action.ASSESS_WHISTLE,
+        Entry.facts["call"].as_integer() == WhistleCall.id,
+        Entry.facts.has_key(word),
+        Entry.at <= cutoff.at,
+    )
+    return said.order_by(Entry.seq.desc()).limit(1).correlate(WhistleCall).scalar_subquery()
 
 
 def changed_since(cutoff: Cutoff) -> Any:

@@ -12,6 +12,7 @@ from app.figures.groups import Dimension
 from app.figures.listing import Chosen, Part, counted_cases, figure_cases
 from app.figures.periods import between
 from app.figures.recount import check
+from app.ledger.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
 from app.ledger.callbacks import record_callback
 from app.ledger.clocks import Deadline
 from app.ledger.corrections import correct_case
@@ -21,6 +22,7 @@ from app.ledger.models import Assignment
 from app.ledger.reopening import reopen_case
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Clock, Duty, RequestKind, Urgency
+from app.ledger.whistles import whistle
 from tests.conftest import MONDAY
 from tests.ledger.test_requests import YES, asked, to_water
 from tests.ledger.test_straight_road import HAPPY, road
@@ -186,7 +188,8 @@ class TestCutoff:
     """What was told at a moment is told of that moment ever after."""
 
     CODES = (
-        "closed_of_accepted", "closed_of_due", "on_time", "resolved", "passed_on", "solution", "coverage", "sign_on_time", "returned",
+        "closed_of_accepted", "closed_of_due", "on_time", "resolved", "passed_on", "solution", "coverage", "sign_on_time",
+        "returned",
     )  # fmt: skip
 
     def everything(self, road, cutoff=None):
@@ -255,6 +258,42 @@ class TestCutoff:
         assert figure_cases(road.as_staff("sun"), closed).items == []
         assert len(figure_cases(road.as_staff("sun"), now).items) == 1
         assert list(counted_cases(road.as_staff("sun"), closed)) == []
+
+
+class TestWhistles:
+    def blown(self, road, *, login="liu"):
+        road.accepted()
+        dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["柳河镇"].id)
+        (call,) = whistle(
+            road.as_staff(login), road.number, unit_ids=to_water(road), words="涵管塌了，请到场会商", place="柳林村村口",
+            arrive_by=road.clock() + timedelta(hours=2),
+        )  # fmt: skip
+        return call
+
+    def test_both_sides_are_assessed_each_in_the_line_of_its_unit_and_a_ruling_stands_above_a_word(self, road):
+        call = self.blown(road)
+        arrive(road.as_staff("shui"), road.number, call.id)
+        road.clock.advance(minutes=5)
+        assess_help(road.as_staff("liu"), road.number, call.id, helped=True, note="到场并提出方案")
+        assess_whistle(road.as_staff("shui"), road.number, call.id, justified=False, note="不属于我局职责")
+        assert told(road, "helped") == {"水利局": (1, 1), "合计": (1, 1)}
+        assert told(road, "justified") == {"柳河镇": (0, 1), "合计": (0, 1)}
+        assert differences(road) == set()
+        before = road.clock()
+        road.clock.advance(minutes=5)
+        rule_on_whistle(road.as_staff("sun"), road.number, call.id, justified=True, note="应当吹哨")
+        assert told(road, "justified") == {"柳河镇": (1, 1), "合计": (1, 1)}
+        assert told(road, "justified", before) == {"柳河镇": (0, 1), "合计": (0, 1)}
+        assert told(road, "helped", before - timedelta(minutes=1)) == {}
+        assert differences(road) == set()
+        page = figure_cases(road.as_staff("sun"), Chosen(figure="justified", period=PERIOD))
+        assert [row.unit.name for case in page.items for row in case.counted] == ["柳河镇"]
+
+    def test_who_does_not_come_is_late_and_stays_late(self, road):
+        self.blown(road)
+        road.clock.advance(hours=3)
+        assert told(road, "arrived_on_time") == {"水利局": (0, 1), "合计": (0, 1)}
+        assert differences(road) == set()
 
 
 class TestWhatWasCounted:
