@@ -129,11 +129,14 @@ FROM life l CROSS JOIN LATERAL (
         (interval '2 hours', 'sign', 'in_progress', NULL)) AS v WHERE outcome = 'passed_on'
     UNION ALL SELECT v.after, v.action, v.state, v.facts FROM (VALUES (1, interval '50 hours', 'submit_result', 'under_review',
             jsonb_build_object('solved', solved)), (1, interval '51 hours', 'pass', 'awaiting_callback', NULL),
-        (2, interval '55 hours', 'triage', 'in_progress', NULL), (2, interval '90 hours', 'submit_result', 'under_review',
-            jsonb_build_object('solved', solved)), (2, interval '91 hours', 'pass', 'awaiting_callback', NULL))
+        (2, interval '55 hours', 'triage', 'in_progress', NULL), (2, interval '56 hours', 'sign', 'in_progress', NULL),
+        (2, interval '90 hours', 'submit_result', 'under_review', jsonb_build_object('solved', solved)),
+        (2, interval '91 hours', 'pass', 'awaiting_callback', NULL))
         AS v(round, after, action, state, facts)
         WHERE outcome = 'passed_on' AND fate <> 'in_progress' AND (v.round = 1 OR reworked)
-    UNION ALL SELECT interval '101 hours', 'attempt_callback', 'closed', NULL WHERE fate = 'unreached'
+    UNION ALL SELECT v.after, 'record_callback', CASE WHEN v.round = 1 AND reworked THEN 'awaiting_callback' ELSE 'closed' END, NULL
+        FROM (VALUES (1, interval '53 hours'), (2, interval '100 hours')) AS v(round, after)
+        WHERE fate = 'unreached' AND (v.round = 1 OR reworked)
     UNION ALL SELECT interval '52 hours', 'exclude', 'awaiting_callback', NULL WHERE excluded
     UNION ALL SELECT c.at - l.at, CASE WHEN c.by = 'agent' THEN 'record_callback' ELSE 'rate' END,
         CASE WHEN reworked AND c.round = 1 THEN 'awaiting_callback' ELSE 'closed' END, jsonb_build_object('by', c.by,

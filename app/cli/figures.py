@@ -57,18 +57,27 @@ def _moment(named: str | None) -> datetime | None:
     return found.replace(tzinfo=CHINA) if found is not None and found.tzinfo is None else found
 
 
+def _cutoff(named: str | None) -> datetime | None:
+    try:
+        return _moment(named)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+
+
 @figures.command()
 @click.option("--report", type=click.Choice([each.value for each in Report]), default=Report.SATISFACTION.value)
 @click.option("--by", type=click.Choice([each.value for each in Dimension]), default=Dimension.COUNTY.value)
+@click.option("--cutoff", metavar="ISO8601", help="As of when; now where none is named.")
 @_period_options
 @on_the_ledger
-def show(report: str, by: str, **when: Any) -> None:
+def show(report: str, by: str, cutoff: str | None, **when: Any) -> None:
     """Tell a report of a period, this month's where none is named.
 
     Each figure comes with its numerator and denominator, before and after exclusion.
     """
     stamp = command_stamp()
-    made = table(stamp, Report(report), period=_period(stamp.at, **when), dimension=Dimension(by))
+    period, upto = _period(stamp.at, **when), _cutoff(cutoff)
+    made = table(stamp, Report(report), period=period, cutoff=upto, dimension=Dimension(by))
     since, until = (moment.astimezone(CHINA).isoformat(timespec="minutes") for moment in (made.period.since, made.period.until))
     click.echo(f"{since} – {until}, as of {made.cutoff.astimezone(CHINA).isoformat(timespec='minutes')}")
     for line in (*made.lines, made.total) if made.dimension is not Dimension.COUNTY else (made.total,):

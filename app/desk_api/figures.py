@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate
 
 from app.core.clock import CHINA
 from app.core.stamp import Door
-from app.desk_api.shown import QueuePageSchema
+from app.desk_api.shown import NamedSchema, QueueRowSchema
 from app.figures.catalogue import CHOSEN_BY, FIGURES, REPORT_NAMES, Report
 from app.figures.counting import FigureValue, one_figure, table
 from app.figures.groups import DIMENSION_NAMES, Dimension
@@ -19,9 +19,10 @@ from app.figures.periods import period_of
 from app.figures.sheets import case_workbook, workbook
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import Moment, PageQuery, Schema, Word, text
+from app.http.fields import Label, Moment, PageQuery, Schema, Word, text
 from app.ledger.county import county
 from app.ledger.rates import percent, plain
+from app.ledger.vocabulary import Satisfaction
 
 blp = DoorBlueprint("figures", door=Door.DESK, prefix="/figures", auth=staff(Door.DESK), tag="统计")
 
@@ -49,16 +50,18 @@ class FigurePeriod(Schema):
 
 
 class FigureTableQuery(FigurePeriod):
-    """Which report, by what; `depth` is the level of the category tree, the roots being 1."""
+    """Which report, by what, as of when (`cutoff`, now by default); `depth` is the level of the category tree, roots being 1."""
 
+    cutoff = Moment(load_default=None)
     report = Word(Report, required=True)
     by = Word(Dimension, load_default=Dimension.COUNTY, attribute="dimension")
     depth = fields.Integer(load_default=1, validate=validate.Range(min=1, max=DEEPEST))
 
 
 class OneFigureQuery(FigurePeriod):
-    """A figure of which group (`all`: of every one)."""
+    """A figure of which group (`all`: of every one), as of when (`cutoff`, by default now)."""
 
+    cutoff = Moment(load_default=None)
     by = Word(Dimension, load_default=Dimension.COUNTY, attribute="dimension")
     key = text(80, load_default="all")
     depth = fields.Integer(load_default=1, validate=validate.Range(min=1, max=DEEPEST))
@@ -123,6 +126,7 @@ def _link(figure: FigureValue) -> str:
         "depth": chosen.depth,
         "since": chosen.since.isoformat(),
         "until": chosen.until.isoformat(),
+        "cutoff": chosen.cutoff.isoformat(),
     }
     return f"/figures/{chosen.figure}/cases?{urlencode(query)}"
 
@@ -138,12 +142,50 @@ class FigureSchema(Schema):
 
 
 class OneFigureSchema(FigureSchema):
-    """A figure with its definition, its period and its cut-off."""
+    """A figure with its definition, of which group it is, its period and its cut-off."""
 
+    by = Word(Dimension, attribute="filter.dimension")
+    key = fields.String(attribute="filter.key")
+    group = fields.String(attribute="filter.group")
+    depth = fields.Integer(attribute="filter.depth")
     definition = fields.String()
     since = Moment(attribute="period.since")
     until = Moment(attribute="period.until")
     cutoff = Moment()
+
+
+class CountedRowSchema(Schema):
+    """What was counted of a case: whose it was, in which round, whether it stands in the numerator, and what decided that.
+
+    A case began when it was accepted, a part when it was dispatched, a whistle's call when it was blown; due and met are signing
+    and arriving. A round tells the least favourable words.
+    """
+
+    unit = fields.Nested(NamedSchema, allow_none=True)
+    round = fields.Integer()
+    in_numerator = fields.Boolean()
+    began_at = Moment(allow_none=True)
+    due_at = Moment(allow_none=True)
+    met_at = Moment(allow_none=True)
+    contacted = fields.Boolean(allow_none=True)
+    solved = fields.Boolean(allow_none=True)
+    satisfaction = Word(Satisfaction, allow_none=True)
+    satisfaction_label = Label("satisfaction", allow_none=True)
+
+
+class FigureCaseSchema(QueueRowSchema):
+    """A case behind a figure as it is now, with what was counted of it."""
+
+    counted = fields.List(fields.Nested(CountedRowSchema))
+
+
+class FigureCasePageSchema(Schema):
+    """A page of the cases behind a figure; the first tells how many rows were counted, and how many of them one may see."""
+
+    items = fields.List(fields.Nested(FigureCaseSchema))
+    next_cursor = fields.String(allow_none=True)
+    counted = fields.Integer(allow_none=True)
+    shown = fields.Integer(allow_none=True)
 
 
 class FigureLineSchema(Schema):
@@ -195,8 +237,9 @@ def _chosen(code: str, wanted: dict[str, Any]) -> dict[str, Any]:
 
 def _sheet_of(code: str, wanted: dict[str, Any]) -> Iterator[bytes]:
     chosen = Chosen(figure=code, **_dated(wanted))
-    figure = one_figure(stamp(), code, period=chosen.period, dimension=chosen.dimension, key=chosen.key, depth=chosen.depth)
-    return case_workbook(figure, counted_cases(stamp(), chosen))
+    same = {name: getattr(chosen, name) for name in ("period", "cutoff", "dimension", "key", "depth")}
+    figure = one_figure(stamp(), code, **same)
+    return case_workbook(figure, chosen, counted_cases(stamp(), chosen))
 
 
 def _file(parts: Iterator[bytes], name: str) -> Response:
@@ -236,7 +279,7 @@ def show_figure(wanted: dict[str, Any], code: str) -> Any:
 
 @blp.route("/<code>/cases", methods=["GET"])
 @blp.arguments(FigureCasesQuery, location="query")
-@blp.response(200, QueuePageSchema)
+@blp.response(200, FigureCasePageSchema)
 def list_cases(wanted: dict[str, Any], code: str) -> Any:
     """List the cases behind a figure, the newest first; only those that one may see"""
     return figure_cases(stamp(), **_chosen(code, wanted))

@@ -40,12 +40,16 @@ CHOSEN_BY = {
 
 
 class Selection(StrEnum):
-    """What a row is that is counted: a case accepted, a round heard or owed a call-back, a unit's part, a whistle's call."""
+    """What a row is that is counted: a case accepted, a round heard or owed a call-back, a unit's part, a whistle's call.
+
+    A whistle's call is counted for the unit that was called, and, blown by a unit, for the one that called.
+    """
 
     ACCEPTED = "accepted"
     HEARD = "heard"
     DISPATCHED = "dispatched"
     WHISTLED = "whistled"
+    BLOWN = "blown"
 
 
 Counts = Mapping[str, int]
@@ -202,6 +206,24 @@ FIGURES: tuple[Figure, ...] = (
         numerator="arrived_on_time",
         denominator="arrive_due",
     ),
+    _plain(
+        "helped",
+        "到场协助认可率",
+        "统计期内发出的吹哨中，吹哨方认为被叫单位到场并解决问题的，占吹哨方已评价的比例；按被叫单位统计。",
+        report=Report.WHISTLES,
+        selection=Selection.WHISTLED,
+        numerator="helped",
+        denominator="help_judged",
+    ),
+    _plain(
+        "justified",
+        "吹哨合理率",
+        "统计期内单位发出的吹哨中，被认定应当吹哨的，占已评价的比例；有裁定的以裁定为准，没有的以被叫单位的评价为准；按吹哨单位统计。",
+        report=Report.WHISTLES,
+        selection=Selection.BLOWN,
+        numerator="justified",
+        denominator="blown_judged",
+    ),
 )  # fmt: skip
 _BY_CODE = {figure.code: figure for figure in FIGURES}
 
@@ -209,7 +231,8 @@ MEASURES: dict[Selection, tuple[str, ...]] = {
     Selection.ACCEPTED: tuple(each.name for each in fields(Cohort)),
     Selection.HEARD: tuple(each.name for each in fields(Heard)),
     Selection.DISPATCHED: tuple(each.name for each in fields(Parts)),
-    Selection.WHISTLED: ("arrive_due", "arrived_on_time"),
+    Selection.WHISTLED: ("arrive_due", "arrived_on_time", "help_judged", "helped"),
+    Selection.BLOWN: ("blown_judged", "justified"),
 }
 """What is counted of the rows of each selection."""
 

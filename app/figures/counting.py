@@ -11,32 +11,38 @@ from app.core.stamp import Actor, Stamp
 from app.figures.catalogue import MEASURES, Counts, Figure, Report, Selection, figure_of, figures_in
 from app.figures.groups import Dimension, Group, Groups, groups_of
 from app.figures.periods import Period
-from app.figures.reach import reach_of
+from app.figures.reach import reach_for
 from app.figures.rows import Rows, rows_of
+from app.figures.standing import Cutoff, cutoff_at
 from app.ledger.county import county
-from app.ledger.models import Case
 from app.ledger.rates import Share, Weights, exact
 from app.ledger.recusal import not_recused
 
 TOTAL = "all"
 """The key of the line that pools all others."""
-FOR_LARGE = text("SELECT set_config('work_mem', '32MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)")
+FOR_LARGE = text(
+    "SELECT set_config('work_mem', '32MB', true), set_config('plan_cache_mode', 'force_custom_plan', true), "
+    "set_config('jit', 'off', true)"
+)
 """For the rest of the transaction: a month of 100,000 cases is sorted in memory, where the server's own measure, meant for small
-statements, would go to disk; and each period is planned for itself, since a plan for any period takes four times as long."""
+statements, would go to disk; and each period is planned for itself, since a plan for any period takes four times as long. Nothing
+is compiled, which costs more than it saves here, whatever the server's own setting."""
 
 _ALL = Group(TOTAL, "合计", frozenset())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What lists exactly the cases of a figure: of which figure, for which group, in which period."""
+    """What lists exactly the cases of a figure: of which figure, for which group, in which period, up to which moment."""
 
     figure: str
     dimension: Dimension
     key: str
+    group: str
     depth: int
     since: datetime
     until: datetime
+    cutoff: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,19 +89,28 @@ class Counted:
     after: Counts
 
 
-def table(stamp: Stamp, report: Report, *, period: Period, dimension: Dimension = Dimension.COUNTY, depth: int = 1) -> Table:
-    """Count a report by a dimension, as the ledger stands now; lines without any row are left out.
+def table(
+    stamp: Stamp,
+    report: Report,
+    *,
+    period: Period,
+    cutoff: datetime | None = None,
+    dimension: Dimension = Dimension.COUNTY,
+    depth: int = 1,
+) -> Table:
+    """Count a report by a dimension, as the ledger stood at a cut-off, now where none is named; lines without any row are left out.
 
-    Raises FiguresAreNotYours.
+    Raises FiguresAreNotYours, PeriodUnfit.
     """
-    groups = groups_of(dimension, reach_of(stamp.actor), depth=depth)
+    upto = cutoff_at(cutoff, stamp.at)
+    groups = groups_of(dimension, reach_for(stamp.actor, period), depth=depth)
     figures = figures_in(report)
     selections = dict.fromkeys(figure.selection for figure in figures)
-    counted = {selection: count(stamp, selection, period=period, groups=groups) for selection in selections}
+    counted = {selection: count(stamp, selection, period=period, cutoff=upto, groups=groups) for selection in selections}
     weights = weights_now()
 
     def line(group: Group, at: Mapping[Selection, Counted]) -> Line:
-        made = [_value(figure, at[figure.selection], weights, group, period=period, at=stamp.at, groups=groups, depth=depth)
+        made = [_value(figure, at[figure.selection], weights, group, period=period, at=upto.at, groups=groups, depth=depth)
                 for figure in figures]  # fmt: skip
         return Line(group.key, group.name, made)
 
@@ -110,25 +125,32 @@ def table(stamp: Stamp, report: Report, *, period: Period, dimension: Dimension 
         dimension=dimension,
         depth=depth,
         period=period,
-        cutoff=stamp.at,
+        cutoff=upto.at,
         lines=lines,
         total=line(_ALL, whole),
     )
 
 
 def one_figure(
-    stamp: Stamp, code: str, *, period: Period, dimension: Dimension = Dimension.COUNTY, key: str = TOTAL, depth: int = 1
+    stamp: Stamp,
+    code: str,
+    *,
+    period: Period,
+    cutoff: datetime | None = None,
+    dimension: Dimension = Dimension.COUNTY,
+    key: str = TOTAL,
+    depth: int = 1,
 ) -> FigureValue:
-    """Count one figure, of one group or (`all`) of every one together.
+    """Count one figure, of one group or (`all`) of every one together, as the ledger stood at a cut-off.
 
-    Raises FiguresAreNotYours, UnknownFigure, UnknownGroup.
+    Raises FiguresAreNotYours, PeriodUnfit, UnknownFigure, UnknownGroup.
     """
-    figure = figure_of(code)
-    groups = groups_of(dimension, reach_of(stamp.actor), depth=depth)
+    figure, upto = figure_of(code), cutoff_at(cutoff, stamp.at)
+    groups = groups_of(dimension, reach_for(stamp.actor, period), depth=depth)
     group = _ALL if key == TOTAL else groups.named(key)
-    found = count(stamp, figure.selection, period=period, groups=groups)
+    found = count(stamp, figure.selection, period=period, cutoff=upto, groups=groups)
     counted = pooled(figure.selection, found.values() if key == TOTAL else [found[key]] if key in found else [])
-    return _value(figure, counted, weights_now(), group, period=period, at=stamp.at, groups=groups, depth=depth)
+    return _value(figure, counted, weights_now(), group, period=period, at=upto.at, groups=groups, depth=depth)
 
 
 def weights_now() -> Weights:
@@ -158,20 +180,22 @@ def _value(
             figure=figure.code,
             dimension=groups.dimension,
             key=group.key,
+            group=group.name,
             depth=depth,
             since=period.since,
             until=period.until,
+            cutoff=at,
         ),
     )
 
 
-def count(stamp: Stamp, selection: Selection, *, period: Period, groups: Groups) -> dict[str, Counted]:
+def count(stamp: Stamp, selection: Selection, *, period: Period, cutoff: Cutoff, groups: Groups) -> dict[str, Counted]:
     """Count the rows of a selection by group: one statement, gathered by the raw values of the dimension."""
-    rows = rows_of(selection, period, stamp.at)
+    rows = rows_of(selection, period, cutoff)
     names = MEASURES[selection]
     raw = groups.raw(rows)
-    query = select(raw, Case.excluded, *(func.count().filter(rows.measures[name]) for name in names))
-    query = query.select_from(rows.source).where(*conditions(stamp.actor, rows, groups)).group_by(raw, Case.excluded)
+    query = select(raw, rows.excluded, *(func.count().filter(rows.measures[name]) for name in names))
+    query = query.select_from(rows.source).where(*conditions(stamp.actor, rows, groups)).group_by(raw, rows.excluded)
     db.session.execute(FOR_LARGE)
     found: dict[str, Counted] = {}
     for value, excluded, *numbers in db.session.execute(query):

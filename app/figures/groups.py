@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, literal, not_, or_, select, true
 
 from app.core.database import db
 from app.core.errors import Invalid, NotFound
@@ -132,8 +132,15 @@ class Groups:
         """Give the condition that a row lies in the reader's reach: handled by a unit of theirs, or lying in their territory."""
         if self.reach.paths is None:
             return true()
-        handled = rows.unit_id.in_([unit.id for unit in _units() if self.reach.holds(unit.path)])
-        lying = or_(false(), *(Case.territory_path.startswith(path) for path in self.reach.paths))
+        found = self._below(rows, self.reach.paths)
+        if not self.reach.on_the_ground:
+            return found
+        seen = and_(not_(Case.confidential), not_(Case.hidden_from_grid))
+        return or_(found, and_(seen, self._below(rows, self.reach.on_the_ground)))
+
+    def _below(self, rows: Rows, paths: tuple[str, ...]) -> ColumnElement[bool]:
+        handled = rows.unit_id.in_([unit.id for unit in _units() if any(unit.path.startswith(path) for path in paths)])
+        lying = or_(false(), *(Case.territory_path.startswith(path) for path in paths))
         if self.dimension in BY_UNIT:
             return handled
         return lying if self.dimension in BY_PLACE else or_(handled, lying)

@@ -11,7 +11,16 @@ Every figure is told with its numerator, its denominator, its definition, its pe
 the list of exactly its cases; before exclusion and after it, side by side. Nothing over nothing is no figure, never 0 %. A total
 is pooled from counts, never the mean of rates. Rates are exact fractions, rounded once, when they are shown: half away from
 zero, to one decimal of a per cent. The figures of one report are all of the same choice of cases; reports never mix.
-`flask figures check` counts a period again from the timelines and names every difference.
+`flask figures check` counts a period again from the timelines and names every difference: whether a term was kept it judges by
+what the timelines say was done and by when the newest version of the clock fell due, not by the breach that was written.
+
+Without a cut-off figures are as of now. With one they are as of then: state, outcome, lead, exclusion, terms and words as they
+stood, also where a case went on since; so is the list behind a figure, whose link carries the cut-off. Told as they are now, also
+at a past cut-off, are kind, category, channel and place of a case, against whom it is, and who may see it. A result that was
+handed in by then and sent back later counts as not yet given, and a term that was worked out anew with a new calendar as it is now.
+
+A list and a sheet say of each row what was counted: whose it was, in which round, and what decided it. They show only cases that
+their reader may see; the first page tells how many rows were counted and how many of them are shown.
 
 A period is a calendar month, the assessment window that ends in a month, or any from–to of at most three years. Weights,
 *k* and the window are settings of the county.

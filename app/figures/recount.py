@@ -2,6 +2,7 @@
 
 Cases are read in the order of their ids, some at a time; one state of the database should be read from beginning to end.
 What timelines do not hold (whose a part was, when a clock fell due) is read from the rows of parts and clocks, in Python.
+Whether a term was kept is judged here anew (`figures.terms_kept`), not taken from the breaches and verdicts that stand there.
 """
 
 from collections import defaultdict
@@ -19,6 +20,8 @@ from app.figures.counting import Counted, count
 from app.figures.groups import REST, Dimension, groups_of
 from app.figures.periods import Period
 from app.figures.reach import reach_of
+from app.figures.standing import cutoff_at
+from app.figures.terms_kept import Chain, Tale, chains_of
 from app.ledger.clocks import Deadline
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.vocabulary import (
@@ -32,8 +35,8 @@ from app.ledger.vocabulary import (
     RequestState,
     Satisfaction,
     State,
-    Subject,
 )
+from app.ledger.whistle_models import Whistle, WhistleCall
 from app.territory.models import Unit
 
 BATCH = 1000
@@ -63,6 +66,7 @@ class Story:
     round: int = 1
     reworks: int = 0
     words: dict[int, list[Any]] = field(default_factory=dict)
+    judged: dict[int, dict[str, bool]] = field(default_factory=dict)
 
 
 Tally = dict[tuple[Selection, int | None, str], list[int]]
@@ -85,7 +89,7 @@ def check(stamp: Stamp, period: Period) -> tuple[int, list[Difference]]:
     groups = groups_of(Dimension.UNIT, reach_of(stamp.actor))
     differences = []
     for selection in Selection:
-        queried = count(stamp, selection, period=period, groups=groups)
+        queried = count(stamp, selection, period=period, cutoff=cutoff_at(None, stamp.at), groups=groups)
         for unit in sorted({*queried, *(key for each, key, _ in again if each is selection)}):
             differences += list(_compared(selection, unit, queried.get(unit), again))
     return read, differences
@@ -118,11 +122,14 @@ def recount(period: Period, cutoff: datetime) -> tuple[int, Tally]:
         ids = [case.id for case in cases]
         entries, parts, clocks = _by_case(_entries(ids)), _by_case(_parts(ids)), _by_case(_clocks(ids))
         returned = set(db.session.scalars(select(Request.assignment_id).where(Request.case_id.in_(ids), *_RETURNED)))
+        blowers = _blowers([clock.subject_id for of_case in clocks.values() for clock in of_case if clock.clock is Clock.ARRIVE])
         for case in cases:
             story = tell(entries[case.id], period)
             if case.archived or case.kind is Kind.PRAISE or story.state in (State.MERGED, State.VOID):
                 continue
-            held = _Case(story, parts[case.id], clocks[case.id], returned, period, cutoff)
+            tale = Tale(entries[case.id], cutoff)
+            chains = chains_of(tale, clocks[case.id], parts[case.id])
+            held = _Case(story, tale, parts[case.id], chains, returned, blowers, period)
             for selection, unit_id, measures in held.rows():
                 for measure in measures:
                     counted = tally[selection, unit_id, measure]
@@ -156,6 +163,9 @@ def tell(entries: Iterable[Any], period: Period) -> Story:
                 story.outcome = story.solved = None
             case Action.EXCLUDE:
                 story.excluded = True
+            case Action.ASSESS_WHISTLE:
+                said = {word: entry.facts[word] for word in ("helped", "justified", "ruling") if word in entry.facts}
+                story.judged.setdefault(entry.facts["call"], {}).update(said)
             case Action.RECORD_CALLBACK | Action.RATE:
                 spoken = entry.facts.get("satisfaction") is not None and entry.facts.get("by") != CallbackBy.UPSTREAM
                 if spoken and period.since <= entry.at < period.until:
@@ -168,11 +178,12 @@ class _Case:
     """A case as the recount sees it."""
 
     story: Story
+    tale: Tale
     parts: Sequence[Any]
-    clocks: Sequence[Any]
+    chains: Sequence[Chain]
     returned: set[int | None]
+    blowers: Mapping[int, int | None]
     period: Period
-    cutoff: datetime
 
     def rows(self) -> Iterator[tuple[Selection, int | None, list[str]]]:
         """Give each row of the case: of which selection, whose, and the measures that hold."""
@@ -182,15 +193,20 @@ class _Case:
             yield Selection.ACCEPTED, self._lead(story.round), self._of_cohort()
         yield from self._of_callbacks()
         for part in self.parts:
-            signs = [clock for clock in self._about(part.id) if clock.clock is Clock.SIGN]
+            signs = [chain for chain in self._of(Clock.SIGN) if chain.newest.subject_id == part.id]
             if signs and self._in(part.dispatched_at):
                 yield Selection.DISPATCHED, part.unit_id, list(self._of_part(part.id, signs))
-        for clock in self.clocks:
-            late = clock.breached_at is not None
-            if clock.clock is Clock.ARRIVE and (clock.cancelled_at is None or late) and self._in(clock.starts_at):
-                kept = clock.met_at is not None and not late
-                due = clock.met_at is not None or late or self._overrun(clock)
-                yield Selection.WHISTLED, clock.owner_unit_id, ["arrive_due"] * due + ["arrived_on_time"] * kept
+        for chain in self._of(Clock.ARRIVE):
+            clock = chain.newest
+            if (clock.cancelled_at is None or chain.late) and self._in(clock.starts_at):
+                due = chain.met or chain.late
+                kept = chain.met and not chain.late
+                said = self.story.judged.get(clock.subject_id, {})
+                helped = ["help_judged"] * ("helped" in said) + ["helped"] * said.get("helped", False)
+                yield Selection.WHISTLED, clock.owner_unit_id, ["arrive_due"] * due + ["arrived_on_time"] * kept + helped
+                word = said.get("ruling", said.get("justified"))
+                if (blower := self.blowers.get(clock.subject_id)) is not None and word is not None:
+                    yield Selection.BLOWN, blower, ["blown_judged"] + ["justified"] * word
 
     def _in(self, at: datetime) -> bool:
         return self.period.since <= at < self.period.until
@@ -202,33 +218,22 @@ class _Case:
             leads = [part for part in leads if part.ended_at is None]
         return leads[-1].unit_id if leads else None
 
-    def _about(self, part_id: int) -> list[Any]:
-        return [clock for clock in self.clocks if clock.subject is Subject.ASSIGNMENT and clock.subject_id == part_id]
-
-    def _overrun(self, clock: Any) -> bool:
-        running = clock.met_at is None and clock.paused_at is None
-        return clock.cancelled_at is None and (clock.breached_at is not None or (running and clock.due_at <= self.cutoff))
+    def _of(self, clock: Clock) -> list[Chain]:
+        return [chain for chain in self.chains if chain.newest.clock is clock]
 
     def _of_cohort(self) -> list[str]:
         story = self.story
         leads = {part.id for part in self.parts if part.duty is Duty.LEAD}
-        of_lead = [
-            clock
-            for clock in self.clocks
-            if clock.clock is Clock.RESOLVE and clock.subject is Subject.ASSIGNMENT and clock.subject_id in leads
-        ]
-        overall = [clock for clock in self.clocks if clock.clock is Clock.OVERALL]
+        slow = any(chain.late for chain in self._of(Clock.RESOLVE) if chain.newest.subject_id in leads)
+        broken = any(chain.late for chain in self._of(Clock.OVERALL))
         direct = story.outcome in (Outcome.DIRECT, Outcome.ON_THE_SPOT)
-        kept = not any(
-            clock.breached_at is not None and clock.cancelled_at is None for clock in of_lead + (overall if direct else [])
-        )
         closed = story.state is State.CLOSED
         holds = {
             "accepted": True,
             "closed": closed,
             "resolved": closed and story.solved is True,
-            "due": closed or any(self._overrun(clock) for clock in of_lead + overall),
-            "on_time": closed and kept,
+            "due": closed or slow or broken,
+            "on_time": closed and not slow and not (direct and broken),
             "direct": story.outcome is Outcome.DIRECT,
             "on_the_spot": story.outcome is Outcome.ON_THE_SPOT,
             "passed_on": story.outcome is Outcome.PASSED_ON,
@@ -238,23 +243,25 @@ class _Case:
 
     def _of_callbacks(self) -> Iterator[tuple[Selection, int | None, list[str]]]:
         rounds = dict.fromkeys(self.story.words, True)
-        for clock in self.clocks:
-            if clock.clock is not Clock.CALLBACK or clock.cancelled_at is not None or clock.starts_at >= self.period.until:
+        for chain in self._of(Clock.CALLBACK):
+            clock = chain.newest
+            if clock.cancelled_at is not None or clock.starts_at >= self.period.until:
                 continue
-            if clock.met_at is None or clock.met_at >= self.period.since:
-                settled = clock.met_at is not None and clock.met_at < self.period.until
+            settled_at = self.tale.settled_at(clock)
+            if settled_at is None or settled_at >= self.period.since:
+                settled = settled_at is not None and settled_at < self.period.until
                 rounds[clock.round] = rounds.get(clock.round, False) or settled
         for round_, covered in rounds.items():
             words = list(_of_words(self.story.words[round_])) if round_ in self.story.words else []
             yield Selection.HEARD, self._lead(round_), ["owed", *["covered"] * covered, *words]
 
-    def _of_part(self, part_id: int, signs: Sequence[Any]) -> Iterator[str]:
+    def _of_part(self, part_id: int, signs: Sequence[Chain]) -> Iterator[str]:
         yield "dispatched"
         if part_id in self.returned:
             yield "returned"
-        if any((clock.cancelled_at is None and clock.met_at is not None) or self._overrun(clock) for clock in signs):
+        if any(chain.met or chain.late for chain in signs):
             yield "sign_due"
-        if any(clock.cancelled_at is None and clock.met_at is not None and clock.breached_at is None for clock in signs):
+        if any(chain.met and not chain.late for chain in signs):
             yield "signed_on_time"
 
 
@@ -283,18 +290,21 @@ def _cases_after(last: int, period: Period) -> Sequence[Any]:
 
 
 def _entries(ids: Sequence[int]) -> Iterable[Any]:
-    query = select(Entry.case_id, Entry.at, Entry.action, Entry.to_state, Entry.facts).where(Entry.case_id.in_(ids))
+    columns = (Entry.case_id, Entry.at, Entry.action, Entry.from_state, Entry.to_state, Entry.facts)
+    query = select(*columns).where(Entry.case_id.in_(ids))
     return db.session.execute(query.order_by(Entry.case_id, Entry.seq))
 
 
 def _parts(ids: Sequence[int]) -> Iterable[Any]:
-    columns = (Assignment.case_id, Assignment.id, Assignment.round, Assignment.unit_id, Assignment.duty)
-    query = select(*columns, Assignment.dispatched_at, Assignment.ended_at).where(Assignment.case_id.in_(ids))
+    columns = (Assignment.case_id, Assignment.id, Assignment.round, Assignment.unit_id, Assignment.duty, Assignment.dispatched_at)
+    moments = (Assignment.signed_at, Assignment.submitted_at, Assignment.ended_at)
+    query = select(*columns, *moments).where(Assignment.case_id.in_(ids))
     return db.session.execute(query.order_by(Assignment.id))
 
 
 def _clocks(ids: Sequence[int]) -> Iterable[Any]:
     query = select(
+        Deadline.id,
         Deadline.case_id,
         Deadline.clock,
         Deadline.subject,
@@ -303,12 +313,17 @@ def _clocks(ids: Sequence[int]) -> Iterable[Any]:
         Deadline.owner_unit_id,
         Deadline.starts_at,
         Deadline.due_at,
-        Deadline.paused_at,
         Deadline.met_at,
-        Deadline.breached_at,
         Deadline.cancelled_at,
+        Deadline.supersedes_id,
     )
-    return db.session.execute(query.where(Deadline.case_id.in_(ids)))
+    return db.session.execute(query.where(Deadline.case_id.in_(ids)).order_by(Deadline.id))
+
+
+def _blowers(call_ids: Sequence[int]) -> Mapping[int, int | None]:
+    """Give the unit that blew for each of some calls; None where a resident did."""
+    query = select(WhistleCall.id, Whistle.unit_id).join(Whistle).where(WhistleCall.id.in_(call_ids))
+    return {row.id: row.unit_id for row in db.session.execute(query)}
 
 
 def _by_case(rows: Iterable[Any]) -> Mapping[int, list[Any]]:

@@ -3,16 +3,15 @@
 Count and list are both made from the same rows, so that a figure and the cases behind it cannot differ.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, case, exists, func, not_, null, or_, select, true, union_all
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.figures.catalogue import Selection
 from app.figures.periods import Period
+from app.figures.standing import Cutoff, Standing, changed_since, had, had_not, judged, late, ran_over, standing, stood
 from app.ledger.clocks import Deadline
 from app.ledger.models import Assignment, Callback, Case, Request
 from app.ledger.vocabulary import (
@@ -27,94 +26,124 @@ from app.ledger.vocabulary import (
     State,
     Subject,
 )
+from app.ledger.whistle_models import Whistle, WhistleCall
 
 NOT_OURS = (State.MERGED, State.VOID)
 """A merged case is counted by the one that holds its reports now; a void one was none."""
 NOT_HANDLED = (State.REJECTED, State.REDIRECTED, State.WITHDRAWN)
 """Cases that were never to be handled, or are no longer wanted: they leave closure, on both sides."""
+GRADES = tuple(Satisfaction)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows over a join that always holds `case`; `unit_id` is whose row it is, `measures` say when it counts for what."""
+    """Rows over a join that always holds `case`; `unit_id` is whose row it is, `measures` say when it counts for what.
+
+    `case_id` is its case's, from the table by which rows of given cases are found soonest. `state` and `excluded` are the case's
+    at the cut-off. `details` tell a row apart from the others of its case.
+    """
 
     source: FromClause
-    unit_id: ColumnElement[int | None] | InstrumentedAttribute[int | None] | InstrumentedAttribute[int]
+    case_id: ColumnElement[Any]
+    unit_id: ColumnElement[Any]
     conditions: tuple[ColumnElement[bool], ...]
-    measures: dict[str, ColumnElement[bool]]
+    measures: Mapping[str, ColumnElement[bool]]
+    state: ColumnElement[Any]
+    excluded: ColumnElement[Any]
+    details: dict[str, ColumnElement[Any]]
 
 
-def rows_of(selection: Selection, period: Period, cutoff: datetime) -> Rows:
-    """Give the rows of a selection in a period, as they stand at the cut-off."""
+def rows_of(selection: Selection, period: Period, cutoff: Cutoff) -> Rows:
+    """Give the rows of a selection in a period, as they stood at the cut-off."""
     return _SELECTED[selection](period, cutoff)
 
 
-def _base() -> tuple[ColumnElement[bool], ...]:
+def _base(then: Standing) -> tuple[ColumnElement[bool], ...]:
     """Leave out what is in no figure: history that was imported, praise, what lives on in another case."""
-    return (not_(Case.archived), Case.kind != Kind.PRAISE, Case.state.not_in(NOT_OURS))
+    return (not_(Case.archived), Case.kind != Kind.PRAISE, then.state.not_in(NOT_OURS))
 
 
-def _within(column: Any, period: Period) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return column >= period.since, column < period.until
+def _within(column: Any, period: Period, cutoff: Cutoff) -> tuple[ColumnElement[bool], ...]:
+    inside = (column >= period.since, column < period.until)
+    return (*inside, column <= cutoff.at) if cutoff.past else inside
 
 
-def _overrun(cutoff: datetime) -> ColumnElement[bool]:
-    """Say of a clock that its term is over and was not kept: breached, or due while it runs on."""
-    running_over = and_(Deadline.met_at.is_(None), Deadline.paused_at.is_(None), Deadline.due_at <= cutoff)
-    return and_(Deadline.cancelled_at.is_(None), or_(Deadline.breached_at.is_not(None), running_over))
-
-
-def _is_leads() -> ColumnElement[bool]:
-    lead = exists().where(Assignment.id == Deadline.subject_id, Assignment.duty == Duty.LEAD)
+def _of_lead() -> ColumnElement[bool]:
+    lead = exists().where(Assignment.id == Deadline.subject_id, Assignment.duty == Duty.LEAD).correlate(Deadline)
     return and_(Deadline.clock == Clock.RESOLVE, Deadline.subject == Subject.ASSIGNMENT, lead)
 
 
-def _accepted(period: Period, cutoff: datetime) -> Rows:
-    closed = Case.state == State.CLOSED
-    answered = Case.outcome.in_((Outcome.DIRECT, Outcome.ON_THE_SPOT))
-    of_case = Deadline.case_id == Case.id
-    overdue = exists().where(of_case, _overrun(cutoff), or_(_is_leads(), Deadline.clock == Clock.OVERALL)).correlate(Case)
-    breached = and_(of_case, Deadline.breached_at.is_not(None), Deadline.cancelled_at.is_(None))
-    ours = or_(_is_leads(), and_(answered, Deadline.clock == Clock.OVERALL))
-    late = exists().where(breached, Deadline.clock.in_((Clock.RESOLVE, Clock.OVERALL)), ours).correlate(Case)
-    passed_on = Case.outcome == Outcome.PASSED_ON
+def _clocks(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Give the condition that a case has a clock of handling, or of its promise, of which something holds."""
+    theirs = (Deadline.case_id == Case.id, Deadline.case_id.is_not(None), Deadline.clock.in_((Clock.RESOLVE, Clock.OVERALL)))
+    return exists().where(*theirs, *conditions).correlate(Case)
+
+
+def _accepted(period: Period, cutoff: Cutoff) -> Rows:
+    then = standing(cutoff)
+    closed = then.state == State.CLOSED
+    promise = Deadline.clock == Clock.OVERALL
+    breached, ours = had(Deadline.breached_at, cutoff), or_(_of_lead(), promise)
+    # Two questions, not one with OR: what is breached and what runs over are each found in an index of their own.
+    overdue = or_(_clocks(breached, stood(cutoff), ours), _clocks(ran_over(cutoff), stood(cutoff), ours))
+    answered = then.outcome.in_((Outcome.DIRECT, Outcome.ON_THE_SPOT))
+    delayed = or_(_clocks(breached, stood(cutoff), _of_lead()), and_(answered, _clocks(breached, stood(cutoff), promise)))
+    passed_on = then.outcome == Outcome.PASSED_ON
     return Rows(
-        Case.__table__,
-        Case.lead_unit_id,
-        (*_within(Case.accepted_at, period), *_base(), Case.state.not_in(NOT_HANDLED)),
+        then.beside(Case.__table__),
+        Case.id.expression,
+        then.lead_unit_id,
+        (*_within(Case.accepted_at, period, cutoff), *_base(then), then.state.not_in(NOT_HANDLED)),
         {
             "accepted": true(),
             "closed": closed,
-            "resolved": and_(closed, Case.unit_solved.is_(True)),
+            "resolved": and_(closed, then.solved.is_(True)),
             "due": or_(closed, overdue),
-            "on_time": and_(closed, not_(late)),
-            "direct": Case.outcome == Outcome.DIRECT,
-            "on_the_spot": Case.outcome == Outcome.ON_THE_SPOT,
+            "on_time": and_(closed, not_(delayed)),
+            "direct": then.outcome == Outcome.DIRECT,
+            "on_the_spot": then.outcome == Outcome.ON_THE_SPOT,
             "passed_on": passed_on,
-            "reworked": and_(passed_on, Case.reworks > 0),
+            "reworked": and_(passed_on, then.reworks > 0),
         },
+        then.state,
+        then.excluded,
+        {"round": then.round, "began_at": Case.accepted_at.expression},
     )
 
 
-def _spoken(period: Period) -> tuple[ColumnElement[bool], ...]:
-    return (Callback.reached.expression, Callback.by != CallbackBy.UPSTREAM, *_within(Callback.at, period))
+def _spoken(period: Period, cutoff: Cutoff) -> tuple[ColumnElement[bool], ...]:
+    return (Callback.reached.expression, Callback.by != CallbackBy.UPSTREAM, *_within(Callback.at, period, cutoff))
 
 
-def _lead_of(round_: ColumnElement[int]) -> ColumnElement[int | None]:
+def _lead_of(then: Standing, round_: ColumnElement[int]) -> ColumnElement[int | None]:
     """Give the unit that led a case in a round: the present lead in the present round, else as its parts tell."""
-    then = select(Assignment.unit_id).where(Assignment.case_id == Case.id, Assignment.round == round_, Assignment.duty == Duty.LEAD)
-    earlier = then.order_by(Assignment.id.desc()).limit(1).correlate_except(Assignment).scalar_subquery()
-    return case((Case.round == round_, Case.lead_unit_id), else_=earlier)
+    led = select(Assignment.unit_id).where(Assignment.case_id == Case.id, Assignment.round == round_, Assignment.duty == Duty.LEAD)
+    earlier = led.order_by(Assignment.id.desc()).limit(1).correlate_except(Assignment).scalar_subquery()
+    return case((then.round == round_, then.lead_unit_id), else_=earlier)
 
 
-def _heard(period: Period, cutoff: datetime) -> Rows:
+def _called(period: Period, cutoff: Cutoff) -> list[Any]:
+    """Select the call-back clocks that were met in the period, or still waited at its end."""
+    until = and_(Deadline.met_at < period.until, had(Deadline.met_at, cutoff))
+    columns = (Deadline.case_id, Deadline.round, func.coalesce(until, False).label("covered"))
+    rest = [null().label(name) for name in ("contacted", "solved", "grade")]
+    clocks = select(*columns, *rest).where(Deadline.clock == Clock.CALLBACK, Deadline.starts_at < period.until)
+    going = clocks.where(Deadline.cancelled_at.is_(None))
+    # Branches, not an OR: each is read from its index alone.
+    branches = [going.where(Deadline.met_at >= period.since), going.where(Deadline.met_at.is_(None))]
+    if cutoff.past:
+        ended_since = clocks.where(Deadline.cancelled_at > cutoff.at, Deadline.case_id.in_(changed_since(cutoff)))
+        branches = [branch.where(stood(cutoff)) for branch in (*branches, ended_since)]
+    return branches
+
+
+def _heard(period: Period, cutoff: Cutoff) -> Rows:
     """Give the rounds in which somebody spoke or was given up in the period, and those still owed a call-back at its end.
 
     A call-back clock is met when nobody is left to be called; a round with a word is covered however its clock stands.
     """
-    del cutoff  # what was said in a period is said
-    grades = list(Satisfaction)
-    grade = case({each: place for place, each in enumerate(grades)}, value=Callback.satisfaction)
+    then = standing(cutoff)
+    grade = case({each: place for place, each in enumerate(GRADES)}, value=Callback.satisfaction)
     words = select(
         Callback.case_id,
         Callback.round,
@@ -122,18 +151,8 @@ def _heard(period: Period, cutoff: datetime) -> Rows:
         Callback.contacted,
         Callback.solved,
         grade.label("grade"),
-    ).where(*_spoken(period))
-    clocks = select(
-        Deadline.case_id,
-        Deadline.round,
-        func.coalesce(Deadline.met_at < period.until, False).label("covered"),
-        null().label("contacted"),
-        null().label("solved"),
-        null().label("grade"),
-    ).where(Deadline.clock == Clock.CALLBACK, Deadline.cancelled_at.is_(None), Deadline.starts_at < period.until)
-    # Two branches, not an OR: each is read from its index alone.
-    met, waiting = clocks.where(Deadline.met_at >= period.since), clocks.where(Deadline.met_at.is_(None))
-    both = union_all(words, met, waiting).subquery("both").c
+    ).where(*_spoken(period, cutoff))
+    both = union_all(words, *_called(period, cutoff)).subquery("both").c
     rounds = (
         select(
             both.case_id,
@@ -149,66 +168,126 @@ def _heard(period: Period, cutoff: datetime) -> Rows:
     )
     one = rounds.c
     return Rows(
-        rounds.join(Case, Case.id == one.case_id),
-        _lead_of(one.round),
-        _base(),
+        then.beside(rounds.join(Case, Case.id == one.case_id)),
+        one.case_id,
+        _lead_of(then, one.round),
+        _base(then),
         {
             "owed": true(),
             "covered": one.covered,
             "valid": one.worst.is_not(None),
             "contacted": one.contacted,
             "solved": one.solved,
-            "very_satisfied": one.worst == grades.index(Satisfaction.VERY_SATISFIED),
-            "satisfied": one.worst == grades.index(Satisfaction.SATISFIED),
-            "basically_satisfied": one.worst == grades.index(Satisfaction.BASICALLY_SATISFIED),
+            "very_satisfied": one.worst == GRADES.index(Satisfaction.VERY_SATISFIED),
+            "satisfied": one.worst == GRADES.index(Satisfaction.SATISFIED),
+            "basically_satisfied": one.worst == GRADES.index(Satisfaction.BASICALLY_SATISFIED),
         },
+        then.state,
+        then.excluded,
+        {"round": one.round, "contacted": one.contacted, "solved": one.solved, "grade": one.worst},
     )
 
 
-def _dispatched(period: Period, cutoff: datetime) -> Rows:
-    met = and_(Deadline.cancelled_at.is_(None), Deadline.met_at.is_not(None))
+def _dispatched(period: Period, cutoff: Cutoff) -> Rows:
+    """Give the parts handed out in the period; who never signed stays late, even after the part was taken away."""
+    then = standing(cutoff)
+    met = had(Deadline.met_at, cutoff)
     signs = (
         select(
-            func.bool_or(or_(met, _overrun(cutoff))).label("due"),
-            func.bool_or(and_(met, Deadline.breached_at.is_(None))).label("kept"),
+            func.bool_or(or_(met, late(cutoff))).label("due"),
+            func.bool_or(and_(met, not_(had(Deadline.breached_at, cutoff)))).label("kept"),
+            func.max(Deadline.due_at).label("due_at"),
+            func.max(Deadline.met_at).filter(met).label("met_at"),
         )
         .where(Deadline.subject == Subject.ASSIGNMENT, Deadline.subject_id == Assignment.id, Deadline.clock == Clock.SIGN)
+        .where(stood(cutoff))
         .having(func.count() > 0)  # a part that goes on into another round was signed before and has no such clock
         .lateral("signs")
     )
     returned = select(Request.assignment_id).where(
-        Request.kind == RequestKind.RETURN, Request.state == RequestState.APPROVED, Request.assignment_id.is_not(None)
+        Request.kind == RequestKind.RETURN,
+        Request.state == RequestState.APPROVED,
+        Request.assignment_id.is_not(None),
+        had(Request.decided_at, cutoff),
     )
     source = Assignment.__table__.join(Case, Case.id == Assignment.case_id).join(signs, true())
     return Rows(
-        source,
-        Assignment.unit_id,
-        (*_within(Assignment.dispatched_at, period), *_base()),
+        then.beside(source),
+        Assignment.case_id.expression,
+        Assignment.unit_id.expression,
+        (*_within(Assignment.dispatched_at, period, cutoff), *_base(then)),
         {
             "dispatched": true(),
             "returned": Assignment.id.in_(returned),
             "sign_due": signs.c.due,
             "signed_on_time": signs.c.kept,
         },
+        then.state,
+        then.excluded,
+        {
+            "round": Assignment.round.expression,
+            "began_at": Assignment.dispatched_at.expression,
+            "due_at": signs.c.due_at,
+            "met_at": signs.c.met_at,
+        },
     )
 
 
-def _whistled(period: Period, cutoff: datetime) -> Rows:
+def _whistled(period: Period, cutoff: Cutoff) -> Rows:
     """Give the calls of whistles sent out in the period; one taken back counts only where it was late before."""
-    met, late = Deadline.met_at.is_not(None), Deadline.breached_at.is_not(None)
-    source = Deadline.__table__.join(Case, Case.id == Deadline.case_id)
-    conditions = (Deadline.clock == Clock.ARRIVE, or_(Deadline.cancelled_at.is_(None), late), *_within(Deadline.starts_at, period))
+    met, breached = had(Deadline.met_at, cutoff), had(Deadline.breached_at, cutoff)
+    helped = judged("helped", WhistleCall.helped, cutoff)
+    measures = {
+        "arrive_due": or_(met, late(cutoff)),
+        "arrived_on_time": and_(met, not_(breached)),
+        "help_judged": helped.is_not(None),
+        "helped": helped.is_(True),
+    }
+    return _calls(period, cutoff, Deadline.owner_unit_id.expression, measures)
+
+
+def _blown(period: Period, cutoff: Cutoff) -> Rows:
+    """Give the calls of the whistles that units blew in the period, each for the unit that blew."""
+    word = func.coalesce(judged("ruling", WhistleCall.ruling, cutoff), judged("justified", WhistleCall.justified, cutoff))
+    measures = {"blown_judged": word.is_not(None), "justified": word.is_(True)}
+    return _calls(period, cutoff, Whistle.unit_id.expression, measures, Whistle.unit_id.is_not(None))
+
+
+def _calls(
+    period: Period,
+    cutoff: Cutoff,
+    unit_id: ColumnElement[Any],
+    measures: Mapping[str, ColumnElement[bool]],
+    *more: ColumnElement[bool],
+) -> Rows:
+    then = standing(cutoff)
+    met, breached = had(Deadline.met_at, cutoff), had(Deadline.breached_at, cutoff)
+    called = and_(Deadline.subject == Subject.WHISTLE_CALL, Deadline.subject_id == WhistleCall.id)
+    source = Deadline.__table__.join(Case, Case.id == Deadline.case_id).join(WhistleCall, called)
+    source = source.join(Whistle, Whistle.id == WhistleCall.whistle_id)
+    wanted = or_(had_not(Deadline.cancelled_at, cutoff), breached)
+    conditions = (Deadline.clock == Clock.ARRIVE, wanted, stood(cutoff), *_within(Deadline.starts_at, period, cutoff))
     return Rows(
-        source,
-        Deadline.owner_unit_id,
-        (*conditions, *_base()),
-        {"arrive_due": or_(met, late, _overrun(cutoff)), "arrived_on_time": and_(met, not_(late))},
+        then.beside(source),
+        Deadline.case_id.expression,
+        unit_id,
+        (*conditions, *more, *_base(then)),
+        measures,
+        then.state,
+        then.excluded,
+        {
+            "round": Deadline.round.expression,
+            "began_at": Deadline.starts_at.expression,
+            "due_at": Deadline.due_at.expression,
+            "met_at": case((met, Deadline.met_at)),
+        },
     )
 
 
-_SELECTED: dict[Selection, Callable[[Period, datetime], Rows]] = {
+_SELECTED: dict[Selection, Callable[[Period, Cutoff], Rows]] = {
     Selection.ACCEPTED: _accepted,
     Selection.HEARD: _heard,
     Selection.DISPATCHED: _dispatched,
     Selection.WHISTLED: _whistled,
+    Selection.BLOWN: _blown,
 }

@@ -80,7 +80,7 @@ class Deadline(Base):
             "ix_deadline_breached",
             "case_id",
             "clock",
-            postgresql_where="breached_at IS NOT NULL AND cancelled_at IS NULL AND clock IN ('resolve', 'overall')",
+            postgresql_where="breached_at IS NOT NULL AND clock IN ('resolve', 'overall')",
         ),
         Index(
             "ix_deadline_callback",

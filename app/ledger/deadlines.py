@@ -200,9 +200,10 @@ def run_on(deadline: Deadline) -> None:
 def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool = True, **changes: Any) -> Deadline:
     """Replace an open clock by a new version due at another moment; the old one stays readable and ends without verdict.
 
-    Levels that were reached stay reached, and a breach stays written. `changes` are further columns (owner, policy, amount).
-    The new row's id is not known before a flush.
+    Levels that were reached stay reached, and a breach stays written, one that no sweep has seen yet too. `changes` are further
+    columns (owner, policy, amount). The new row's id is not known before a flush.
     """
+    _note_breach(deadline, at)
     same = ("clock", "subject", "subject_id", "case_id", "round", "owner_unit_id", "owner_staff_id", "label", "policy_id",
             "amount", "starts_at", "provisional", "breached_at", "level", "paused_at", "remainder", "stood")  # fmt: skip
     fresh = Deadline(**{name: getattr(deadline, name) for name in same} | changes, supersedes_id=deadline.id, given=given)

@@ -93,10 +93,18 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - Accepted is the first acceptance or direct answer. Merged and void cases leave every figure, praise too; rejected, redirected and
   withdrawn ones leave closure; a terminated one stays, as not closed.
 - Due is what was closed or whose term or promise has run out by the cut-off, so that no rate passes 100 %.
-- On time means no breach of a lead's term in any round; for direct answers, of the promise.
+- On time means no breach of a lead's term in any round; for direct answers, of the promise. A delay stays with the case when it
+  changes hands, a fresh term does not undo it. A case counts once, in the line of whoever leads it now, with what went before;
+  whose delay it was, its timeline tells. A term that was lengthened on request in time counts as it was lengthened.
+- Who has not signed in time is late, also when the part was taken away or given back afterwards; before it was due, it leaves.
+- A past cut-off tells state, outcome, lead, exclusion, terms and words as they were then; kind, category, channel, place and who
+  may see a case as they are now. A result that was sent back later counts as not yet given.
+- Whether who was called helped counts for them, whether a unit's whistle was justified for who blew it, by the supervisor's ruling
+  where there is one, else by the word of who was called; a resident's whistle is in no unit's figure.
 - A round counts once in each period in which somebody spoke, by the least favourable words of that period.
 - Coverage is what was heard or given up, over that and what is still owed. Recused cases do not count for who is recused;
-  confidential ones count, and are listed only to those who may see them.
+  confidential ones count, and are listed only to those who may see them. Grid workers, cadres and household heads read figures
+  without confidential cases and those hidden from the grid. Below the county no period shorter than a day is told.
 
 ### Urging and supervision
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from app.figures.sheets import book
 from app.ledger.vocabulary import Satisfaction
 from tests.conftest import MONDAY
 from tests.factories.ledger import Made, Word, fill
@@ -56,7 +57,7 @@ def test_a_table_tells_each_figure_before_and_after_exclusion_with_its_period_an
     assert told["total"]["figures"][1]["before"] == solution["before"]
 
 
-def test_the_link_of_a_figure_lists_its_cases_page_by_page(desk, filled):
+def test_the_link_of_a_figure_lists_its_cases_page_by_page(desk, filled, cast):
     told = get(desk, "sun", "/table", by="unit", **SATISFACTION).json
     link = urlsplit(told["lines"][0]["figures"][1]["cases"])
 
@@ -70,6 +71,37 @@ def test_the_link_of_a_figure_lists_its_cases_page_by_page(desk, filled):
     (unsolved,) = follow(part="missing")["items"]
     assert unsolved["number"] in {row["number"] for row in first["items"] + rest["items"]}
     assert len(follow(part="numerator", excluded=False)["items"]) == 2
+    assert (first["counted"], first["shown"], rest["counted"]) == (4, 4, None)
+    assert unsolved["counted"] == [
+        {
+            "unit": {"code": cast.units["城市管理局"].code, "name": "城市管理局"}, "round": 1, "in_numerator": False,
+            "began_at": None, "due_at": None, "met_at": None, "contacted": True, "solved": False, "satisfaction": "dissatisfied",
+            "satisfaction_label": "不满意",
+        }
+    ]  # fmt: skip
+
+
+def test_the_link_of_a_figure_carries_its_cutoff_and_lists_the_same_cases_ever_after(desk, road, clock):
+    road.signed()
+    month = {"month": "2026-11"}
+    told = get(desk, "sun", "/closed_of_accepted", **month).json
+    link = urlsplit(told["cases"])
+    assert dict(parse_qsl(link.query))["cutoff"] == clock().isoformat()
+    path, then = link.path.removeprefix("/figures"), dict(parse_qsl(link.query))
+    assert [len(get(desk, "sun", path, part=part, **then).json["items"]) for part in ("numerator", "denominator")] == [0, 1]
+    clock.advance(hours=1)
+    road.do("he", "/contact", {"how": "phone", "note": "已电话联系，下午去修"})
+    road.do("he", "/result", {"reply": "路灯已修好。", "note": "更换灯头一个", "solved": True})
+    road.do("qin", "/review/pass", {"note": "核实无误"})
+    clock.advance(hours=1)
+    road.do("lu", "/callbacks", {"contacted": True, "solved": True, "satisfaction": "satisfied"})
+    now = get(desk, "sun", "/closed_of_accepted", **month).json
+    again = get(desk, "sun", "/closed_of_accepted", cutoff=told["cutoff"], **month).json
+    assert (now["before"]["percent"], again["before"]["percent"], again["cutoff"]) == ("100.0", "0.0", told["cutoff"])
+    assert [len(get(desk, "sun", path, part=part, **then).json["items"]) for part in ("numerator", "denominator")] == [0, 1]
+    told = cells(get(desk, "sun", "/closed_of_accepted/cases.xlsx", **then), 1)
+    assert "办理中" in told
+    assert "已办结" not in told
 
 
 def test_one_figure_is_told_with_its_definition(desk, filled, cast):
@@ -118,6 +150,25 @@ def test_the_cases_behind_a_figure_are_exported_without_anything_of_the_persons(
     assert road.number not in cells(get(desk, "sun", "/solution/cases.xlsx", part="missing", **month), 1)
 
 
+def test_a_sheet_of_cases_names_the_figure_its_group_and_which_part_of_it_is_listed(desk, filled, cast):
+    where = {"by": "unit", "key": cast.units["城市管理局"].code, **PERIOD}
+    missing = get(desk, "sun", "/solution/cases.xlsx", part="missing", excluded=False, **where)
+    told = cells(missing, 2)
+    for words in ("解决率", "承办单位", "城市管理局", where["key"], "计入分母、未计入分子的", "不含已剔除的工单", "截止时刻"):
+        assert words in told
+    assert "含已剔除的工单" in cells(get(desk, "sun", "/solution/cases.xlsx", **PERIOD), 2)
+    one = get(desk, "sun", "/solution", **where).json
+    assert (one["by"], one["key"], one["group"]) == ("unit", where["key"], "城市管理局")
+
+
+def test_what_is_more_than_a_sheet_holds_goes_on_in_a_further_one(app):
+    lines = [["头"], *([float(each)] for each in range(7))]
+    with zipfile.ZipFile(io.BytesIO(b"".join(book({"工单": iter(lines), "指标": iter([["尾"]])}, most=4)))) as made:
+        names = re.findall(r'<sheet name="([^"]+)"', made.read("xl/workbook.xml").decode())
+        rows = [len(re.findall(r"<row ", made.read(f"xl/worksheets/sheet{place}.xml").decode())) for place in (1, 2, 3, 4)]
+    assert (names, rows) == (["工单", "工单 2", "工单 3", "指标"], [4, 4, 2, 1])
+
+
 @pytest.mark.parametrize("login", ["fang", "du", "lu", "admin"])
 def test_the_countys_other_staff_read_no_figures(login, desk, filled):
     for path in ("/solution", "/solution/cases", "/solution/cases.xlsx"):
@@ -149,6 +200,7 @@ def test_a_unit_reads_its_own_figures_and_no_others(desk, filled, cast):
         ("/table", SATISFACTION | {"by": "category", "depth": 0}, 422),
         ("/solution/cases", PERIOD | {"part": "half"}, 422),
         ("/solution/cases", PERIOD | {"cursor": "x"}, 422),
+        ("/solution", PERIOD | {"cutoff": "gestern"}, 422),
     ],
 )
 def test_what_is_asked_wrongly_is_refused(desk, path, query, code):

@@ -146,7 +146,8 @@ def _part(part_id: int, case_id: int, sort: Made, at: datetime, led: tuple[int, 
     round_, unit_id = led
     return {
         "id": part_id, "case_id": case_id, "round": round_, "unit_id": unit_id, "duty": "lead", "dispatched_at": at + HOUR,
-        "signed_at": at + 2 * HOUR, "ended_at": None if round_ == sort.round else at + REWORKED,
+        "signed_at": at + 2 * HOUR, "submitted_at": at + RESULT if sort.state is State.CLOSED else None,
+        "ended_at": None if round_ == sort.round else at + REWORKED,
     }  # fmt: skip
 
 

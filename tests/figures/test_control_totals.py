@@ -70,9 +70,10 @@ def test_a_streets_609_opinions_of_which_310_were_answered_on_the_spot(as_staff,
 
 def test_lingbis_82_are_60_of_county_units_and_22_of_townships(as_staff, cast, place):
     fill(SINCE, Made(times=60, **place), Made(times=22, **place | {"unit_id": cast.units["柳河镇"].id}))
+    fill(SINCE, Made(times=17, outcome=Outcome.DIRECT, **place | {"unit_id": None}))  # not passed on to anybody
     lines = told(as_staff("sun"), dimension=Dimension.LEVEL)
-    assert (lines["department"]["passed_on"][2], lines["township"]["passed_on"][2]) == (60, 22)
-    assert told(as_staff("sun"))["all"]["passed_on"][2] == 82
+    assert (lines["department"]["passed_on"][1:], lines["township"]["passed_on"][1:]) == (("60", 60), ("22", 22))
+    assert told(as_staff("sun"))["all"]["passed_on"] == ("82.8", "82", 99)
 
 
 def test_the_cases_behind_a_control_total_are_listed_page_by_page(as_staff, place):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.figures.catalogue import FIGURES, Report, UnknownFigure
 from app.figures.counting import one_figure, table
@@ -313,12 +313,45 @@ def test_the_number_of_statements_does_not_grow_with_the_units(motley, as_staff,
     assert sent() == first <= 4
 
 
-def test_every_case_behind_a_figure_is_listed_once_however_often_it_was_heard(motley, as_staff, session):
-    cases = list(counted_cases(as_staff("sun"), Chosen(figure="response", period=PERIOD)))
-    assert len(cases) == 7
-    assert [case.number for case in cases] == list(
-        session.scalars(select(Case.number).where(Case.number.in_([case.number for case in cases])).order_by(Case.id.desc()))
+def test_a_case_that_was_heard_twice_stands_once_in_the_list_and_with_each_round_in_the_sheet(motley, as_staff, session, cast):
+    chosen = Chosen(figure="response", period=PERIOD)
+    page = figure_cases(as_staff("sun"), chosen)
+    assert (len(page.items), page.counted, page.shown) == (7, 9, 9)
+    assert [case.number for case in page.items] == list(
+        session.scalars(select(Case.number).where(Case.number.in_([case.number for case in page.items])).order_by(Case.id.desc()))
     )
+    rows = list(counted_cases(as_staff("sun"), chosen))
+    assert [case.number for case in rows] == [case.number for case in page.items for _ in case.counted]
+    assert [case.row for case in rows] == [row for case in page.items for row in case.counted]
+    twice = [case for case in page.items if len(case.counted) == 2]
+    assert len(twice) == 2
+    assert [(row.unit.name, row.round, row.in_numerator, row.satisfaction) for row in twice[0].counted] == [
+        ("民政局", 1, False, Satisfaction.VERY_DISSATISFIED),
+        ("水利局", 2, True, Satisfaction.BASICALLY_SATISFIED),
+    ]
+
+
+def test_on_the_ground_nobody_reads_figures_of_confidential_cases_or_those_hidden_from_the_grid(place, told, cast, session):
+    ids = fill(SINCE, Made(words=(GOOD,), **place), Made(words=(GOOD,), confidential=True, **place), Made(words=(GOOD,), **place))
+    session.execute(update(Case).where(Case.id == ids[2]).values(hidden_from_grid=True))
+    for login, counted in (("zhou", 1), ("wu", 1), ("tong", 3), ("sun", 3)):
+        assert told(login)["all"]["response"] == (str(counted), counted), login
+
+
+def test_below_the_county_no_period_shorter_than_a_day_is_told(place, as_staff):
+    fill(SINCE, Made(words=(GOOD,), **place))
+    hour = between(SINCE, SINCE + timedelta(hours=1))
+    assert one_figure(as_staff("sun"), "closed_of_accepted", period=hour).before.denominator == 1
+    for act in (
+        lambda: one_figure(as_staff("tong"), "closed_of_accepted", period=hour),
+        lambda: table(as_staff("tong"), Report.CLOSURE, period=hour),
+        lambda: figure_cases(as_staff("tong"), Chosen(figure="closed_of_accepted", period=hour)),
+        lambda: list(counted_cases(as_staff("tong"), Chosen(figure="closed_of_accepted", period=hour))),
+    ):
+        with pytest.raises(PeriodUnfit):
+            act()
+    day = between(SINCE, SINCE + timedelta(days=1))
+    assert one_figure(as_staff("tong"), "closed_of_accepted", period=day).before.denominator == 1
 
 
 def test_every_figure_has_a_name_and_a_definition_of_its_own():

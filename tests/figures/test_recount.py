@@ -83,6 +83,11 @@ def test_the_command_ends_with_1_and_names_the_first_differences(committed, cast
         shown = runner.invoke(args=["figures", "show", "--by", "unit", *period])
         assert shown.exit_code == 0, shown.output
         assert "解决率: 100.0 (2/2); after exclusion 100.0 (2/2)" in shown.output
+        then = (SINCE + timedelta(hours=40)).isoformat()
+        earlier = runner.invoke(args=["figures", "show", "--report", "closure", "--cutoff", then, *period])
+        assert "as of 2026-10-26T01:00+08:00" in earlier.output, earlier.output
+        assert "办结率（占受理）: 0.0 (0/2); after exclusion 0.0 (0/2)" in earlier.output
+        assert runner.invoke(args=["figures", "show", "--cutoff", "gestern"]).exit_code == 2
         with transaction():
             db.session.execute(text("UPDATE callback SET solved = false"))
         bad = runner.invoke(args=["figures", "check", *period])
