@@ -121,7 +121,8 @@ class CaseView(QueueRow):
     """A case with all that hangs on it. `actions` is what the viewer may do now; `timeline` begins with the newest entry.
 
     `merged` are the numbers of the cases merged into it, whose lines stand among its own. Three words on whether it is solved:
-    the unit's, the persons' of this round (the least favourable), upstream's.
+    the unit's, the persons' of this round (the least favourable), upstream's. `recurrence_settled`: the matter that came back is
+    not taken up again without new facts.
     """
 
     upstream_number: str | None
@@ -146,6 +147,7 @@ class CaseView(QueueRow):
     merged_into: str | None
     merged: list[str]
     recurrence_of: str | None
+    recurrence_settled: bool
     published_at: datetime | None
     public_title: str | None
     public_summary: str | None
@@ -172,8 +174,8 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
     heard = db.session.scalars(select(Callback).where(Callback.case_id == case.id).order_by(Callback.id)).all()
     others = related(case)
     entries = _entries(case, others, cursor=None, limit=LIMIT)
-    shown = shows_identity(stamp, case)
     reports = _said_in(case)
+    shown = shows_identity(stamp, case, reports)
     beside = people_of([report.id for report in reports])
     names = _names(
         [report.filer_staff_id for report in reports]
@@ -198,6 +200,7 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         merged_into=others.into,
         merged=sorted(others.merged.values()),
         recurrence_of=others.recurrence_of,
+        recurrence_settled=others.settled,
         published_at=case.published_at,
         public_title=case.public_title,
         public_summary=case.public_summary,
@@ -219,7 +222,7 @@ def entries_page(stamp: Stamp, number: str, *, cursor: str | None, limit: int) -
     case = _load(stamp, number)
     others = related(case)
     page = _entries(case, others, cursor=cursor, limit=limit)
-    names, shown = _names(_actors(page.items)), shows_identity(stamp, case)
+    names, shown = _names(_actors(page.items)), shows_identity(stamp, case, _said_in(case))
     return Page([_entry(entry, names, others, shown=shown) for entry in page.items], page.next_cursor)
 
 

@@ -12,11 +12,11 @@ from app.ledger.deciding import Decision, decide_request
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.models import Callback, Case, Request
 from app.ledger.registration import Registration, RegistrationUnfit, register
+from app.ledger.request_limits import ReturnLapsed
 from app.ledger.scope import CaseNotFound
 from app.ledger.timeline import verify_ledger
 from app.ledger.upstream import (
     NothingSentBack,
-    ReturnLapsed,
     UpstreamMomentUnfit,
     hear_upstream,
     send_back_upstream,
