@@ -14,13 +14,13 @@ from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import PlaceMissing
 from app.ledger.deadlines import is_open, lock_case_clocks, new_version, policy_for, term_of
-from app.ledger.eligible import where_serves
+from app.ledger.eligible import accused_parts
 from app.ledger.handling import ByTheCentre, check_outside, grant
 from app.ledger.merging import PartyHandles
 from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import WrongNumber, check_number
-from app.ledger.recusal import UnknownParty, against, is_recused, is_unit_recused
+from app.ledger.recusal import UnknownParty, against
 from app.ledger.scope import CaseNotFound, visible
 from app.ledger.terms import Due, due_at, halved
 from app.ledger.union import name_parties
@@ -171,6 +171,10 @@ def _check_whose(stamp: Stamp, case: Case, correction: Correction) -> None:
         raise ByTheCentre("被反映的单位或人员由县级更正")
 
 
+_HANDLED = MOVES[Action.REASSIGN].sources | {State.UNDER_REVIEW}
+"""States in which somebody works on a case, or may have it sent back; once it waits for the person's word nobody does."""
+
+
 def _names(correction: Correction) -> bool:
     return correction.against_nobody or correction.against_unit_id is not None or correction.against_staff_id is not None
 
@@ -182,11 +186,8 @@ def _name_parties(case: Case, correction: Correction) -> None:
     if correction.against_nobody and (correction.against_unit_id is not None or correction.against_staff_id is not None):
         raise UnknownParty(errors={"against_nobody": ["写了被反映的单位或人员，就不能再选“没有”"]})
     name_parties(case, against(correction.against_unit_id, correction.against_staff_id, county_id=catalogue().county_id))
-    serves = where_serves(case)
-    for part in case.assignments:
-        handler = part.handler_id is not None and is_recused(part.handler_id, case)
-        if part.ended_at is None and (handler or part.unit_id in serves or is_unit_recused(part.unit.path, case)):
-            raise PartyHandles(f"“{part.unit.name}”正在办理这个工单，请先改派，再登记被反映的对象")
+    if case.state in _HANDLED and (accused := accused_parts(case)):
+        raise PartyHandles(f"“{accused[0].unit.name}”正在办理这个工单，请先改派，再登记被反映的对象")
 
 
 def _settle(case: Case, correction: Correction) -> None:

@@ -23,7 +23,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A report that was promised confidentiality stays so whatever becomes of the case: the handling unit sees no identity, dials
   nobody, finds nothing by phone, and the call-back agent makes the contact. Only a county supervisor opens the case itself.
 - Whom a case is against is added at acceptance and put right later by the county's desk; the timeline says that it was, not
-  whom. While they handle the case themselves it is reassigned first.
+  whom. While they handle the case themselves it is reassigned first; named only when it waits for the person's word, they lose
+  sight of it at once, and a rework is dispatched anew.
 - Danger words count in whatever a person says later (supplements, answers to questions, urging, rating, reopening, whistles),
   also where the desk writes it down; what staff say of their work does not count.
 - A call stays in the log of the unit that took it, but for those who are recused from its case, and for the unit that handles it

@@ -7,12 +7,13 @@ from enum import StrEnum
 
 from app.core.errors import Conflict, NotAllowed
 from app.core.stamp import Stamp
+from app.ledger.eligible import accused_parts
 from app.ledger.handling import works_for_case
 from app.ledger.ladder_effects import note_repeated_failure
 from app.ledger.models import Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.rounds import begin_round
-from app.ledger.vocabulary import Action, Audience, Clock
+from app.ledger.vocabulary import Action, Audience, Clock, Duty
 
 
 class NothingToTriage(Conflict):
@@ -52,7 +53,8 @@ def triage_case(
             raise NothingToTriage
         if works_for_case(acting, case):
             raise TriageOwnWork
-        begin_round(acting, case, keep_lead=case.lead_unit_id is not None)
+        accused = any(part.duty is Duty.LEAD for part in accused_parts(case))
+        begin_round(acting, case, keep_lead=case.lead_unit_id is not None and not accused)
         case.reworks += 1
         facts = {"verdict": verdict, "round": case.round, "reworks": case.reworks, "amount": amount}
         amounts = {Clock.RESOLVE: amount} if amount is not None and verdict is Triage.EXTENDED else {}

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.ledger.callbacks import rate_case
 from app.ledger.case_view import case_view
 from app.ledger.clocks import Deadline
 from app.ledger.commands import PlaceMissing, accept_case
@@ -21,11 +22,12 @@ from app.ledger.publishing import may_be_published
 from app.ledger.recusal import UnknownParty
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
+from app.ledger.triage import Triage, triage_case
 from app.ledger.unmerging import unmerge_case
 from app.ledger.vocabulary import Access, Action, Clock, Kind, State, Subject, Urgency
 from app.ledger.workflow import IllegalMove, NotYourMove, WordsMissing
 from tests.counting import statements
-from tests.ledger.test_straight_road import Road
+from tests.ledger.test_straight_road import UNHAPPY, Road
 
 
 @pytest.fixture
@@ -259,6 +261,16 @@ class TestAgainstWhom:
             correct(road, against_unit_id=road.cast.units["城市管理局"].id)
         with pytest.raises(PartyHandles):
             correct(road, against_staff_id=road.cast.staff["he"].id)
+
+    def test_named_while_it_waits_for_the_persons_word_the_lead_is_out_at_once(self, road):
+        road.awaiting_callback()
+        correct(road, against_unit_id=road.cast.units["城市管理局"].id, note="反映的是城管局自己")
+        with pytest.raises(CaseNotFound):
+            find_case(road.as_staff("he"), road.number)
+        rate_case(road.as_resident("lin"), road.number, UNHAPPY)
+        triage_case(road.as_staff("sun"), road.number, verdict=Triage.REWORK, note="请换单位办理")
+        road.check(State.ACCEPTED)
+        assert road.case.lead_unit_id is None
 
     def test_only_the_countys_desk_puts_it_right(self, road):
         road.accepted(against_unit_id=road.cast.units["水利局"].id)
