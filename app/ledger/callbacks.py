@@ -262,7 +262,7 @@ def confirm_upstream(stamp: Stamp, number: str, *, note: str, version: int | Non
     def change(_: Stamp) -> Step:
         if case.state is not State.AWAITING_UPSTREAM:
             raise IllegalMove("这个工单没有等待上级审核的结果；退回上级的请登记上级签收")
-        return Step()
+        return Step(templates={Audience.SUPERVISORS: None})
 
     move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note), change)
     return case

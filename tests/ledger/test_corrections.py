@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.ledger.callback_tasks import call_tasks
 from app.ledger.callbacks import rate_case
 from app.ledger.case_view import case_view
 from app.ledger.clocks import Deadline
@@ -176,6 +177,7 @@ def test_what_a_report_was_promised_binds_whatever_the_case_says(road):
         dial(road.as_staff("he"), road.number)
     with pytest.raises(ContactByDesk):
         record_contact(road.as_staff("he"), road.number, how="phone", note="联系")
+    assert [task.number for task in call_tasks(road.as_staff("lu"), cursor=None, limit=10).items] == [road.number]
     record_contact(road.as_staff("lu"), road.number, how="phone", note="已联系")
     assert case_view(road.as_staff("fang"), road.number).reports[0].person is not None
 
