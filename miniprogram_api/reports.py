@@ -10,7 +10,9 @@ from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, PointSchema, Schema, Word, row_id, text
 from app.http.flood import count_writes
 from app.ledger.own_report import Matter, report_own, report_unnamed
+from app.ledger.report_people import People
 from app.ledger.vocabulary import Kind
+from app.people.identity import Person
 
 named = DoorBlueprint(
     "reports",
@@ -50,11 +52,33 @@ class MatterSchema(Schema):
         return Matter(**given)
 
 
+class BesideMeSchema(Schema):
+    """Somebody who stands beside the one who files: a representative of the group, the guardian of a minor."""
+
+    name = text(80, required=True)
+    phone = text(40, allow_none=True)
+
+    @post_load
+    def make(self, given: dict[str, Any], **_: Any) -> Person:
+        """Make it a person."""
+        return Person(**given)
+
+
 class OwnMatterSchema(MatterSchema):
-    """The same under one's name: at home, or confidential."""
+    """The same under one's name: at home, or confidential; who speaks for a group, whose guardian for a minor."""
 
     at_home = fields.Boolean()
     confidential = fields.Boolean()
+    group_size = fields.Integer(validate=validate.Range(min=2, max=100_000), allow_none=True)
+    representatives = fields.List(fields.Nested(BesideMeSchema), validate=validate.Length(max=50))
+    minor = fields.Boolean()
+    guardian = fields.Nested(BesideMeSchema, allow_none=True)
+
+    @post_load
+    def make(self, given: dict[str, Any], **_: Any) -> Matter:
+        """Make it a matter, with who stands beside the one who files."""
+        people = {name: given.pop(name) for name in ("group_size", "representatives", "minor", "guardian") if name in given}
+        return Matter(**given, people=People(**people))
 
 
 class ReceiptSchema(Schema):

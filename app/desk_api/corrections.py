@@ -21,7 +21,10 @@ WORDS = 4000
 
 
 class CorrectionSchema(MoveSchema):
-    """What is put right, and why; what is not named stays. Confidential: hidden from the handling unit too."""
+    """What is put right, and why; what is not named stays. Confidential: hidden from the handling unit too.
+
+    Whom the case is against: a unit by code, a member of staff by login, or nobody.
+    """
 
     kind = Word(Kind)
     category_id = fields.Integer()
@@ -30,6 +33,9 @@ class CorrectionSchema(MoveSchema):
     outside_grids = fields.Boolean()
     confidential = fields.Boolean()
     hidden_from_grid = fields.Boolean()
+    against_unit = text(40)
+    against_staff = text(64)
+    against_nobody = fields.Boolean()
     note = text(WORDS, required=True)
 
 
@@ -64,7 +70,7 @@ class CorrectedSchema(Schema):
 @blp.arguments(IfMatch, location="headers")
 @blp.response(200, MovedSchema)
 def correct(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
-    """Correct kind, category, urgency, place or confidentiality after acceptance; the clocks follow"""
+    """Correct kind, category, urgency, place, confidentiality or whom it is against after acceptance; the clocks follow"""
     return by_code(correct_case, stamp(), number, **given | match)
 
 

@@ -20,13 +20,20 @@ WORDS = 4000
 
 
 class AcceptanceSchema(MoveSchema):
-    """What the matter is and where: a grid by code, or outside any grid."""
+    """What the matter is and where: a grid by code, or outside any grid.
+
+    What its words ask for besides: confidential (hidden from the handling unit too), hidden from the grid, whom it is against.
+    """
 
     kind = Word(Kind, required=True)
     category_id = fields.Integer(required=True)
     grid = text(40, load_default=None)
     outside_grids = fields.Boolean()
     urgency = Word(Urgency)
+    confidential = fields.Boolean()
+    hidden_from_grid = fields.Boolean()
+    against_unit = text(40)
+    against_staff = text(64)
 
 
 class QuestionSchema(MoveSchema):

@@ -23,7 +23,10 @@ WORDS = 4000
 
 
 class CandidateSchema(Schema):
-    """A case that may be the same thing: `recurrence` says that it is closed, to be linked or reopened, not merged."""
+    """A case that may be the same thing: `recurrence` says that it is closed, to be linked or reopened, not merged.
+
+    One that is `settled` is not taken up again without new facts.
+    """
 
     number = fields.String()
     title = fields.String()
@@ -40,6 +43,7 @@ class CandidateSchema(Schema):
     likeness = fields.Float()
     reasons = fields.String()
     recurrence = fields.Boolean()
+    settled = fields.Boolean()
     one_click = fields.Boolean()
 
 

@@ -31,7 +31,7 @@ class BesideSchema(Schema):
 class RegistrationSchema(Schema):
     """What was said, by whom, about what; grid and units by code, staff by login; `answer` is what the person was told at once.
 
-    A group of five and more names up to five representatives; a minor's matter names a guardian. `emergency` is whom danger to
+    A group names representatives; a minor's matter names a guardian. `emergency` is whom danger to
     life was handed to by three-party call. `sign_by`, `return_by`, `due_by` are upstream's moments.
     """
 
@@ -56,7 +56,7 @@ class RegistrationSchema(Schema):
     call_id = fields.Integer()
     answer = text(4000)
     group_size = fields.Integer(validate=validate.Range(min=2, max=100_000))
-    representatives = fields.List(fields.Nested(BesideSchema), validate=validate.Length(max=5))
+    representatives = fields.List(fields.Nested(BesideSchema), validate=validate.Length(max=50))
     minor = fields.Boolean()
     guardian = fields.Nested(BesideSchema)
     suspected_abuse = fields.Boolean()

@@ -258,6 +258,7 @@ class CaseSchema(QueueRowSchema):
     merged_into = fields.String(allow_none=True)
     merged = fields.List(fields.String())
     recurrence_of = fields.String(allow_none=True)
+    recurrence_settled = fields.Boolean()
     published_at = Moment(allow_none=True)
     public_title = fields.String(allow_none=True)
     public_summary = fields.String(allow_none=True)

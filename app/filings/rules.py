@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.core.errors import Invalid
 from app.filings.models import ConsentBy
 from app.ledger.numbers import in_fours
-from app.ledger.report_people import People, wrong_people
+from app.ledger.report_people import People
 from app.ledger.submission import has_control
 from app.ledger.vocabulary import Kind
 from app.people.identity import Person
@@ -18,10 +18,6 @@ class ConsentIncomplete(Invalid):
 
 class PersonMissing(Invalid):
     """请登记当事人的姓名"""
-
-
-class PeopleIncomplete(Invalid):
-    """请登记集体诉求的代表或未成年人的监护人"""
 
 
 class ReasonMissing(Invalid):
@@ -56,13 +52,6 @@ class Filing:
     against_unit: str | None = None
     reason: str | None = None
     people: People = field(default_factory=People)
-
-
-def check_people(people: People) -> None:
-    """Raise PeopleIncomplete where a group names nobody who speaks for it, or a minor's matter no guardian."""
-    errors = wrong_people(people, no_guardian=False)
-    if errors:
-        raise PeopleIncomplete(errors=errors)
 
 
 def check_consent(consent: ConsentGiven, *, filer_name: str) -> None:

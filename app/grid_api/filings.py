@@ -41,7 +41,7 @@ class FilingSchema(MatterSchema):
     against_unit = text(40, allow_none=True)
     reason = text(500, allow_none=True)
     group_size = fields.Integer(validate=validate.Range(min=2, max=100_000))
-    representatives = fields.List(fields.Nested(PersonSchema), validate=validate.Length(max=5))
+    representatives = fields.List(fields.Nested(PersonSchema), validate=validate.Length(max=50))
     minor = fields.Boolean()
     guardian = fields.Nested(PersonSchema)
 

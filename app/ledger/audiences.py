@@ -175,6 +175,10 @@ def responsible_leaders(case: Case, path: str) -> list[int]:
 
 _OF_THE_CENTRE = frozenset({RequestKind.RETURN, RequestKind.REASSIGN, RequestKind.SUPPORT})
 _OF_THE_SHIFT = frozenset({RequestKind.REJECT, RequestKind.REDIRECT, RequestKind.VOID})
+_OF_THE_COUNTY = frozenset({RequestKind.EXCLUDE, RequestKind.JUDGE_CLOSED})
+
+DECIDED_OUTSIDE = _OF_THE_SHIFT | _OF_THE_COUNTY | {RequestKind.WITHDRAW}
+"""Kinds that would let a unit off: nobody decides them who works for a unit that handled the case."""
 
 
 def asked_to_decide(case: Case, kind: RequestKind, at: datetime, *, asker_id: int | None) -> list[int]:
@@ -196,13 +200,22 @@ def asked_to_decide(case: Case, kind: RequestKind, at: datetime, *, asker_id: in
         steps = [held.at(county_id, Role.CALLBACK_AGENT), held.at(county_id, Role.INTAKE)]
     elif kind is RequestKind.EXTEND:
         steps = [leaders] if case.extensions else [supervisors, dispatchers]
+    elif kind in _OF_THE_COUNTY:
+        steps = [supervisors, held.at(county_id, Role.LEADER)]
     else:
         steps = [over, leaders]
     for step in (*steps, supervisors, shift_heads(at), county_heads()):
-        free = [staff for staff in free_for(case, [each for each in step if each != asker_id]) if staff != asker_id]
+        others = [each for each in step if each != asker_id and not (kind in DECIDED_OUTSIDE and _works_for(case, each))]
+        free = [staff for staff in free_for(case, others) if staff != asker_id]
         if free:
             return free
     return []
+
+
+def _works_for(case: Case, staff_id: int) -> bool:
+    """Say whether a member of staff serves at, or below, a unit that handles or handled a case."""
+    mine = posts_held().paths.get(staff_id, ())
+    return any(path.startswith(part.unit.path) for path in mine for part in case.assignments)
 
 
 def _working(case: Case, unit_id: int | None, at: datetime) -> list[int]:

@@ -107,7 +107,8 @@ def call_tasks(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[CallTask
         raise CallsAreTheAgents
     rank = case((Case.urgency == Urgency.URGENT, literal(0)), else_=literal(1))
     callback = and_(Case.state == State.AWAITING_CALLBACK, not_(Case.triage), Deadline.clock == Clock.CALLBACK)
-    contactable = and_(Case.confidential, Case.state.in_(MOVES[Action.CONTACT].sources))
+    # A clock of the case itself: the desk makes the contact wherever a report was promised confidentiality.
+    contactable = Case.state.in_(MOVES[Action.CONTACT].sources)
     contact = and_(contactable, Deadline.clock == Clock.CONTACT, Deadline.subject == Subject.CASE)
     query = select(Case, Deadline, rank).join(Deadline, Deadline.case_id == Case.id).options(
         joinedload(Case.grid), selectinload(Case.reports).selectinload(Report.claims)

@@ -16,6 +16,7 @@ from app.ledger.models import Callback, Case, Entry, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.persons import own_reports
 from app.ledger.vocabulary import BY_PERSON, UNHAPPY, Action, Audience, CallbackBy, CalleeState, Channel, Satisfaction, State
+from app.ledger.workflow import IllegalMove
 
 
 class HandlingUnitMayNotCallBack(NotAllowed):
@@ -252,7 +253,16 @@ def _callback(stamp: Stamp, case: Case, by: CallbackBy, report_id: int, *, verdi
 
 
 def confirm_upstream(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
-    """Record that the upstream platform has accepted the result; closes the case."""
+    """Record that the upstream platform has accepted the result; closes the case.
+
+    What went back upstream is signed for by `sign_returned`. Raises IllegalMove.
+    """
     case = lock_case(stamp, number, version=version)
-    move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note), lambda _: Step(templates={Audience.SUPERVISORS: None}))
+
+    def change(_: Stamp) -> Step:
+        if case.state is not State.AWAITING_UPSTREAM:
+            raise IllegalMove("这个工单没有等待上级审核的结果；退回上级的请登记上级签收")
+        return Step(templates={Audience.SUPERVISORS: None})
+
+    move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note), change)
     return case

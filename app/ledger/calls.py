@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, not_, or_, select
 
 from app.core.crypto import keyring
 from app.core.database import db, lock_rows
@@ -13,7 +13,8 @@ from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Role, Stamp
 from app.ledger.models import Call, Case
-from app.ledger.scope import visible
+from app.ledger.recusal import not_recused
+from app.ledger.scope import keeps_from, visible
 from app.ledger.vocabulary import CASELESS, CallOutcome
 from app.people.models import Staff, StaffPost
 from app.territory.models import Unit
@@ -116,7 +117,10 @@ def masked_number(number: str) -> str:
 
 
 def calls_page(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[CallView]:
-    """Give calls taken by the staff of the actor's units, the latest logged first; raises CallsAreTheDesks."""
+    """Give calls taken by the staff of the actor's units, the latest logged first; raises CallsAreTheDesks.
+
+    Left out are those whose case is against the actor, and those that would tell a handling unit whose confidential case it is.
+    """
     paths: Sequence[str] = stamp.actor.paths(*READS_CALLS)
     if not paths:
         raise CallsAreTheDesks
@@ -128,5 +132,7 @@ def calls_page(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[CallView
         .outerjoin(Case, (Case.id == Call.case_id) & visible(stamp.actor))
         .where(Call.agent_id.in_(agents))
     )
+    kept = exists().where(Case.id == Call.case_id, or_(not_(not_recused(stamp.actor)), keeps_from(stamp.actor)))
+    query = query.where(not_(kept.correlate(Call)))
     rows = db.session.execute(paged(query, key=[(Call.id, True)], cursor=cursor, limit=limit)).all()
     return page_from([_view(call, agent, case) for call, agent, case in rows], limit=limit, key=lambda call: [call.id])

@@ -92,6 +92,8 @@ class Matter:
 class Candidate:
     """A case that may be the same thing: open ones to be merged, closed ones (`recurrence`) to be linked or reopened.
 
+    A `settled` one is not taken up again without new facts.
+
     `score` is the chance from 0 to 1; from ONE_CLICK on, `one_click` says that no second thought is needed, but never across
     grids that are no neighbours.
     """
@@ -108,6 +110,7 @@ class Candidate:
     score: float
     likeness: float
     reasons: str
+    settled: bool
     recurrence: bool
     one_click: bool
 
@@ -168,7 +171,7 @@ def candidates_for(stamp: Stamp, matter: Matter, *, most: int = MOST) -> list[Ca
 
 
 def _candidate(score: float, pair: Pair, reasons: str, row: Any) -> Candidate:
-    same = ("number", "title", "state", "kind", "urgency", "grid", "heat", "opened_at", "closed_at")
+    same = ("number", "title", "state", "kind", "urgency", "grid", "heat", "opened_at", "closed_at", "settled")
     return Candidate(
         **{name: getattr(row, name) for name in same},
         score=round(score, 2),
@@ -206,7 +209,7 @@ def _found() -> Select[Any]:
     people = bindparam("people", type_=ARRAY(BigInteger))
     same_person = exists().where(Report.case_id == Case.id, Report.concerned_id == any_(people))
     columns = (Case.id, Case.number, Case.title, Case.state, Case.kind, Case.urgency, Case.heat, Case.opened_at, Case.closed_at,
-               Case.grid_id, Case.category_id, CaseText.grams, CaseText.latitude, CaseText.longitude)  # fmt: skip
+               Case.settled, Case.grid_id, Case.category_id, CaseText.grams, CaseText.latitude, CaseText.longitude)  # fmt: skip
     query: Select[Any] = select(*columns).add_columns(Grid.name.label("grid"), same_person.label("same_person"))
     query = query.select_from(found).join(CaseText, CaseText.case_id == found.c.case_id).join(Case, Case.id == found.c.case_id)
     return query.outerjoin(Grid, Grid.id == Case.grid_id).where(~Case.confidential, ~Case.hidden_from_grid, ~Case.archived)
@@ -289,6 +292,7 @@ def _reasons(pair: Pair, near: str | None, at: datetime, row: Any) -> str:
     parts += ["分类相同"] if pair.topic is Topic.SAME else []
     parts += ["提到的路名或编号不同"] if pair.differ else []
     parts += ["已办结，可关联为重复诉求"] if row.state is State.CLOSED else []
+    parts += ["已标记不再重复受理"] if row.settled else []
     return "，".join(parts)
 
 

@@ -123,7 +123,8 @@ class CaseView(QueueRow):
 
     `rescue_awaited` are the services that it was handed to and that have not arrived.
     `merged` are the numbers of the cases merged into it, whose lines stand among its own. Three words on whether it is solved:
-    the unit's, the persons' of this round (the least favourable), upstream's.
+    the unit's, the persons' of this round (the least favourable), upstream's. `recurrence_settled`: the matter that came back is
+    not taken up again without new facts.
     """
 
     upstream_number: str | None
@@ -149,6 +150,7 @@ class CaseView(QueueRow):
     merged_into: str | None
     merged: list[str]
     recurrence_of: str | None
+    recurrence_settled: bool
     published_at: datetime | None
     public_title: str | None
     public_summary: str | None
@@ -175,8 +177,8 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
     heard = db.session.scalars(select(Callback).where(Callback.case_id == case.id).order_by(Callback.id)).all()
     others = related(case)
     entries = _entries(case, others, cursor=None, limit=LIMIT)
-    shown = shows_identity(stamp, case)
     reports = _said_in(case)
+    shown = shows_identity(stamp, case, reports)
     beside = people_of([report.id for report in reports])
     names = _names(
         [report.filer_staff_id for report in reports]
@@ -202,6 +204,7 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         merged_into=others.into,
         merged=sorted(others.merged.values()),
         recurrence_of=others.recurrence_of,
+        recurrence_settled=others.settled,
         published_at=case.published_at,
         public_title=case.public_title,
         public_summary=case.public_summary,
@@ -223,7 +226,7 @@ def entries_page(stamp: Stamp, number: str, *, cursor: str | None, limit: int) -
     case = _load(stamp, number)
     others = related(case)
     page = _entries(case, others, cursor=cursor, limit=limit)
-    names, shown = _names(_actors(page.items)), shows_identity(stamp, case)
+    names, shown = _names(_actors(page.items)), shows_identity(stamp, case, _said_in(case))
     return Page([_entry(entry, names, others, shown=shown) for entry in page.items], page.next_cursor)
 
 

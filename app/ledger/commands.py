@@ -10,7 +10,9 @@ from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.models import Case, Entry, Report, ReportClaim
 from app.ledger.moves import Step, Words, lock_case, move_case
+from app.ledger.recusal import against
 from app.ledger.scope import opened_by
+from app.ledger.union import name_parties
 from app.ledger.vocabulary import Action, Kind, Outcome, Urgency
 
 
@@ -35,14 +37,26 @@ def accept_case(
     grid_id: int | None,
     outside_grids: bool = False,
     urgency: Urgency | None = None,
+    confidential: bool = False,
+    hidden_from_grid: bool = False,
+    against_unit_id: int | None = None,
+    against_staff_id: int | None = None,
     version: int | None = None,
 ) -> Case:
-    """Accept a case: settle its kind, category, place and urgency. Raises UnknownCategory, UnknownGrid, PlaceMissing."""
+    """Accept a case: settle its kind, category, place and urgency, and what its words ask for besides.
+
+    What is given of the rest is added to what the filer said: that it is `confidential`, or hidden from the grid (which makes it
+    confidential), and whom it is against. Raises UnknownCategory, UnknownGrid, PlaceMissing, UnknownParty.
+    """
     case = lock_case(stamp, number, version=version)
 
     def change(_: Stamp) -> Step:
         case.kind = kind
-        case.confidential = case.confidential or kind is Kind.TIP_OFF
+        case.hidden_from_grid = case.hidden_from_grid or hidden_from_grid
+        case.confidential = case.confidential or kind is Kind.TIP_OFF or confidential or hidden_from_grid
+        for report in case.reports if confidential or hidden_from_grid else ():
+            report.confidential = True
+        _add_parties(case, against_unit_id, against_staff_id)
         facts = _settle(case, category_id, grid_id, outside_grids=outside_grids)
         urgent = catalogue().category(category_id).urgent
         case.urgency = urgency or (Urgency.URGENT if urgent else case.urgency)
@@ -50,6 +64,14 @@ def accept_case(
 
     move_case(stamp, case, Action.ACCEPT, Words(), change)
     return case
+
+
+def _add_parties(case: Case, unit_id: int | None, staff_id: int | None) -> None:
+    """Let a case be against a unit or a person as well."""
+    if unit_id is not None or staff_id is not None:
+        paths, person = against(unit_id, staff_id, county_id=catalogue().county_id)
+        both = sorted({*(case.against_paths or ()), *(paths or ())})
+        name_parties(case, (both or None, person or case.against_staff_id))
 
 
 def _settle(case: Case, category_id: int | None, grid_id: int | None, *, outside_grids: bool) -> dict[str, Any]:

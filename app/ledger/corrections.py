@@ -8,19 +8,25 @@ from typing import Any
 from sqlalchemy import select
 
 from app.core.database import db, lock_rows
-from app.core.errors import Invalid, Refusal
-from app.core.stamp import Stamp
+from app.core.errors import Invalid, NotAllowed, Refusal
+from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import PlaceMissing
 from app.ledger.deadlines import is_open, lock_case_clocks, new_version, policy_for, term_of
-from app.ledger.handling import grant
+from app.ledger.eligible import accused_parts
+from app.ledger.handling import ByTheCentre, check_outside, grant
+from app.ledger.merging import PartyHandles
 from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import WrongNumber, check_number
+from app.ledger.recusal import UnknownParty, against
 from app.ledger.scope import CaseNotFound, visible
 from app.ledger.terms import Due, due_at, halved
+from app.ledger.union import name_parties
+from app.ledger.urgency import SHORTENED, bound_subs, hurry
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Kind, State, Subject, Urgency
+from app.ledger.workflow import MOVES
 from app.territory.calendar.queries import load_calendar
 from app.territory.models import Grid, Unit
 
@@ -36,9 +42,16 @@ class TooManyToCorrect(Invalid):
     """一次最多更正 200 个工单"""
 
 
+class ConfidentialityStays(NotAllowed):
+    """取消保密由县级督办员决定"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """What is put right; None leaves a field as it is. `confidential` and `hidden_from_grid` may be switched on, or off again."""
+    """What is put right; None leaves a field as it is. `confidential` and `hidden_from_grid` may be switched on, or off again.
+
+    Whom the case is against is a unit, a person, or both; `against_nobody` takes a wrong name away.
+    """
 
     kind: Kind | None = None
     category_id: int | None = None
@@ -47,6 +60,9 @@ class Correction:
     outside_grids: bool = False
     confidential: bool | None = None
     hidden_from_grid: bool | None = None
+    against_unit_id: int | None = None
+    against_staff_id: int | None = None
+    against_nobody: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +80,9 @@ class Corrected:
 def correct_case(stamp: Stamp, number: str, *, note: str, version: int | None = None, **given: Any) -> Case:
     """Correct a case after its acceptance, with a reason; `given` are the fields of a `Correction`.
 
-    Raises NothingToCorrect, UnknownCategory, UnknownGrid, PlaceMissing, IllegalMove.
+    Nobody of a handling unit corrects, and once it is dispatched only the centre; a county supervisor alone ends confidentiality.
+    Raises NothingToCorrect, OwnWork, ByTheCentre, ConfidentialityStays, UnknownCategory, UnknownGrid, UnknownParty,
+    PlaceMissing, PartyHandles, IllegalMove.
     """
     case = lock_case(stamp, number, version=version)
     _correct(stamp, case, Correction(**given), note)
@@ -112,15 +130,19 @@ def _one_of_many(stamp: Stamp, number: str, case: Case | None, correction: Corre
 
 def _correct(stamp: Stamp, case: Case, correction: Correction, note: str) -> None:
     def change(acting: Stamp) -> Step:
-        before = _told(case)
+        check_outside(acting, case, Action.CORRECT)
+        _check_whose(acting, case, correction)
+        before, hidden, parties = _told(case), case.hides_identity, _parties(case)
         was_urgent = case.urgency is Urgency.URGENT
         _settle(case, correction)
+        _name_parties(case, correction)
         after = _told(case)
-        changed = [name for name in before if before[name] != after[name]]
+        renamed = {"against"} if _parties(case) != parties else set()
+        changed = [name for name in before if before[name] != after[name] or name in renamed]
         if not changed:
             raise NothingToCorrect
         _keep_terms(acting.at, case, was_urgent=was_urgent, changed=changed)
-        if "confidential" in changed:
+        if case.hides_identity != hidden:
             _move_contact(acting.at, case)
         db.session.flush()
         return Step(facts={"from": {name: before[name] for name in changed}, "to": {name: after[name] for name in changed}})
@@ -130,7 +152,42 @@ def _correct(stamp: Stamp, case: Case, correction: Correction, note: str) -> Non
 
 def _told(case: Case) -> dict[str, Any]:
     names = ("kind", "category_id", "urgency", "grid_id", "territory_path", "confidential", "hidden_from_grid")
-    return {name: getattr(case, name) for name in names}
+    # Whom a case is against, its timeline does not tell.
+    somebody = case.against_paths is not None or case.against_staff_id is not None
+    return {name: getattr(case, name) for name in names} | {"against": somebody}
+
+
+def _parties(case: Case) -> tuple[tuple[str, ...], int | None]:
+    return tuple(case.against_paths or ()), case.against_staff_id
+
+
+def _check_whose(stamp: Stamp, case: Case, correction: Correction) -> None:
+    """Refuse to end confidentiality to all but a supervisor of the county, and the parties to all but its desk."""
+    promised = case.confidential or correction.kind is Kind.TIP_OFF or correction.hidden_from_grid
+    county = catalogue().county_path
+    if correction.confidential is False and promised and county not in stamp.actor.paths(Role.SUPERVISOR):
+        raise ConfidentialityStays
+    if _names(correction) and county not in stamp.actor.paths(*MOVES[Action.CORRECT].roles):
+        raise ByTheCentre("被反映的单位或人员由县级更正")
+
+
+_HANDLED = MOVES[Action.REASSIGN].sources | {State.UNDER_REVIEW}
+"""States in which somebody works on a case, or may have it sent back; once it waits for the person's word nobody does."""
+
+
+def _names(correction: Correction) -> bool:
+    return correction.against_nobody or correction.against_unit_id is not None or correction.against_staff_id is not None
+
+
+def _name_parties(case: Case, correction: Correction) -> None:
+    """Set whom a case is against, also for when a merge is undone; refused while one of them handles it."""
+    if not _names(correction):
+        return
+    if correction.against_nobody and (correction.against_unit_id is not None or correction.against_staff_id is not None):
+        raise UnknownParty(errors={"against_nobody": ["写了被反映的单位或人员，就不能再选“没有”"]})
+    name_parties(case, against(correction.against_unit_id, correction.against_staff_id, county_id=catalogue().county_id))
+    if case.state in _HANDLED and (accused := accused_parts(case)):
+        raise PartyHandles(f"“{accused[0].unit.name}”正在办理这个工单，请先改派，再登记被反映的对象")
 
 
 def _settle(case: Case, correction: Correction) -> None:
@@ -169,18 +226,6 @@ def _move_place(case: Case, correction: Correction) -> None:
     case.grid_id, case.territory_path = correction.grid_id, path
 
 
-def raise_urgency(at: datetime, case: Case) -> None:
-    """Make a locked case urgent: its running clocks go on 7×24 from now, never later than before."""
-    if case.urgency is Urgency.URGENT:
-        return
-    case.urgency = Urgency.URGENT
-    _keep_terms(at, case, was_urgent=False, changed=["urgency"])
-
-
-SHORTENED = frozenset({Clock.ACCEPT, Clock.DISPATCH, Clock.SIGN, Clock.CONTACT, Clock.RESOLVE, Clock.REVIEW, Clock.CALLBACK})
-"""The clocks that run faster once a case is urgent."""
-
-
 def _keep_terms(at: datetime, case: Case, *, was_urgent: bool, changed: Sequence[str]) -> None:
     """Give the running clocks their new versions: raised urgency from now on and never later than before, else by own start.
 
@@ -193,18 +238,11 @@ def _keep_terms(at: datetime, case: Case, *, was_urgent: bool, changed: Sequence
     running = [clock for clock in lock_case_clocks([case.id]) if is_open(clock)]
     for clock in running:
         if rises and clock.clock in SHORTENED:
-            _hurry(at, case, clock)
+            hurry(at, case, clock)
         elif clock.clock is Clock.RESOLVE and not clock.given:
             _recount(at, case, clock)
     db.session.flush()
-    _bound_subs(at, case)
-
-
-def _hurry(at: datetime, case: Case, clock: Deadline) -> None:
-    policy = policy_for(clock.clock, kind=case.kind, urgency=case.urgency, category_id=case.category_id, at=at)
-    due = due_at(clock.paused_at or at, policy.term, load_calendar(clock.owner_unit_id))
-    if due.at < clock.due_at:
-        new_version(clock, at, due=due.at, given=False, policy_id=policy.id, amount=policy.term.amount, provisional=False)
+    bound_subs(at, case)
 
 
 def _recount(at: datetime, case: Case, clock: Deadline) -> None:
@@ -223,20 +261,8 @@ def _recount(at: datetime, case: Case, clock: Deadline) -> None:
     new_version(clock, at, due=due.at, given=False, policy_id=policy.id, amount=term.amount, provisional=due.provisional)
 
 
-def _bound_subs(at: datetime, case: Case) -> None:
-    """Keep what a lead has passed on within the lead's own term."""
-    running = [
-        c for c in lock_case_clocks([case.id]) if is_open(c) and c.clock is Clock.RESOLVE and c.subject is Subject.ASSIGNMENT
-    ]
-    duties = {assignment.id: assignment.duty for assignment in case.assignments}
-    latest = next((clock.due_at for clock in running if duties.get(clock.subject_id) is Duty.LEAD), None)
-    for clock in running:
-        if duties.get(clock.subject_id) is Duty.SUB and latest is not None and clock.due_at > latest:
-            new_version(clock, at, due=latest)
-
-
 def _move_contact(at: datetime, case: Case) -> None:
-    """Hand the contact clock to the desk where a case has become confidential, back to the lead where it no longer is."""
+    """Hand the contact clock to the desk where identity is hidden now, back to the lead where it no longer is."""
     lead = next((a for a in case.assignments if a.duty is Duty.LEAD and a.ended_at is None), None)
     for clock in lock_case_clocks([case.id]):
         if clock.clock is Clock.CONTACT and is_open(clock) and lead is not None:
@@ -244,7 +270,7 @@ def _move_contact(at: datetime, case: Case) -> None:
 
 
 def _owner(case: Case, lead: Assignment) -> dict[str, Any]:
-    if case.confidential:
+    if case.hides_identity:
         return {
             "subject": Subject.CASE, "subject_id": case.id, "owner_unit_id": catalogue().county_id, "owner_staff_id": None,
         }  # fmt: skip

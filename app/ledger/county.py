@@ -30,6 +30,7 @@ class County:
     are from when until when people are called. `same_reply_most`: from so many other cases on, the same reply is odd.
     The composite of the three rates weighs them by the `…_weight` fields; "basically satisfied" counts for so much of a yes. An
     assessment window runs from `window_hour` on `window_day` of a month to the same moment of the next.
+    From `group_from` people on, a group names representatives, `representatives_most` at most.
     `bounds` are south, west, north and east in WGS-84 degrees; without them a point need only lie in China.
     """
 
@@ -55,6 +56,8 @@ class County:
     return_urgent_minutes: int = 30
     extensions_most: int = 2
     suspend_days: int = 90
+    group_from: int = 5
+    representatives_most: int = 5
     whistle_metres: int = 300
     whistles_a_day: int = 3
     urge_hours: int = 24

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
 from app.core.stamp import Actor, ActorKind, Role, Stamp
-from app.ledger.audiences import county_heads
+from app.ledger.audiences import DECIDED_OUTSIDE, county_heads
 from app.ledger.catalogue import catalogue
 from app.ledger.handling import works_for_case
 from app.ledger.models import Assignment, Case, Request
@@ -14,15 +14,20 @@ from app.ledger.vocabulary import Duty, RequestKind
 from app.ledger.workflow import CENTRE, MOVES, NotYourMove
 from app.territory.models import Unit
 
-AT_THE_CENTRE = frozenset({RequestKind.RETURN, RequestKind.REASSIGN, RequestKind.SUPPORT, RequestKind.EXTEND, RequestKind.WITHDRAW})
+AT_THE_CENTRE = frozenset({
+    RequestKind.RETURN, RequestKind.REASSIGN, RequestKind.SUPPORT, RequestKind.EXTEND, RequestKind.WITHDRAW, RequestKind.EXCLUDE,
+    RequestKind.VOID, RequestKind.JUDGE_CLOSED,
+})  # fmt: skip
 """Kinds that the centre decides, which is the county's own unit: no township decides over the units beside it."""
 
 OF_THE_SHIFT = frozenset({RequestKind.REJECT, RequestKind.REDIRECT, RequestKind.VOID})
 
 _WHO = {
     **dict.fromkeys(AT_THE_CENTRE, "县级派单员或督办员"),
-    **dict.fromkeys(OF_THE_SHIFT, "值班长，或另一位受理、派单、督办人员"),
+    **dict.fromkeys(OF_THE_SHIFT, "值班长，或承办单位以外的另一位受理、派单、督办人员"),
+    RequestKind.VOID: "值班长，或承办单位以外的另一位县级受理、派单、督办人员",
     RequestKind.WITHDRAW: "承办单位以外的受理、派单或回访人员",
+    **dict.fromkeys((RequestKind.EXCLUDE, RequestKind.JUDGE_CLOSED), "承办单位以外的县级督办员或县级领导"),
 }
 """Who decides, as people are told; the rest is the supervisor's or the leader's."""
 
@@ -72,8 +77,11 @@ def _holds(actor: Actor, case: Case, kind: RequestKind, role: Role) -> bool:
 
 
 def _of_asking_unit(stamp: Stamp, case: Case, request: Request) -> bool:
-    """Say whether the actor serves in the unit that asks, or below it; the leader responsible for it does not."""
-    if request.kind is RequestKind.WITHDRAW:
+    """Say whether the actor serves in the unit that asks, or below it; the leader responsible for it does not.
+
+    What lets a unit off is decided by nobody of any unit that handled the case, its leader included.
+    """
+    if request.kind in DECIDED_OUTSIDE:
         return works_for_case(stamp, case)
     part = next((a for a in case.assignments if a.id == request.assignment_id), None)
     return part is not None and any(path.startswith(part.unit.path) for path in _served(stamp.actor))
@@ -91,7 +99,7 @@ def decidable(actor: Actor) -> ColumnElement[bool]:
     asking = parts.where(Assignment.id == Request.assignment_id).correlate(Request)
     worked = sorted({prefix for path in actor.paths() for prefix in prefixes(path)})
     working = exists().where(Assignment.case_id == Request.case_id, Assignment.unit_id == Unit.id, Unit.path.in_(worked))
-    handling = and_(Request.kind == RequestKind.WITHDRAW, working.correlate(Request))
+    handling = and_(Request.kind.in_(DECIDED_OUTSIDE), working.correlate(Request))
     return and_(or_(*ways), Request.asked_by.is_distinct_from(actor.id), not_(asking), not_(handling))
 
 

@@ -20,6 +20,16 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - Raising the urgency hurries the running clocks from now on and never gives more time. Any other correction recounts the term
   of handling from its own start; nobody becomes late by it, and moments that somebody gave stay. A case that moves to another
   place leaves the old village read access, unless it is confidential.
+- Nobody of a unit that handles a case corrects it; once it is dispatched only the county's desk and supervisors do.
+- A report that was promised confidentiality stays so whatever becomes of the case: the handling unit sees no identity, dials
+  nobody, finds nothing by phone, and the call-back agent makes the contact. Only a county supervisor opens the case itself.
+- Whom a case is against is added at acceptance and put right later by the county's desk; the timeline says that it was, not
+  whom. While they handle the case themselves it is reassigned first; named only when it waits for the person's word, they lose
+  sight of it at once, and a rework is dispatched anew.
+- Danger words count in whatever a person says later (supplements, answers to questions, urging, rating, reopening, whistles),
+  also where the desk writes it down; what staff say of their work does not count.
+- A call stays in the log of the unit that took it, but for those who are recused from its case, and for the unit that handles it
+  where it is confidential.
 
 ### Dispatch and handling
 
@@ -51,11 +61,15 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A suspension needs a contact first, and ends at the close of business of its review date, rolled forward from a rest day.
 - Requests that the new state of a case does not allow fall away, and their clock ends without verdict.
 - An exclusion may be asked of a closed case: it is the one clock that runs there.
+- What would let a unit off (refusing, sending elsewhere, voiding, excluding, judging closed) is decided by nobody who serves in
+  a unit that handles or handled the case, its leader included; voiding, excluding and judging closed only at the county.
+- Another county's matter goes back upstream and is tracked until signed whichever way the redirection was asked, and not after
+  upstream's moment for returns.
 
 ### The end of a case
 
 - Dissatisfaction waits for the supervisor's triage with a clock of its own: a rework in half the term, or with more time; sent
-  elsewhere or judged closed only by a second person. Nobody of the handling unit triages.
+  elsewhere or judged closed only by a second person. Nobody of the handling unit triages, or asks for either.
 - With several reporters triage begins, and the case closes, only when all were heard, rated or count as unreachable; the least
   favourable word decides. A person with several reports is called once. "Unreachable" holds only where nobody was reached.
 - People are called between 08:30 and 20:30. What the checklist misses needs a note to pass; a warning does not. A look or a
@@ -70,8 +84,9 @@ Where the rules are silent, these were decided as a supervisor in a county would
   own report. An anonymous case cannot be withdrawn once dispatched, since nobody could be asked.
 - A wish to withdraw that the desk hears on the phone ends nothing by itself, before dispatch either: nobody of the handling unit
   records it, and a second person calls back to make sure.
-- A matter is marked as settled only after as many reviewed answers as the county sets, over all rounds and recurrences; a new
-  report of it still reaches the ledger, and a second person confirms that it is not taken up.
+- A matter is marked as settled only after as many reviewed answers as the county sets, over all rounds and recurrences; direct
+  answers do not count, since nobody reviewed them. A new report of it still reaches the ledger, intake is shown that the earlier
+  matter is settled, and a second person confirms that it is not taken up.
 - Reaching a terminal state meets the overall clock; any other clock that does not belong to the new state ends without verdict.
 - An upstream case that is called back waits for the upstream platform's word before it closes; a dissatisfied word of upstream's
   own call-back leads to triage. The internal term ends four working hours before upstream's, or with it where there is no room.

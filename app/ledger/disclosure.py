@@ -1,9 +1,11 @@
 """Keeps when it is told who a person is: dialling for one's own open case, unmasking with a reason; hidden where promised."""
 
+from collections.abc import Sequence
+
 from app.core.errors import Conflict, NotAllowed
 from app.core.stamp import Role, Stamp
 from app.ledger.handling import NobodyToContact, works_for_case
-from app.ledger.models import Case
+from app.ledger.models import Case, Report
 from app.ledger.scope import DESK_ROLES, belongs, find_case, reaches
 from app.ledger.vocabulary import TERMINAL
 from app.people.identity import Person, unmask
@@ -33,9 +35,13 @@ def _holds(stamp: Stamp, case: Case, roles: tuple[Role, ...]) -> bool:
     return any(reaches(stamp.actor, role, case.territory_path) for role in roles) and not works_for_case(stamp, case)
 
 
-def shows_identity(stamp: Stamp, case: Case) -> bool:
-    """Say whether the actor may see who a case is about, masked: only the desk when confidential, nobody when anonymous."""
-    return not case.anonymous and (not case.confidential or _holds(stamp, case, DESK_ROLES))
+def shows_identity(stamp: Stamp, case: Case, said: Sequence[Report] = ()) -> bool:
+    """Say whether the actor may see who a case is about, masked: only the desk when confidential, nobody when anonymous.
+
+    What one report was promised binds, whatever the case says; `said` are reports that a merge has moved elsewhere.
+    """
+    hidden = case.hides_identity or any(report.confidential for report in said)
+    return not case.anonymous and (not hidden or _holds(stamp, case, DESK_ROLES))
 
 
 def may_dial(stamp: Stamp, case: Case) -> bool:
@@ -47,7 +53,7 @@ def _is_own(stamp: Stamp, case: Case) -> bool:
     """Say whether a case is the actor's own: the desk's, or that of a handling unit unless it is confidential."""
     if _holds(stamp, case, DIALS):
         return True
-    return not case.confidential and any(a.ended_at is None and belongs(stamp.actor, a) for a in case.assignments)
+    return not case.hides_identity and any(a.ended_at is None and belongs(stamp.actor, a) for a in case.assignments)
 
 
 def dial(stamp: Stamp, number: str, *, report_id: int | None = None) -> Person:

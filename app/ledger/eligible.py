@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role
-from app.ledger.models import Case
+from app.ledger.models import Assignment, Case
 from app.ledger.recusal import is_recused, is_unit_recused
 from app.people.models import StaffPost
 from app.people.staff import posts_held
@@ -72,6 +72,21 @@ def where_serves(case: Case) -> set[int]:
     if case.against_staff_id is None:
         return set()
     return set(db.session.scalars(select(StaffPost.unit_id).where(StaffPost.staff_id == case.against_staff_id)))
+
+
+def accused_parts(case: Case) -> list[Assignment]:
+    """Give the open parts of a case that whom it is against holds: by unit, by where the person serves, or as handler."""
+    serves = where_serves(case)
+    return [
+        part
+        for part in case.assignments
+        if part.ended_at is None
+        and (
+            part.unit_id in serves
+            or is_unit_recused(part.unit.path, case)
+            or (part.handler_id is not None and is_recused(part.handler_id, case))
+        )
+    ]
 
 
 def may_handle(case: Case, unit_id: int) -> list[int]:

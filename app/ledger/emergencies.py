@@ -8,9 +8,9 @@ from sqlalchemy import select
 from app.core.database import db
 from app.core.errors import Conflict, Invalid
 from app.core.stamp import Stamp
-from app.ledger.corrections import raise_urgency
 from app.ledger.models import Case, Entry
 from app.ledger.moves import Step, Words, lock_case, move_case
+from app.ledger.urgency import raise_urgency
 from app.ledger.vocabulary import Action, EmergencyService, label
 
 

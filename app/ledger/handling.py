@@ -12,6 +12,7 @@ from app.core.clock import CHINA
 from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
+from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.duties import check_lead, with_last_word
 from app.ledger.eligible import check_eligible, units_by_id
@@ -23,6 +24,7 @@ from app.ledger.results import check_missing, keep_result
 from app.ledger.rounds import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
+from app.ledger.workflow import MOVES
 from app.territory.models import Unit
 
 
@@ -226,7 +228,7 @@ def record_contact(stamp: Stamp, number: str, *, how: str, note: str, version: i
         if case.nobody_to_call:
             raise NobodyToContact
         by_desk = acting.role is Role.CALLBACK_AGENT
-        if case.confidential and (not by_desk or works_for_case(acting, case)):
+        if case.hides_identity and (not by_desk or works_for_case(acting, case)):
             raise ContactByDesk
         lead = lead_of(case)
         for assignment in (lead,) if by_desk else (lead, own_assignment(acting, case, Duty.LEAD, Duty.SUB)):
@@ -362,3 +364,29 @@ def works_for_case(stamp: Stamp, case: Case) -> bool:
     """Say whether the actor holds a post at, or below, a unit that handles the case."""
     handling = [assignment.unit.path for assignment in case.assignments]
     return any(path.startswith(unit) for path in stamp.actor.paths() for unit in handling)
+
+
+class OwnWork(NotAllowed):
+    """承办单位的人员不能对自己办理的工单作这样的处理"""
+
+
+class ByTheCentre(NotAllowed):
+    """这件事由县级办理"""
+
+
+def check_outside(stamp: Stamp, case: Case, action: Action) -> None:
+    """Refuse a decision about a case to whoever works for it, and once it was dispatched to all but the centre.
+
+    Raises OwnWork, ByTheCentre.
+    """
+    if works_for_case(stamp, case):
+        raise OwnWork
+    if not stands_outside(stamp, case, action):
+        raise ByTheCentre("派单以后由县级办理")
+
+
+def stands_outside(stamp: Stamp, case: Case, action: Action) -> bool:
+    """Say whether the actor may take a decision about a case that its handling unit may not take."""
+    if works_for_case(stamp, case):
+        return False
+    return not case.assignments or catalogue().county_path in stamp.actor.paths(*MOVES[action].roles)

@@ -12,7 +12,6 @@ from app.core.database import db, lock_rows
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Stamp
 from app.ledger.clocks import Deadline
-from app.ledger.corrections import raise_urgency
 from app.ledger.deadlines import is_open, lock_case_clocks, new_version
 from app.ledger.handling import grant
 from app.ledger.merging_models import Merge
@@ -22,6 +21,7 @@ from app.ledger.recusal import is_recused, is_unit_recused
 from app.ledger.rounds import end_part
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.union import brought_to, heat_of, own_parties, parties_of, point_reports, unite
+from app.ledger.urgency import raise_urgency
 from app.ledger.vocabulary import OPEN, Access, Action, Clock, RequestState, State, Urgency
 from app.ledger.workflow import IllegalMove
 from app.territory.models import Grid, Unit
@@ -62,7 +62,7 @@ class AgainstDifferentPeople(Conflict):
 
 
 class PartyHandles(Conflict):
-    """合并后承办单位需要回避，请先改派"""
+    """承办单位需要回避，请先改派"""
 
 
 def merge_cases(stamp: Stamp, number: str, *, numbers: Sequence[str], reply: str | None = None) -> Case:

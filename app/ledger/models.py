@@ -213,6 +213,11 @@ class Case(Base):
         wanted = [report for report in self.reports if report.withdrawn_at is None]
         return self.anonymous or all(report.concerned_id is None and not report.claims for report in wanted)
 
+    @property
+    def hides_identity(self) -> bool:
+        """Whether the handling unit may not know who it is: the case is confidential, or a report of it was promised to be."""
+        return self.confidential or any(report.confidential for report in self.reports)
+
 
 class Report(Base):
     """What one person said, once, through one channel; never overwritten. Belongs to exactly one case.

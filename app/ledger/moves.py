@@ -13,7 +13,7 @@ from app.core.stamp import ActorKind, Role, Stamp
 from app.ledger.audiences import recipients
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.county import county
+from app.ledger.county import county, danger_in
 from app.ledger.deadlines import (
     ClockFor,
     cancel,
@@ -33,7 +33,21 @@ from app.ledger.outlook import moment
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
 from app.ledger.supervision_models import CaseListing
 from app.ledger.timeline import append_entry
-from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestKind, RequestState, State, Subject, label
+from app.ledger.urgency import raise_urgency
+from app.ledger.vocabulary import (
+    OPEN,
+    PRESENT,
+    TERMINAL,
+    Action,
+    Audience,
+    Clock,
+    Duty,
+    RequestKind,
+    RequestState,
+    State,
+    Subject,
+    label,
+)
 from app.ledger.whistle_models import WhistleCall
 from app.ledger.workflow import FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient
@@ -68,7 +82,8 @@ class Step:
     moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
     a rework round half its term; `goes_on` names the clock whose term and ladder go on in other hands. `unit_id` is the unit
     that the audiences OWNER and UNIT_HEAD speak of, the lead's when None. `asker` and `deciders` are whom the audiences of
-    these names speak of; the asker hears of a decision as such alone. `others`: other people's reports keep the case where it
+    these names speak of; the asker hears of a decision as such alone. `said`: the note is what the person told to staff, not the
+    staff's own words. `others`: other people's reports keep the case where it
     is, or other rescue is on its way, so that no clock is met or started. `templates` names for an audience the words that fit
     what happened, or None where that audience is not told.
     """
@@ -79,6 +94,7 @@ class Step:
     unhappy: bool = False
     of_lead: bool = True
     others: bool = False
+    said: bool = False
     before_merge: State = State.SUBMITTED
     half: bool = False
     asker: tuple[Recipient, int] | None = None
@@ -148,6 +164,11 @@ def move_case(
     target = move.target(facts)
     if case.awaiting_rescue and target in TERMINAL:
         raise RescueAwaited
+    dangers = _dangers(stamp, action, words, step)
+    if dangers:
+        step.facts = step.facts | {"danger": list(dangers)}
+        if target in OPEN:
+            raise_urgency(stamp.at, case)
     entry = append_entry(stamp, case, action, to_state=target, facts=step.facts, reply=words.reply, note=words.note)
     db.session.flush()
     withdrawn = _withdraw_requests(stamp.at, case, target)
@@ -162,7 +183,28 @@ def move_case(
         standing = (CaseListing.case_id == case.id, CaseListing.settled_at.is_(None))
         db.session.execute(update(CaseListing).where(*standing).values(settled_at=stamp.at))
     _tell(stamp, case, move, entry, step, _params(stamp.at, case, clocks))
+    if dangers:
+        _alert(stamp, case, entry, dangers[0])
     return entry
+
+
+SAYS = frozenset({Action.SUPPLEMENT, Action.SUPPLY_INFO, Action.REOPEN})
+"""Moves whose note is what a person has to say, whoever writes it down."""
+
+
+def _dangers(stamp: Stamp, action: Action, words: Words, step: Step) -> tuple[str, ...]:
+    """Give the danger words in what a person said with a move; staff speak of danger in the course of their work."""
+    if stamp.actor.kind in (ActorKind.RESIDENT, ActorKind.ANONYMOUS) or action in SAYS or step.said:
+        return danger_in(words.note or "", county().danger_words)
+    return ()
+
+
+def _alert(stamp: Stamp, case: Case, entry: Entry, word: str) -> None:
+    """Tell the head of the shift at once that danger was heard in a case, as at its intake."""
+    params = {"number": case.number, "word": word}
+    key = f"{case.number}:{entry.seq}:danger"
+    heads = recipients(case, [Audience.SHIFT_HEAD], stamp.at)
+    file_notices([notice_row(key, to=to, template="danger", params=params, case_id=case.id, at=stamp.at) for to in heads])
 
 
 APPROVING: dict[RequestKind, Action] = {
@@ -342,7 +384,7 @@ def _start(at: datetime, case: Case, clock: Clock, running: Sequence[Deadline], 
             continue
         if clock is Clock.CONTACT and (case.nobody_to_call or assignment.duty is not Duty.LEAD):
             continue
-        if clock is Clock.CONTACT and case.confidential:
+        if clock is Clock.CONTACT and case.hides_identity:
             if not any(d.clock is clock and is_open(d) for d in running):
                 wanted = _clock_for(case, clock, county_id, step)
                 started.append(start_clock(wanted, at, subject_id=case.id, case_id=case.id))

@@ -1,6 +1,6 @@
 """Keeps how people speak for themselves through the mini-program: under their name, or unnamed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from app.ledger.county import county
 from app.ledger.intake import take_in
 from app.ledger.places import Point, located
 from app.ledger.repeats import join_repeat
+from app.ledger.report_people import People, check_people, keep_people
 from app.ledger.submission import Receipt, Submission
 from app.ledger.vocabulary import Channel, Kind
 from app.people.models import Resident
@@ -22,7 +23,8 @@ from app.people.models import Resident
 class Matter:
     """What a person says, where it is, and whom it is against; grid and unit go by code.
 
-    `at_home` keeps the point of a matter at home out of the ledger.
+    `at_home` keeps the point of a matter at home out of the ledger. `people` stand beside the person: representatives of a
+    group, the guardian of a minor.
     """
 
     body: str
@@ -34,6 +36,7 @@ class Matter:
     at_home: bool = False
     against_unit: str | None = None
     confidential: bool = False
+    people: People = field(default_factory=People)
 
 
 def report_own(stamp: Stamp, matter: Matter) -> Receipt:
@@ -41,14 +44,17 @@ def report_own(stamp: Stamp, matter: Matter) -> Receipt:
 
     The same words again within minutes join the case that they made before. A matter at home keeps its grid and household only,
     the resident's own where none is named. Raises what `take_in` raises,
-    and PointOutsideCounty.
+    and PointOutsideCounty, PeopleIncomplete, WrongIdentity.
     """
     me = stamp.actor.id
+    check_people(matter.people)
     said: dict[str, Any] = _said(matter) | {"filer_resident_id": me, "concerned_id": me, "confidential": matter.confidential}
     if matter.at_home:
         home = db.session.execute(select(Resident.grid_id, Resident.household_id).where(Resident.id == me)).one()
         said |= {"grid_id": said["grid_id"] or home.grid_id, "household_id": home.household_id}
     receipt = take_in(stamp, Submission(**said))
+    if matter.people:
+        keep_people(receipt.report_id, matter.people)
     join_repeat(stamp, receipt)
     return receipt
 

@@ -11,7 +11,7 @@ from app.ledger.arrivals import may_judge
 from app.ledger.audiences import raised_to
 from app.ledger.county import county
 from app.ledger.deciders import deciding_role
-from app.ledger.handling import works_for_case
+from app.ledger.handling import stands_outside, works_for_case
 from app.ledger.models import Assignment, Case, Request
 from app.ledger.moves import APPROVING, roles_for, roles_on
 from app.ledger.publishing import may_be_published
@@ -79,7 +79,9 @@ def _raisable(_: Stamp, case: Case, __: Sequence[Request]) -> bool:
 def _contact(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     if case.nobody_to_call:
         return False
-    return Role.CALLBACK_AGENT in roles_on(stamp, case) or (not case.confidential and bool(_own(stamp, case, Duty.LEAD, Duty.SUB)))
+    return Role.CALLBACK_AGENT in roles_on(stamp, case) or (
+        not case.hides_identity and bool(_own(stamp, case, Duty.LEAD, Duty.SUB))
+    )
 
 
 def _assist(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
@@ -138,14 +140,16 @@ def _asks(kind: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]
         if kind is RequestKind.EXTEND and case.extensions >= county().extensions_most:
             return False
         if kind is RequestKind.JUDGE_CLOSED:
-            return case.triage
+            return case.triage and not works_for_case(stamp, case)
+        if kind is RequestKind.VOID and works_for_case(stamp, case):
+            return False
         if kind is RequestKind.EXCLUDE:
             return not case.excluded and bool(_own(stamp, case, *Duty) or roles_on(stamp, case) & by_office)
         if kind in (RequestKind.REJECT, RequestKind.REDIRECT):
             if case.state is State.IN_PROGRESS:
                 return bool(_own(stamp, case, Duty.LEAD))
             if case.state is State.AWAITING_CALLBACK:
-                return case.triage and Role.SUPERVISOR in roles_on(stamp, case)
+                return case.triage and Role.SUPERVISOR in roles_on(stamp, case) and not works_for_case(stamp, case)
             return bool(roles_on(stamp, case) & {Role.INTAKE, Role.DISPATCHER})
         return bool(_own(stamp, case, Duty.LEAD)) or (kind not in of_lead and bool(roles_on(stamp, case) & by_office))
 
@@ -198,6 +202,12 @@ def _judges_whistle(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
 _APPROVES = {action: kind for kind, action in APPROVING.items()}
 
 
+def _settles(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    if case.settled or not stands_outside(stamp, case, Action.MARK_SETTLED):
+        return False
+    return reviewed_answers(case) >= county().answers_to_settle
+
+
 def _released(_: Stamp, case: Case, __: Sequence[Request]) -> bool:
     return db.session.scalar(select(Case.state).where(Case.id == case.merged_into_id)) in OPEN
 
@@ -215,7 +225,8 @@ _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {
     Action.WITHDRAW_REQUEST: _own_request,
     Action.TRIAGE: _triages,
     Action.REOPEN: _reopens,
-    Action.MARK_SETTLED: lambda _, case, __: not case.settled and reviewed_answers(case) >= county().answers_to_settle,
+    Action.CORRECT: lambda stamp, case, _: stands_outside(stamp, case, Action.CORRECT),
+    Action.MARK_SETTLED: _settles,
     Action.REFUSE_REQUEST: _decides(*RequestKind),
     Action.SIGN: _unsigned(Duty.LEAD),
     Action.SIGN_ASSIST: _unsigned(Duty.ASSIST, Duty.SUB),

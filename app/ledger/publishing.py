@@ -56,12 +56,13 @@ class Published:
 
 def may_be_published(case: Case) -> bool:
     """Say whether a case may be published: an accepted one that is not secret, anonymous, a tip-off, nor against somebody."""
-    secret = case.confidential or case.hidden_from_grid or case.anonymous or case.archived
+    secret = case.hides_identity or case.hidden_from_grid or case.anonymous or case.archived
     return (
         not secret
         and case.state not in (State.SUBMITTED, State.INFO_REQUESTED)
         and case.kind is not Kind.TIP_OFF
         and case.against_staff_id is None
+        and case.against_paths is None
     )
 
 
@@ -148,7 +149,8 @@ def say_me_too(stamp: Stamp, number: str, *, words: str | None = None) -> Case:
 
 def _listed(at: datetime) -> ColumnElement[bool]:
     lately = and_(Case.state == State.CLOSED, Case.closed_at > at - timedelta(days=county().recurrence_days))
-    return and_(Case.published_at.is_not(None), ~Case.confidential, or_(Case.state.in_(OPEN), lately))
+    against_nobody = and_(Case.against_paths.is_(None), Case.against_staff_id.is_(None))
+    return and_(Case.published_at.is_not(None), ~Case.confidential, against_nobody, or_(Case.state.in_(OPEN), lately))
 
 
 def _is_mine(stamp: Stamp) -> ColumnElement[bool]:

@@ -18,7 +18,7 @@ from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.models import Call, Case, Report, Request
 from app.ledger.narrowing import is_own, seen_by_ways
-from app.ledger.scope import visible
+from app.ledger.scope import keeps_from, visible
 from app.ledger.vocabulary import OPEN, Channel, Clock, Kind, Light, RequestState, State, Urgency
 from app.people.identity import residents_by_phone
 from app.territory.models import Grid, Unit
@@ -143,7 +143,8 @@ def work_queue(stamp: Stamp, sought: Sought) -> Page[QueueRow]:
 def find_by_phone(stamp: Stamp, *, phone: str, last_four: str) -> list[QueueRow]:
     """Give the cases whose number ends in `last_four` and in which somebody with this phone files, is concerned or called.
 
-    Raises PhoneSearchIsTheDesks, WrongIdentity.
+    Whoever works for the unit that handles a confidential case does not find that one: it would tell whose it is. Raises
+    PhoneSearchIsTheDesks, WrongIdentity.
     """
     if stamp.actor.holds(FINDS_BY_PHONE) is None:
         raise PhoneSearchIsTheDesks
@@ -152,6 +153,7 @@ def find_by_phone(stamp: Stamp, *, phone: str, last_four: str) -> list[QueueRow]
     reported = [select(Report.case_id).where(by_them), select(Report.opened_case_id).where(by_them)]
     called = select(Call.case_id).where(Call.number_index == number_index("".join(filter(str.isdigit, phone))))
     query = _heads().where(Case.id.in_(union_all(*reported, called)), Case.number.endswith(last_four), visible(stamp.actor))
+    query = query.where(not_(keeps_from(stamp.actor)))
     return _rows(db.session.scalars(query.order_by(Case.id.desc()).limit(LIMIT)).all(), stamp.at)
 
 

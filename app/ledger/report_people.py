@@ -9,12 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.crypto import keyring
 from app.core.database import Base, db
+from app.core.errors import Invalid
+from app.ledger.county import county
 from app.people.identity import Person, WrongIdentity, clean_person, masked
 
-GROUP = 5
-"""From so many people on, a group names representatives."""
-MOST = 5
-"""So many representatives at most."""
+
+class PeopleIncomplete(Invalid):
+    """请登记集体诉求的代表或未成年人的监护人"""
 
 
 class ReportPeople(Base):
@@ -45,22 +46,30 @@ class People:
 
 
 def wrong_people(people: People, *, no_guardian: bool) -> dict[str, list[str]]:
-    """Give what is missing or wrong, by field: representatives of a group of five, the guardian of a minor.
+    """Give what is missing or wrong, by field: representatives of a group that is large enough, the guardian of a minor.
 
     `no_guardian`: none is asked for where abuse is suspected, for it may be the one, nor where nobody is named at all.
     """
     errors: dict[str, list[str]] = {}
+    group, most = county().group_from, county().representatives_most
     named = [person for person in people.representatives if (person.name or "").strip()]
-    if people.group_size is not None and people.group_size >= GROUP and not named:
-        errors["representatives"] = [f"{GROUP} 人及以上的集体诉求，请登记 1 到 {MOST} 名代表"]
+    if people.group_size is not None and people.group_size >= group and not named:
+        errors["representatives"] = [f"{group} 人及以上的集体诉求，请登记 1 到 {most} 名代表"]
     elif people.representatives and (people.group_size is None or len(people.representatives) > people.group_size):
         errors["group_size"] = ["请填写集体诉求的人数，代表不能比人数多"]
-    elif len(named) != len(people.representatives) or len(named) > MOST:
-        errors["representatives"] = [f"请写明每名代表的姓名，最多 {MOST} 名"]
+    elif len(named) != len(people.representatives) or len(named) > most:
+        errors["representatives"] = [f"请写明每名代表的姓名，最多 {most} 名"]
     guardian = people.guardian and (people.guardian.name or "").strip()
     if people.minor and not guardian and not no_guardian:
         errors["guardian"] = ["未成年人的事项，请登记监护人姓名"]
     return errors
+
+
+def check_people(people: People) -> None:
+    """Raise PeopleIncomplete where a group names nobody who speaks for it, or a minor's matter no guardian."""
+    errors = wrong_people(people, no_guardian=False)
+    if errors:
+        raise PeopleIncomplete(errors=errors)
 
 
 def keep_people(report_id: int, people: People) -> None:

@@ -13,14 +13,17 @@ from app.core.stamp import Actor, Role, Stamp
 from app.ledger.deadlines import term_of
 from app.ledger.eligible import check_eligible, units_by_id
 from app.ledger.extensions import term_to_extend
-from app.ledger.handling import lead_of, own_assignment
+from app.ledger.handling import OwnWork, lead_of, own_assignment, works_for_case
 from app.ledger.models import Case
-from app.ledger.request_limits import ReturnLocked, check_return
+from app.ledger.request_limits import ReturnLocked, check_return, check_upstream_return
 from app.ledger.suspensions import check_review_date
 from app.ledger.vocabulary import Duty, RequestKind, State
 from app.ledger.workflow import NotYourMove
 
 UNIT_ROLES = (Role.HANDLER, Role.UNIT_HEAD)
+
+OTHER_COUNTY = "other_county"
+"""The reason of the catalogue by which a matter goes back upstream, and is tracked until it is signed for there."""
 
 
 class RequestUnfit(Invalid):
@@ -65,8 +68,8 @@ class Found:
 def check_asked(stamp: Stamp, case: Case, kind: RequestKind, asked: Asked) -> Found:
     """Check that the actor may ask this of a locked case now, and that nothing is missing.
 
-    Raises RequestUnfit, NothingToDecide, NotYourMove, NotYourUnit, and per kind ReturnTooLate, ReturnLocked, SignFirst,
-    AlreadyReported, AlreadyDue, NoMoreExtensions, PastUpstream, WrongReviewDate, SuspendAfterContact, UnitRecused,
+    Raises RequestUnfit, NothingToDecide, NotYourMove, NotYourUnit, OwnWork, and per kind ReturnTooLate, ReturnLocked, SignFirst,
+    AlreadyReported, AlreadyDue, NoMoreExtensions, PastUpstream, ReturnLapsed, WrongReviewDate, SuspendAfterContact, UnitRecused,
     UnitUnstaffed.
     """
     return _CHECKS[kind](stamp, case, asked)
@@ -82,11 +85,12 @@ def _need_reply(asked: Asked) -> None:
 
 
 def _refusal(stamp: Stamp, case: Case, asked: Asked) -> Found:
-    """Before dispatch the desk asks, afterwards the lead, at triage the supervisor."""
+    """Before dispatch the desk asks, afterwards the lead, at triage a supervisor who does not work for it."""
     _need_reply(asked)
     if case.state is State.AWAITING_CALLBACK:
         if not case.triage or stamp.role is not Role.SUPERVISOR:
             raise NothingToDecide("只有群众不满意、等待研判的工单可以在回访阶段申请转其他渠道")
+        _check_outside(stamp, case)
         return Found()
     if case.state is State.IN_PROGRESS:
         return Found(own_assignment(stamp, case, Duty.LEAD).id)
@@ -98,6 +102,8 @@ def _refusal(stamp: Stamp, case: Case, asked: Asked) -> Found:
 def _redirection(stamp: Stamp, case: Case, asked: Asked) -> Found:
     if not (asked.redirect_to or "").strip():
         raise UnknownReason("请写明转往哪个渠道", errors={"redirect_to": ["请写明转往哪个渠道"]})
+    if asked.reason_code == OTHER_COUNTY:
+        check_upstream_return(stamp.at, case)
     return _refusal(stamp, case, asked)
 
 
@@ -157,7 +163,8 @@ def _suspension(stamp: Stamp, case: Case, asked: Asked) -> Found:
 
 def _termination(stamp: Stamp, case: Case, asked: Asked) -> Found:
     _need_reply(asked)
-    return Found(None if stamp.role is Role.SUPERVISOR else own_assignment(stamp, case, Duty.LEAD).id)
+    # The lead's part also where a supervisor asks: it is the lead that would be let off, so that nobody of it decides.
+    return Found((lead_of(case) if stamp.role is Role.SUPERVISOR else own_assignment(stamp, case, Duty.LEAD)).id)
 
 
 def _exclusion(stamp: Stamp, case: Case, asked: Asked) -> Found:
@@ -175,15 +182,20 @@ def _ever_had(actor: Actor, case: Case) -> bool:
 
 
 def _void(stamp: Stamp, case: Case, asked: Asked) -> Found:
-    del stamp, case
+    _check_outside(stamp, case)
     _need_reply(asked)
     return Found()
 
 
+def _check_outside(stamp: Stamp, case: Case) -> None:
+    if works_for_case(stamp, case):
+        raise OwnWork
+
+
 def _judgement(stamp: Stamp, case: Case, asked: Asked) -> Found:
-    del stamp
     if not case.triage:
         raise NothingToDecide("只有群众不满意、等待研判的工单可以申请判定办结")
+    _check_outside(stamp, case)
     _need_reply(asked)
     return Found()
 

@@ -33,6 +33,10 @@ class AlreadyReported(Conflict):
     """已经反馈过办理情况，不能再退单"""
 
 
+class ReturnLapsed(Conflict):
+    """上级规定的退单时限已过"""
+
+
 @dataclass(frozen=True)
 class RoundTerm:
     """The lead's term in a round: when it is due, whether it is a rework round's half term, and its newest clock."""
@@ -40,6 +44,14 @@ class RoundTerm:
     due: datetime
     half: bool
     clock: Deadline
+
+
+def check_upstream_return(at: datetime, case: Case) -> None:
+    """Raise ReturnLapsed once upstream's moment for returns is past."""
+    last = select(Deadline.due_at).where(Deadline.case_id == case.id, Deadline.clock == Clock.UPSTREAM_RETURN)
+    return_by = db.session.scalars(last.order_by(Deadline.id.desc()).limit(1)).first()
+    if return_by is not None and at > return_by:
+        raise ReturnLapsed
 
 
 def return_until(case: Case, part: Assignment) -> datetime:

@@ -15,7 +15,7 @@ from app.ledger.catalogue import catalogue
 from app.ledger.deadlines import ClockFor, cancel, is_open, lock_case_clocks, meet, start_clock
 from app.ledger.models import Case, Reason, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.request_checks import Asked, UnknownReason, check_asked
+from app.ledger.request_checks import OTHER_COUNTY, Asked, UnknownReason, check_asked
 from app.ledger.vocabulary import Action, Clock, RequestKind, RequestState, Subject, label
 
 
@@ -60,6 +60,7 @@ def ask(stamp: Stamp, number: str, kind: RequestKind, asked: Asked, *, version: 
         check_unasked(case, kind)
         request.reason_code = _reason(kind, asked.reason_code)
         request.asked_by = acting.actor.id
+        request.to_upstream = request.reason_code == OTHER_COUNTY
         found = check_asked(acting, case, kind, asked)
         request.assignment_id, request.details = found.assignment_id, found.details
         begin_request(acting, case, request)

@@ -78,6 +78,6 @@ def _residents_urge(stamp: Stamp, case: Case, words: str | None, facts: dict[str
     def change(_: Stamp) -> Step:
         case.urgings += 1
         db.session.add(urging)
-        return Step(facts=facts, unit_id=urging.unit_id)
+        return Step(facts=facts, unit_id=urging.unit_id, said=True)
 
     urging.entry_seq = move_case(stamp, case, Action.URGE, Words(note=(words or "").strip() or URGED), change).seq

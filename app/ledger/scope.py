@@ -12,7 +12,7 @@ from app.core.stamp import Actor, ActorKind, Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
 from app.ledger.numbers import WrongNumber, check_number
-from app.ledger.recusal import not_recused
+from app.ledger.recusal import not_recused, prefixes
 from app.ledger.vocabulary import Duty
 from app.ledger.whistle_models import WhistleCall
 from app.territory.models import Unit
@@ -110,6 +110,14 @@ def given_to(actor: Actor) -> list[Given]:
 def below(column: InstrumentedAttribute[str], given: Given) -> ColumnElement[bool]:
     """Give the condition that a unit's path is one of those given."""
     return column.startswith(given.path) if given.with_below else column == given.path
+
+
+def keeps_from(actor: Actor) -> ColumnElement[bool]:
+    """Give the condition that a case keeps from an actor who it is about: its identity is hidden, and their unit handles it."""
+    promised = exists().where(Report.case_id == Case.id, Report.confidential).correlate(Case)
+    own = sorted({prefix for path in actor.paths() for prefix in prefixes(path)})
+    handling = exists().where(Assignment.case_id == Case.id, Assignment.unit_id == Unit.id, Unit.path.in_(own)).correlate(Case)
+    return and_(or_(Case.confidential, promised), handling)
 
 
 def called_to(actor: Actor) -> Select[int]:

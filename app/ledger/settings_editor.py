@@ -57,6 +57,8 @@ LABELS: dict[str, str] = {
     "return_urgent_minutes": "紧急件退单期限（分钟）",
     "extensions_most": "最多延期次数",
     "suspend_days": "挂账复核最长天数",
+    "group_from": "集体诉求人数起点",
+    "representatives_most": "集体诉求代表最多人数",
     "urge_hours": "群众两次催办间隔（小时）",
     "reworks_to_interview": "返工几次列入约谈",
     "reassignments_to_interview": "改派几次列入约谈",
@@ -246,7 +248,7 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     **dict.fromkeys(
         ("callback_attempts", "callback_days", "rating_days", "reopen_days", "reopened_days", "return_days",
          "return_urgent_minutes", "suspend_days", "answers_to_settle", "same_reply_most", "reworks_to_interview",
-         "reassignments_to_interview", "text_limit", "title_limit", "amber_share"), _not_none,
+         "reassignments_to_interview", "text_limit", "title_limit", "amber_share", "group_from", "representatives_most"), _not_none,
     ),
     "danger_words": _short_words,
     "callback_hours": _two_times,

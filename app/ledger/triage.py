@@ -7,12 +7,13 @@ from enum import StrEnum
 
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Stamp
+from app.ledger.eligible import accused_parts
 from app.ledger.handling import works_for_case
 from app.ledger.ladder_effects import note_repeated_failure
 from app.ledger.models import Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.rounds import begin_round
-from app.ledger.vocabulary import Action, Audience, Clock
+from app.ledger.vocabulary import Action, Audience, Clock, Duty
 
 
 class NothingToTriage(Conflict):
@@ -56,7 +57,8 @@ def triage_case(
             raise NothingToTriage
         if works_for_case(acting, case):
             raise TriageOwnWork
-        begin_round(acting, case, keep_lead=case.lead_unit_id is not None)
+        accused = any(part.duty is Duty.LEAD for part in accused_parts(case))
+        begin_round(acting, case, keep_lead=case.lead_unit_id is not None and not accused)
         if amount is not None and case.lead_unit_id is None:
             raise NoTermToExtend(errors={"amount": ["这件事还要派单，请在派单后由承办单位申请延期"]})
         case.reworks += 1

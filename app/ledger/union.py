@@ -46,6 +46,17 @@ def unite(survivor: Case, own: dict[str, Any], brought: Iterable[dict[str, Any]]
     survivor.anonymous = both["anonymous"]
 
 
+def name_parties(case: Case, parties: tuple[list[str] | None, int | None]) -> None:
+    """Let a case itself be against these paths and this person; what was merged into it still adds whom it is against."""
+    case.against_paths, case.against_staff_id = parties
+    own = parties_of(case)
+    merges = db.session.scalars(select(Merge).where(Merge.survivor_id == case.id, Merge.undone_at.is_(None))).all()
+    for merge in merges:
+        merge.own = own | {"anonymous": merge.own["anonymous"]}
+    if merges:
+        unite(case, merges[0].own, [merge.brought for merge in merges])
+
+
 def point_reports(report_ids: Sequence[int], to: Case, *, opened: int | None) -> None:
     """Point reports to a case; those that move for the first time remember the case that they opened."""
     moved = update(Report).where(Report.id.in_(report_ids))
@@ -88,10 +99,14 @@ def joined_at(case: Case, reports: Sequence[Report]) -> datetime | None:
 
 @dataclass(frozen=True)
 class Related:
-    """The cases that a case is bound to: the one it was merged into, the one it comes back from, and by id those merged into it."""
+    """The cases that a case is bound to: the one it was merged into, the one it comes back from, and by id those merged into it.
+
+    `settled`: what it comes back from is not taken up again without new facts.
+    """
 
     into: str | None
     recurrence_of: str | None
+    settled: bool
     merged: dict[int, str]
 
 
@@ -99,11 +114,15 @@ def related(case: Case) -> Related:
     """Give the cases that a case is bound to, in one statement."""
     below = select(Case.id, Case.number).where(Case.merged_into_id == case.id).cte("below", recursive=True)
     below = below.union_all(select(Case.id, Case.number).where(Case.merged_into_id == below.c.id))
-    above = select(Case.id, Case.number).where(Case.id.in_([each for each in (case.merged_into_id, case.recurrence_of_id) if each]))
-    down = select(below.c.id, below.c.number, literal(value=True).label("is_below"))
+    ids = [each for each in (case.merged_into_id, case.recurrence_of_id) if each]
+    above = select(Case.id, Case.number, Case.settled).where(Case.id.in_(ids))
+    down = select(below.c.id, below.c.number, literal(value=False), literal(value=True).label("is_below"))
     up = select(*above.subquery().c, literal(value=False))
     merged: dict[int, str] = {}
     named: dict[int, str] = {}
-    for case_id, number, is_below in db.session.execute(down.union_all(up)):
+    settled: set[int] = set()
+    for case_id, number, is_settled, is_below in db.session.execute(down.union_all(up)):
         (merged if is_below else named)[case_id] = number
-    return Related(named.get(case.merged_into_id or 0), named.get(case.recurrence_of_id or 0), merged)
+        settled |= {case_id} if is_settled else set()
+    back = case.recurrence_of_id or 0
+    return Related(named.get(case.merged_into_id or 0), named.get(back), back in settled, merged)

@@ -12,12 +12,12 @@ from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Actor, Stamp
 from app.ledger.callbacks import Verdict
 from app.ledger.catalogue import catalogue
-from app.ledger.clocks import Deadline
 from app.ledger.deadlines import ClockFor, is_open, lock_case_clocks, new_version, note_due, start_clock, upstream_limit
 from app.ledger.handling import works_for_case
 from app.ledger.models import Callback, Case, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.request_checks import Asked
+from app.ledger.request_limits import check_upstream_return
 from app.ledger.requests import ask
 from app.ledger.scope import visible
 from app.ledger.vocabulary import UNHAPPY, Action, Audience, CallbackBy, Clock, RequestKind, RequestState, State, Subject, label
@@ -26,10 +26,6 @@ from app.ledger.workflow import CENTRE, RUNS_IN
 PLATFORM = "上级 12345 平台"
 BOUND = frozenset({Clock.RESOLVE, Clock.OVERALL})
 """The clocks that upstream's due moment, less the county's margin, bounds."""
-
-
-class ReturnLapsed(Conflict):
-    """上级规定的退单时限已过"""
 
 
 class NothingSentBack(Conflict):
@@ -198,10 +194,7 @@ def send_back_upstream(stamp: Stamp, number: str, *, reason_code: str, reply: st
     Raises ReturnLapsed once upstream's moment for returns is past, UnknownReason, RequestPending.
     """
     case = lock_case(stamp, number, version=version)
-    last = select(Deadline.due_at).where(Deadline.case_id == case.id, Deadline.clock == Clock.UPSTREAM_RETURN)
-    return_by = db.session.scalars(last.order_by(Deadline.id.desc()).limit(1)).first()
-    if return_by is not None and stamp.at > return_by:
-        raise ReturnLapsed
+    check_upstream_return(stamp.at, case)
     asked = Asked(note=reply, reason_code=reason_code, reply=reply, redirect_to=PLATFORM)
     request = ask(stamp, number, RequestKind.REDIRECT, asked)
     request.to_upstream = True

@@ -109,7 +109,7 @@ TEMPLATES: dict[str, str] = {
     "whistle_cancelled": "工单 {number} 的吹哨已取消，不用再到“{place}”报到。",
     "arrive": "{unit}已到“{place}”报到（工单 {number}）。",
     "whistle_contested": "工单 {number} 的被叫单位认为吹哨没有必要，请裁定。",
-    "danger": "紧急：新登记的工单 {number} 提到“{word}”，请立即处置，危及生命的马上联动 110、119、120。",
+    "danger": "紧急：工单 {number} 提到“{word}”，请立即处置，危及生命的马上联动 110、119、120。",
     "urge": "工单 {number} 有人催办，请尽快办理并联系群众。",
     "order_supervision": "工单 {number} 有督办意见，请查看，并按时反馈。",
     "answer_supervision": "工单 {number} 的承办单位已反馈督办，请审阅。",

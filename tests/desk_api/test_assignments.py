@@ -153,6 +153,23 @@ class TestCorrections:
         assert list(road.do("fang", "/correction", {"grid": "000", "note": "网格"}, expect=422)["errors"]) == ["grid"]
         road.do("he", "/correction", {"kind": "help", "note": "我改"}, expect=403)
 
+    def test_whom_it_is_against_is_named_at_acceptance_and_put_right_later(self, road):
+        road.registered()
+        body = {"kind": "complaint", "category_id": road.heard["category_id"], "grid": road.heard["grid"]}
+        unknown = road.do("fang", "/acceptance", body | {"against_unit": "000"}, expect=422)
+        assert list(unknown["errors"]) == ["against_unit"]
+        road.do("fang", "/acceptance", body | {"against_staff": "ding", "hidden_from_grid": True})
+        seen = road.see("fang")
+        assert (seen["confidential"], seen["hidden_from_grid"], seen["reports"][0]["confidential"]) == (True, True, True)
+        assert road.desk("ding").get(f"/cases/{road.number}").status_code == 404
+        road.do("fang", "/correction", {"against_nobody": True, "note": "登记有误"})
+        assert road.desk("ding").get(f"/cases/{road.number}").status_code == 200
+        road.do("fang", "/correction", {"against_unit": road.code("城市管理局"), "note": "反映的是城管局"})
+        refused = road.do("du", "/dispatch", {"lead_unit": road.code("城市管理局")}, expect=403)
+        assert refused["code"] == "unit_recused"
+        stays = road.do("fang", "/correction", {"confidential": False, "note": "可以公开"}, expect=403)
+        assert stays["code"] == "confidentiality_stays"
+
     def test_many_are_corrected_with_one_reason(self, road):
         first = road.accepted().number
         second = road.registered(body="河湾村的垃圾没有人清运。").number

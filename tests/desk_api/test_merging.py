@@ -20,7 +20,7 @@ def test_from_candidate_to_one_case_and_back(lamps, desk):
     assert found["reasons"].startswith("同一网格，文字相似 ")
     assert set(found) == {
         "number", "title", "state", "state_label", "kind", "kind_label", "urgency", "grid", "heat", "opened_at", "closed_at",
-        "score", "likeness", "reasons", "recurrence", "one_click",
+        "score", "likeness", "reasons", "recurrence", "settled", "one_click",
     }  # fmt: skip
     key = str(uuid4())
     merged = desk("du").post(f"/cases/{second}/merge", {"numbers": [first]}, key=key)

@@ -5,19 +5,30 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.ledger.callback_tasks import call_tasks
+from app.ledger.callbacks import rate_case
+from app.ledger.case_view import case_view
 from app.ledger.clocks import Deadline
-from app.ledger.commands import PlaceMissing
-from app.ledger.corrections import NothingToCorrect, TooManyToCorrect, correct_case, correct_many
+from app.ledger.commands import PlaceMissing, accept_case
+from app.ledger.corrections import ConfidentialityStays, NothingToCorrect, TooManyToCorrect, correct_case, correct_many
 from app.ledger.deadlines import lock_case_clocks, new_version, note_due
-from app.ledger.handling import ContactByDesk, record_contact
+from app.ledger.disclosure import NotYoursToDial, dial
+from app.ledger.eligible import UnitRecused
+from app.ledger.handling import ByTheCentre, ContactByDesk, OwnWork, dispatch_case, record_contact, sign_case
+from app.ledger.merging import PartyHandles, merge_cases
 from app.ledger.models import CaseAccess, Entry
 from app.ledger.moves import StaleVersion
+from app.ledger.possible import possible_actions
+from app.ledger.publishing import may_be_published
+from app.ledger.recusal import UnknownParty
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
+from app.ledger.triage import Triage, triage_case
+from app.ledger.unmerging import unmerge_case
 from app.ledger.vocabulary import Access, Action, Clock, Kind, State, Subject, Urgency
 from app.ledger.workflow import IllegalMove, NotYourMove, WordsMissing
 from tests.counting import statements
-from tests.ledger.test_straight_road import Road
+from tests.ledger.test_straight_road import UNHAPPY, Road
 
 
 @pytest.fixture
@@ -141,11 +152,145 @@ def test_confidentiality_is_switched_on_and_the_desk_makes_the_contact(road):
     with pytest.raises(CaseNotFound):
         find_case(road.as_staff("wu"), road.number)
     with pytest.raises(WordsMissing):
-        correct(road, confidential=False, note=" ")
-    road.session.refresh(road.case)
-    correct(road, confidential=False, note="当事人书面同意公开")
+        correct(road, "sun", confidential=False, note=" ")
+
+
+def test_confidentiality_is_ended_by_a_county_supervisor_alone(road):
+    road.in_progress(confidential=True)
+    for login in ("fang", "du"):
+        with pytest.raises(ConfidentialityStays):
+            correct(road, login, confidential=False)
+        road.session.refresh(road.case)
+    correct(road, "sun", confidential=False, note="当事人书面同意公开")
+    assert not road.case.confidential
+
+
+def test_what_a_report_was_promised_binds_whatever_the_case_says(road):
+    road.in_progress(confidential=True)
+    correct(road, "sun", confidential=False, note="内容可以公开")
     clock = road.clocks()[Clock.CONTACT]
-    assert (clock.subject, clock.owner_staff_id) == (Subject.ASSIGNMENT, road.cast.staff["he"].id)
+    assert (clock.subject, clock.owner_staff_id) == (Subject.CASE, None)
+    seen = case_view(road.as_staff("he"), road.number)
+    assert (seen.identity_hidden, seen.may_dial, seen.reports[0].person) == (True, False, None)
+    assert Action.CONTACT not in seen.actions
+    with pytest.raises(NotYoursToDial):
+        dial(road.as_staff("he"), road.number)
+    with pytest.raises(ContactByDesk):
+        record_contact(road.as_staff("he"), road.number, how="phone", note="联系")
+    assert [task.number for task in call_tasks(road.as_staff("lu"), cursor=None, limit=10).items] == [road.number]
+    record_contact(road.as_staff("lu"), road.number, how="phone", note="已联系")
+    assert case_view(road.as_staff("fang"), road.number).reports[0].person is not None
+
+
+class TestWhoeverWorksForTheCase:
+    @pytest.fixture
+    def led_by_township(self, road):
+        def lead(**more):
+            road.accepted(**more)
+            dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["柳河镇"].id)
+            sign_case(road.as_staff("liu"), road.number)
+            return road
+
+        return lead
+
+    def test_does_not_correct_it(self, led_by_township):
+        road = led_by_township()
+        due = road.clocks()[Clock.RESOLVE].due_at
+        assert Action.CORRECT not in possible_actions(road.as_staff("shi"), road.case, [])
+        with pytest.raises(OwnWork):
+            correct(road, "shi", kind=Kind.OTHER)  # which would give its own unit more time
+        assert road.clocks()[Clock.RESOLVE].due_at == due
+        (told,) = correct_many(road.as_staff("shi"), numbers=[road.number], kind=Kind.OTHER, note="批量")
+        assert (told.done, told.code) == (False, "own_work")
+        correct(road, "fang", kind=Kind.OTHER)
+
+    def test_does_not_learn_whose_confidential_case_it_is(self, led_by_township):
+        road = led_by_township(confidential=True)
+        with pytest.raises(OwnWork):
+            correct(road, "shi", confidential=False)
+        assert case_view(road.as_staff("liu"), road.number).reports[0].person is None
+
+    def test_nor_does_the_township_above_the_village_that_leads(self, road):
+        road.accepted()
+        correct(road, "shi", kind=Kind.COMPLAINT)  # before the dispatch it is the desk's of the place
+        dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["柳林村"].id)
+        assert Action.CORRECT not in possible_actions(road.as_staff("shi"), road.case, [])
+        with pytest.raises(ByTheCentre):
+            correct(road, "shi", kind=Kind.OTHER)
+
+
+class TestAgainstWhom:
+    def test_a_unit_named_at_acceptance_never_sees_the_case(self, road):
+        road.submitted()
+        cast = road.cast
+        assert find_case(road.as_staff("shi"), road.number)
+        given = {"kind": Kind.COMPLAINT, "category_id": cast.categories["路灯照明"], "grid_id": cast.grids["柳林村一网格"].id}
+        accept_case(road.as_staff("fang"), road.number, **given, against_unit_id=cast.units["柳河镇"].id)
+        for login in ("shi", "liu", "wu", "hua"):
+            with pytest.raises(CaseNotFound):
+                find_case(road.as_staff(login), road.number)
+        with pytest.raises(UnitRecused):
+            dispatch_case(road.as_staff("du"), road.number, lead_unit_id=cast.units["柳河镇"].id)
+        assert cast.units["柳河镇"].name not in str(last_entry(road).facts)
+
+    def test_acceptance_adds_to_whom_the_filer_named(self, road):
+        road.submitted(against_unit_id=road.cast.units["水利局"].id)
+        given = {"kind": Kind.COMPLAINT, "category_id": road.cast.categories["路灯照明"], "outside_grids": True, "grid_id": None}
+        accept_case(road.as_staff("fang"), road.number, **given, against_unit_id=road.cast.units["柳河镇"].id)
+        assert set(road.case.against_paths) == {road.cast.units[name].path for name in ("水利局", "柳河镇")}
+
+    def test_it_is_put_right_after_acceptance_without_the_name_in_the_timeline(self, road):
+        road.in_progress()
+        correct(road, against_unit_id=road.cast.units["柳河镇"].id, note="反映的是镇里")
+        with pytest.raises(CaseNotFound):
+            find_case(road.as_staff("shi"), road.number)
+        assert last_entry(road).facts == {"from": {"against": False}, "to": {"against": True}}
+        assert not may_be_published(road.case)
+        correct(road, against_staff_id=road.cast.staff["sun"].id, note="反映的是孙某")
+        assert last_entry(road).facts == {"from": {"against": True}, "to": {"against": True}}
+        assert find_case(road.as_staff("shi"), road.number)
+        with pytest.raises(CaseNotFound):
+            find_case(road.as_staff("sun"), road.number)
+        correct(road, against_nobody=True, note="登记有误")
+        assert find_case(road.as_staff("sun"), road.number)
+        with pytest.raises(NothingToCorrect):
+            correct(road, against_nobody=True)
+        assert verify_ledger().breaks == []
+
+    def test_who_handles_it_is_reassigned_first(self, road):
+        road.in_progress()
+        with pytest.raises(PartyHandles, match="城市管理局"):
+            correct(road, against_unit_id=road.cast.units["城市管理局"].id)
+        with pytest.raises(PartyHandles):
+            correct(road, against_staff_id=road.cast.staff["he"].id)
+
+    def test_named_while_it_waits_for_the_persons_word_the_lead_is_out_at_once(self, road):
+        road.awaiting_callback()
+        correct(road, against_unit_id=road.cast.units["城市管理局"].id, note="反映的是城管局自己")
+        with pytest.raises(CaseNotFound):
+            find_case(road.as_staff("he"), road.number)
+        rate_case(road.as_resident("lin"), road.number, UNHAPPY)
+        triage_case(road.as_staff("sun"), road.number, verdict=Triage.REWORK, note="请换单位办理")
+        road.check(State.ACCEPTED)
+        assert road.case.lead_unit_id is None
+
+    def test_only_the_countys_desk_puts_it_right(self, road):
+        road.accepted(against_unit_id=road.cast.units["水利局"].id)
+        with pytest.raises(ByTheCentre):
+            correct(road, "shi", against_nobody=True)
+        with pytest.raises(UnknownParty):
+            correct(road, against_nobody=True, against_staff_id=road.cast.staff["he"].id)
+
+    def test_a_merge_that_is_undone_keeps_it(self, make_road):
+        one, other = make_road(), make_road()
+        one.accepted()
+        other.accepted(against_unit_id=other.cast.units["水利局"].id)
+        merge_cases(one.as_staff("du"), one.number, numbers=[other.number])
+        survivor, merged = (one, other) if one.case.state is not State.MERGED else (other, one)
+        correct(survivor, against_unit_id=survivor.cast.units["民政局"].id)
+        assert set(survivor.case.against_paths) == {survivor.cast.units[name].path for name in ("水利局", "民政局")}
+        unmerge_case(survivor.as_staff("du"), merged.number, note="不是同一件事")
+        assert survivor.case.against_paths == [survivor.cast.units["民政局"].path]
 
 
 def test_as_a_tip_off_a_case_becomes_confidential(road):

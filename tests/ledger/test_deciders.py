@@ -9,7 +9,7 @@ from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.ledger.awaited import awaiting_decision
 from app.ledger.callbacks import rate_case
 from app.ledger.deciding import decide_request
-from app.ledger.handling import dispatch_case, record_contact
+from app.ledger.handling import OwnWork, dispatch_case, record_contact
 from app.ledger.models import Request
 from app.ledger.moves import APPROVING
 from app.ledger.possible import possible_actions
@@ -30,6 +30,7 @@ __all__ = ["road"]
 CENTRE = "du pai sun ling"
 SUPERVISORS = "sun ling yan tang"
 SECOND = "fang ding du pai shi ma sun ling"
+AT_THE_COUNTY = "sun ling yan"
 
 EXPECTED = {
     # kind: (who asks, who decides, who is told that it waits)
@@ -41,9 +42,9 @@ EXPECTED = {
     RequestKind.EXTEND: ("he", CENTRE, "sun ling"),
     RequestKind.SUSPEND: ("he", SUPERVISORS, "sun ling"),
     RequestKind.TERMINATE: ("he", SUPERVISORS, "sun ling"),
-    RequestKind.EXCLUDE: ("he", SUPERVISORS, "sun ling"),
-    RequestKind.VOID: ("fang", SECOND.replace("fang ", ""), "ma"),
-    RequestKind.JUDGE_CLOSED: ("sun", SUPERVISORS.replace("sun ", ""), "ling"),
+    RequestKind.EXCLUDE: ("he", AT_THE_COUNTY, "sun ling"),
+    RequestKind.VOID: ("fang", SECOND.replace("fang ", "").replace("shi ", ""), "ma"),
+    RequestKind.JUDGE_CLOSED: ("sun", AT_THE_COUNTY.replace("sun ", ""), "ling"),
     RequestKind.WITHDRAW: ("lin", "fang ding du pai lu", "lu"),
 }
 
@@ -157,6 +158,46 @@ def test_nobody_decides_for_the_unit_in_which_they_serve_themselves(road, sessio
     session.flush()
     request = waiting(road, RequestKind.SUSPEND)
     assert not decides(road, "gao", request)
+
+
+LETS_OFF = [RequestKind.REJECT, RequestKind.REDIRECT, RequestKind.EXCLUDE, RequestKind.VOID, RequestKind.JUDGE_CLOSED]
+
+
+@pytest.mark.parametrize("kind", LETS_OFF)
+def test_nobody_of_the_handling_unit_decides_what_would_let_it_off(road, session, kind):
+    """Neither who supervises or dispatches in the unit itself, nor its leader; nor is it put before them."""
+    asker, deciders, _ = EXPECTED[kind]
+    inside = {"ling": Role.SUPERVISOR, "ma": Role.HANDLER, "yan": Role.LEADER, "pai": Role.DISPATCHER}
+    for login, role in inside.items():
+        session.add(StaffPost(staff_id=road.cast.staff[login].id, role=role, unit_id=road.cast.units["城市管理局"].id))
+    session.flush()
+    posts_held.forget()
+    request = waiting(road, kind, asker)
+    expected = set(deciders.split()) - {*inside, "tang"}
+    assert {login for login in road.cast.staff if decides(road, login, request)} == expected
+    kept_out = {road.cast.staff[login].id for login in inside}
+    assert not kept_out & set(told_of(session, f"ask_{kind}"))
+
+
+def test_a_township_that_handles_a_case_neither_voids_it_nor_decides_that_it_is_void(road, session):
+    session.add(StaffPost(staff_id=road.cast.staff["tong"].id, role=Role.DISPATCHER, unit_id=road.cast.units["柳河镇"].id))
+    session.flush()
+    posts_held.forget()
+    road.accepted()
+    dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["柳河镇"].id)
+    assert Action.ASK_VOID not in possible_actions(road.as_staff("shi"), road.case, [])
+    with pytest.raises(OwnWork):
+        asked(road, "shi", RequestKind.VOID, reply="误录")
+    request = asked(road, "fang", RequestKind.VOID, reply="误录")
+    assert not decides(road, "tong", request)
+    assert decides(road, "du", request)
+
+
+def test_what_a_supervisor_asks_to_terminate_is_not_decided_in_the_lead_unit(road, session):
+    session.add(StaffPost(staff_id=road.cast.staff["gao"].id, role=Role.SUPERVISOR, unit_id=road.cast.units["云溪县"].id))
+    session.flush()
+    request = waiting(road, RequestKind.TERMINATE, "sun")
+    assert {login for login in road.cast.staff if decides(road, login, request)} == {"ling", "yan", "tang"}
 
 
 def test_a_township_does_not_decide_over_its_own_villages_return(road):

@@ -5,25 +5,31 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from app.core.stamp import Role
 from app.ledger.callbacks import rate_case, record_callback
+from app.ledger.candidates import merge_candidates
 from app.ledger.case_results import results_by_round
+from app.ledger.case_view import case_view
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import answer_case
 from app.ledger.deciding import decide_request
 from app.ledger.extensions import NoMoreExtensions
 from app.ledger.following import follow
-from app.ledger.handling import ContactMissing, dispatch_case, pass_result, record_contact, sign_case, submit_result
+from app.ledger.handling import ContactMissing, OwnWork, dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.models import Case, CaseAccess, Entry, EntryWords
 from app.ledger.moves import StaleVersion
 from app.ledger.persons import OnlyThePerson
+from app.ledger.possible import possible_actions
 from app.ledger.reopening import ArchivedStaysClosed, MatterSettled, ReopenedBefore, ReopeningClosed, reopen_case
+from app.ledger.repeats import link_recurrence
 from app.ledger.scope import CaseNotFound
 from app.ledger.settling import NotAnsweredOftenEnough, mark_settled
 from app.ledger.terms import HoursKind, Term, Unit, due_at
 from app.ledger.vocabulary import Access, Action, Clock, RequestKind, State
 from app.ledger.workflow import IllegalMove, NotYourMove, WordsMissing
 from app.notices.models import Notice, Recipient
+from app.people.models import StaffPost
 from app.territory.calendar.queries import load_calendar
 from tests.ledger.test_requests import NO, YES, asked, to_water
 from tests.ledger.test_straight_road import HAPPY, road
@@ -197,6 +203,41 @@ class TestSettled:
         closed.case.recurrence_of_id = first.id
         session.flush()
         mark_settled(closed.as_staff("sun"), closed.number, reply="不再受理。", note="两次")
+
+    def test_direct_answers_that_nobody_reviewed_do_not_count(self, road):
+        road.submitted()
+        place = {"category_id": road.cast.categories["路灯照明"], "grid_id": road.cast.grids["柳林村一网格"].id}
+        answer_case(road.as_staff("fang"), road.number, reply="请拨打供电热线", **place)
+        rate_case(road.as_resident("lin"), road.number, HAPPY)
+        reopen(road)
+        answer_case(road.as_staff("fang"), road.number, reply="请再拨打供电热线")
+        rate_case(road.as_resident("lin"), road.number, HAPPY)
+        with pytest.raises(NotAnsweredOftenEnough):
+            mark_settled(road.as_staff("sun"), road.number, reply="不再受理。", note="两次")
+
+    def test_no_supervisor_of_the_unit_itself_settles_its_matter(self, closed, session):
+        reopen(closed)
+        handle(closed)
+        record_callback(closed.as_staff("lu"), closed.number, HAPPY)
+        post = StaffPost(staff_id=closed.cast.staff["sun"].id, role=Role.HANDLER, unit_id=closed.cast.units["城市管理局"].id)
+        session.add(post)
+        session.flush()
+        assert Action.MARK_SETTLED not in possible_actions(closed.as_staff("sun"), closed.case, [])
+        with pytest.raises(OwnWork):
+            mark_settled(closed.as_staff("sun"), closed.number, reply="不再受理。", note="两次")
+        assert Action.MARK_SETTLED in possible_actions(closed.as_staff("ling"), closed.case, [])
+
+    def test_intake_reads_that_the_matter_which_came_back_is_settled(self, closed, session):
+        first = closed.case
+        first.settled = True
+        closed.accepted()
+        (candidate,) = [each for each in merge_candidates(closed.as_staff("fang"), closed.number) if each.number == first.number]
+        assert candidate.settled
+        assert "已标记不再重复受理" in candidate.reasons
+        assert not case_view(closed.as_staff("fang"), closed.number).recurrence_settled
+        link_recurrence(closed.as_staff("fang"), closed.number, of=first.number)
+        session.flush()
+        assert case_view(closed.as_staff("fang"), closed.number).recurrence_settled
 
     def test_the_person_of_a_settled_matter_calls_instead_of_reopening(self, closed):
         closed.case.settled = True

@@ -11,7 +11,7 @@ from app.ledger.commands import answer_case
 from app.ledger.deciders import AskerMayNotDecide
 from app.ledger.deciding import Decision, decide_request
 from app.ledger.following import follow
-from app.ledger.handling import pass_result, record_contact, submit_result
+from app.ledger.handling import OwnWork, pass_result, record_contact, submit_result
 from app.ledger.moves import StaleVersion
 from app.ledger.oversight import ListsAreTheSupervisors
 from app.ledger.possible import possible_actions
@@ -167,6 +167,19 @@ def test_who_triages_is_a_supervisor_not_of_the_unit_and_sees_the_newest_state(u
     with pytest.raises(TriageOwnWork):
         order(unhappy)
     order(unhappy, login="ling")
+
+
+def test_nor_does_anybody_of_the_unit_ask_to_judge_it_closed_or_to_send_it_elsewhere(unhappy, session):
+    session.add(StaffPost(staff_id=unhappy.cast.staff["sun"].id, role=Role.HANDLER, unit_id=unhappy.cast.units["城市管理局"].id))
+    session.flush()
+    offered = possible_actions(unhappy.as_staff("sun"), unhappy.case, [])
+    assert not {Action.TRIAGE, Action.ASK_JUDGE_CLOSED, Action.ASK_REDIRECT} & set(offered)
+    for kind, more in (
+        (RequestKind.JUDGE_CLOSED, {}),
+        (RequestKind.REDIRECT, {"reason_code": "in_litigation", "redirect_to": "县法院"}),
+    ):
+        with pytest.raises(OwnWork):
+            ask(unhappy.as_staff("sun"), unhappy.number, kind, Asked(note="办到位", reply="办到位。", **more))
 
 
 class TestList:

@@ -16,6 +16,7 @@ from app.ledger.models import Callback, Case, Request
 from app.ledger.possible import possible_actions
 from app.ledger.registration import Registration, RegistrationUnfit, register
 from app.ledger.request_checks import Asked
+from app.ledger.request_limits import ReturnLapsed
 from app.ledger.requests import ask
 from app.ledger.scope import CaseNotFound
 from app.ledger.sweep import sweep
@@ -23,7 +24,6 @@ from app.ledger.timeline import verify_ledger
 from app.ledger.upstream import (
     NotFromUpstream,
     NothingSentBack,
-    ReturnLapsed,
     UpstreamIsTheCentres,
     UpstreamMomentUnfit,
     adjust_upstream,
@@ -239,6 +239,27 @@ class TestBackUpstream:
         with pytest.raises(NothingSentBack):
             sign_returned(order.as_staff("fang"), order.number, note="再签一次")
         assert verify_ledger().breaks == []
+
+    def test_it_is_tracked_whichever_way_it_was_asked(self, order):
+        order.accepted()
+        asked = Asked(note="事发地在邻县", reply="已退回上级平台转办。", reason_code="other_county", redirect_to="市 12345 平台")
+        request = ask(order.as_staff("fang"), order.number, RequestKind.REDIRECT, asked)
+        decide_request(order.as_staff("ding"), order.number, request.id, Decision(approve=True))
+        assert [back.number for back in unsigned_returns(order.as_staff("fang")).items] == [order.number]
+
+    def test_nor_by_that_way_once_upstreams_moment_is_past(self, order, clock):
+        order.accepted(return_by=clock() + timedelta(hours=5))
+        clock.advance(hours=6)
+        asked = Asked(note="事发地在邻县", reply="已退回上级平台转办。", reason_code="other_county", redirect_to="市 12345 平台")
+        with pytest.raises(ReturnLapsed):
+            ask(order.as_staff("fang"), order.number, RequestKind.REDIRECT, asked)
+
+    def test_confirming_a_result_does_not_sign_for_what_went_back(self, order):
+        self.sent(order)
+        count = order.case.entry_count
+        with pytest.raises(IllegalMove):
+            confirm_upstream(order.as_staff("fang"), order.number, note="上级已签收")
+        assert order.case.entry_count == count
 
     def test_once_upstreams_moment_is_past_nothing_goes_back(self, order, clock):
         order.accepted(return_by=clock() + timedelta(hours=5))

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from app.core.database import transaction
 from app.core.held import forget_all
+from app.ledger.case_view import case_view
 from app.ledger.county import CountySetting
 from app.ledger.models import Case, Report
 from app.ledger.numbers import in_fours
@@ -189,3 +190,34 @@ def test_lists_of_the_filing_page_go_page_by_page(nobody):
 )
 def test_a_list_asked_for_wrongly_says_so(nobody, query):
     assert nobody.get("/grids", **query).status_code == 422
+
+
+class TestPeopleBeside:
+    def test_a_group_names_who_speaks_for_it_and_a_parent_stands_by_a_minor(self, session, lin, street_light, as_staff):
+        group = {"group_size": 8, "representatives": [{"name": "王大力", "phone": "13800005555"}]}
+        answer = lin.post("/reports", street_light | group | {"minor": True, "guardian": {"name": "林秀英"}})
+        assert answer.status_code == 201
+        (report,) = case_view(as_staff("fang"), answer.json["number"]).reports
+        (speaker,) = report.representatives
+        assert (report.group_size, speaker.name, speaker.phone) == (8, "王**", "138****5555")
+        assert (report.minor, report.guardian.name) == (True, "林**")
+
+    @pytest.mark.parametrize(
+        ("given", "field"),
+        [
+            ({"group_size": 5}, "representatives"),
+            ({"representatives": [{"name": "王大力"}]}, "group_size"),
+            ({"minor": True}, "guardian"),
+        ],
+    )
+    def test_who_is_missing_is_named_and_nothing_is_kept(self, session, lin, street_light, given, field):
+        refused = lin.post("/reports", street_light | given)
+        assert (refused.status_code, refused.json["code"], list(refused.json["errors"])) == (422, "people_incomplete", [field])
+        assert count(session) == 0
+
+    def test_from_how_many_on_is_the_countys_to_say(self, session, lin, street_light):
+        with transaction():
+            session.add(CountySetting(name="group_from", value=10))
+        forget_all()
+        assert lin.post("/reports", street_light | {"group_size": 9}).status_code == 201
+        assert "10 人" in lin.post("/reports", street_light | {"group_size": 10}).json["errors"]["representatives"][0]
