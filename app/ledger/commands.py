@@ -11,6 +11,7 @@ from app.ledger.catalogue import catalogue
 from app.ledger.models import Case, Entry, Report, ReportClaim
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.scope import opened_by
+from app.ledger.union import spread
 from app.ledger.vocabulary import Action, Kind, Outcome, Urgency
 
 
@@ -38,11 +39,12 @@ def accept_case(
     version: int | None = None,
 ) -> Case:
     """Accept a case: settle its kind, category, place and urgency. Raises UnknownCategory, UnknownGrid, PlaceMissing."""
-    case = lock_case(stamp, number, version=version)
+    case = lock_case(stamp, number, version=version, whole=True)
 
     def change(_: Stamp) -> Step:
         case.kind = kind
         case.confidential = case.confidential or kind is Kind.TIP_OFF
+        spread(case)
         facts = _settle(case, category_id, grid_id, outside_grids=outside_grids)
         urgent = catalogue().category(category_id).urgent
         case.urgency = urgency or (Urgency.URGENT if urgent else case.urgency)

@@ -20,6 +20,7 @@ from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.scope import CaseNotFound, visible
 from app.ledger.terms import Due, due_at, halved
+from app.ledger.union import below, spread
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Kind, State, Subject, Urgency
 from app.territory.calendar.queries import load_calendar
 from app.territory.models import Grid, Unit
@@ -66,7 +67,7 @@ def correct_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
 
     Raises NothingToCorrect, UnknownCategory, UnknownGrid, PlaceMissing, IllegalMove.
     """
-    case = lock_case(stamp, number, version=version)
+    case = lock_case(stamp, number, version=version, whole=True)
     _correct(stamp, case, Correction(**given), note)
     return case
 
@@ -93,7 +94,8 @@ def _lock_all(stamp: Stamp, numbers: Iterable[str]) -> dict[str, Case]:
         except WrongNumber:
             continue
     seen = select(Case.id).where(Case.number.in_(plain.values()), visible(stamp.actor))
-    found = {case.number: case for case in lock_rows(Case, list(db.session.scalars(seen)))}
+    ids = list(db.session.scalars(seen))
+    found = {case.number: case for case in lock_rows(Case, [*ids, *below(ids)]) if case.id in ids}
     return {number: found[as_stored] for number, as_stored in plain.items() if as_stored in found}
 
 
@@ -151,6 +153,7 @@ def _settle(case: Case, correction: Correction) -> None:
         case.confidential = correction.confidential
     elif correction.kind is Kind.TIP_OFF or correction.hidden_from_grid:
         case.confidential = True
+    spread(case)
     _move_place(case, correction)
     for report in case.reports if case.confidential else ():
         report.confidential = True  # switched off again, the words of a report stay what its filer was promised

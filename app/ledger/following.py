@@ -183,8 +183,8 @@ def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> 
     asked = db.session.scalars(select(Case).where(which).options(joinedload(Case.grid))).first()
     if asked is None:
         raise CaseNotFound
-    case = last_of(asked)
-    theirs = [Report.case_id == case.id, follower.reports()]
+    case = last_of(stamp.actor, asked)
+    theirs = [Report.case_id == case.id if case.merged_into_id is None else opened_by(case.id), follower.reports()]
     if asked is not case and stamp.actor.kind is ActorKind.STAFF:  # of others in the other case they were told nothing
         theirs.append(or_(Report.filer_staff_id == stamp.actor.id, Report.opened_case_id == asked.id))
     reports = db.session.scalars(select(Report).where(*theirs).order_by(Report.id)).all()

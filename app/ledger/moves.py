@@ -31,6 +31,7 @@ from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.outlook import moment
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
 from app.ledger.timeline import append_entry
+from app.ledger.union import below
 from app.ledger.vocabulary import PRESENT, TERMINAL, Action, Audience, Clock, Duty, RequestKind, RequestState, State, Subject, label
 from app.ledger.whistle_models import WhistleCall
 from app.ledger.workflow import FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
@@ -86,16 +87,21 @@ class Step:
     templates: dict[Audience, str | None] = field(default_factory=dict)
 
 
-def lock_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
+def lock_case(stamp: Stamp, number: str, *, version: int | None = None, whole: bool = False) -> Case:
     """Lock a case that the actor sees; raises CaseNotFound, or StaleVersion when it is no longer at `version`.
 
-    By the number of a case that was merged, a resident speaks to the case in which their report is now.
+    By the number of a case that was merged, a resident speaks to the case in which their report is now. With `whole` the cases
+    merged into it are locked as well, all in order.
     """
     found = db.session.scalars(select(Case.id).where(Case.number == written(number), visible(stamp.actor))).first()
     if found is None:
         raise CaseNotFound
-    (case,) = lock_rows(Case, [found if stamp.actor.kind is not ActorKind.RESIDENT else where_now(found)])
+    wanted = found if stamp.actor.kind is not ActorKind.RESIDENT else where_now(found)
+    merged = below([wanted]) if whole else []
+    case = next(each for each in lock_rows(Case, [wanted, *merged]) if each.id == wanted)
     if stamp.actor.kind is ActorKind.RESIDENT and case.id != where_now(found):
+        raise StaleVersion(version=case.version, state=case.state)
+    if whole and below([wanted]) != merged:
         raise StaleVersion(version=case.version, state=case.state)
     if version is not None and case.version != version:
         raise StaleVersion(version=case.version, state=case.state)

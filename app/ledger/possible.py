@@ -17,7 +17,7 @@ from app.ledger.moves import APPROVING, roles_for, roles_on
 from app.ledger.publishing import may_be_published
 from app.ledger.requests import ASKS
 from app.ledger.results import facts_of
-from app.ledger.scope import belongs, reaches
+from app.ledger.scope import belongs, reaches, visible
 from app.ledger.settling import reviewed_answers
 from app.ledger.supervision_models import ProgressItem, SupervisionOrder
 from app.ledger.upstream import waits_for_signature
@@ -189,8 +189,8 @@ def _judges_whistle(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
 _APPROVES = {action: kind for kind, action in APPROVING.items()}
 
 
-def _released(_: Stamp, case: Case, __: Sequence[Request]) -> bool:
-    return db.session.scalar(select(Case.state).where(Case.id == case.merged_into_id)) in OPEN
+def _released(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return db.session.scalar(select(Case.state).where(Case.id == case.merged_into_id, visible(stamp.actor))) in OPEN
 
 
 _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {

@@ -15,7 +15,7 @@ from app.ledger.models import Case, CaseAccess, Request
 from app.ledger.moves import StaleVersion, Step, Words, move_case
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.union import brought_to, heat_of, parties_of, point_reports, unite, united
-from app.ledger.vocabulary import OPEN, Access, Action, RequestState
+from app.ledger.vocabulary import OPEN, Access, Action, RequestState, State
 
 
 class NotMerged(Conflict):
@@ -26,11 +26,16 @@ class SurvivorEnded(Conflict):
     """并入的工单已经办结，不能再拆分"""
 
 
+class SurvivorMerged(Conflict):
+    """并入的工单又并入了其他工单，请先拆出那一件"""
+
+
 def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
     """Take a merged case out again, while its survivor is open: it goes on from where it was.
 
     Exactly the reports that the merge moved go back, its clocks run on to their old due moments. An urgency that the merge
-    raised, and an overall term that was changed after it, stay as they are. Raises NotMerged, SurvivorEnded.
+    raised, and an overall term that was changed after it, stay as they are. Raises CaseNotFound (also where the actor does not
+    see the survivor), NotMerged, SurvivorMerged, SurvivorEnded.
     """
     ids = select(Case.id, Case.merged_into_id).where(Case.number == written(number), visible(stamp.actor))
     found = db.session.execute(ids).first()
@@ -44,6 +49,10 @@ def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
     if merge is None or merge.survivor_id not in locked:
         raise NotMerged
     survivor = locked[merge.survivor_id]
+    if db.session.scalars(select(Case.id).where(Case.id == survivor.id, visible(stamp.actor))).first() is None:
+        raise CaseNotFound("并入的工单不在您的查看范围内，请由能看到它的派单员拆分")
+    if survivor.state is State.MERGED:
+        raise SurvivorMerged(f"它并入的工单 {survivor.number} 又并入了其他工单，请先拆出 {survivor.number}", number=survivor.number)
     if survivor.state not in OPEN:
         raise SurvivorEnded
     lock_case_clocks([case.id, survivor.id])

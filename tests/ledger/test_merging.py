@@ -47,7 +47,7 @@ from app.ledger.requests import Asked, ask
 from app.ledger.scope import CaseNotFound
 from app.ledger.submission import Submission
 from app.ledger.timeline import verify_ledger
-from app.ledger.unmerging import NotMerged, SurvivorEnded, unmerge_case
+from app.ledger.unmerging import NotMerged, SurvivorEnded, SurvivorMerged, unmerge_case
 from app.ledger.vocabulary import TERMINAL, Action, Channel, Clock, Kind, RequestKind, State, Urgency
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice
@@ -434,7 +434,7 @@ def test_a_merged_survivor_carries_on_and_comes_back_with_all_it_held(desk, as_r
     desk.merge(first, second)
     desk.merge(second, third)
     assert follow(as_resident("chen"), first).merged_into == third
-    with pytest.raises(SurvivorEnded):
+    with pytest.raises(SurvivorMerged):
         desk.unmerge(first)
     desk.unmerge(second)
     assert follow(as_resident("chen"), first).merged_into == second
