@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.core.database import db
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import ActorKind, Door, Role, Stamp
-from app.ledger.callees import solved_by
+from app.ledger.callees import solved_by, still_in
 from app.ledger.case_results import RoundResult, results_by_round
 from app.ledger.disclosure import may_dial, shows_identity
 from app.ledger.models import Assignment, Callback, Case, Entry, Report, Request
@@ -172,7 +172,7 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
     heard = db.session.scalars(select(Callback).where(Callback.case_id == case.id).order_by(Callback.id)).all()
     others = related(stamp.actor, case)
     entries = _entries(case, others, cursor=None, limit=LIMIT)
-    unseen = _unseen(stamp, entries.items)
+    unseen = _unseen(stamp, entries.items, others)
     shown = shows_identity(stamp, case)
     reports = _said_in(case)
     beside = people_of([report.id for report in reports])
@@ -188,7 +188,9 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         upstream_number=case.upstream_number,
         outcome=case.outcome,
         unit_solved=case.unit_solved,
-        person_solved=solved_by([row for row in heard if row.round == case.round and row.by is not CallbackBy.UPSTREAM]),
+        person_solved=solved_by(
+            [row for row in still_in(case, heard) if row.round == case.round and row.by is not CallbackBy.UPSTREAM]
+        ),
         upstream_solved=next((row.solved for row in reversed(heard) if row.by is CallbackBy.UPSTREAM), None),
         heat=case.heat,
         closed_at=case.closed_at,
@@ -220,7 +222,7 @@ def entries_page(stamp: Stamp, number: str, *, cursor: str | None, limit: int) -
     case = _load(stamp, number)
     others = related(stamp.actor, case)
     page = _entries(case, others, cursor=cursor, limit=limit)
-    names, shown, unseen = _names(_actors(page.items)), shows_identity(stamp, case), _unseen(stamp, page.items)
+    names, shown, unseen = _names(_actors(page.items)), shows_identity(stamp, case), _unseen(stamp, page.items, others)
     return Page([_entry(entry, names, others, unseen, shown=shown) for entry in page.items], page.next_cursor)
 
 
@@ -230,9 +232,10 @@ _NAMES_OTHERS = {
 """Entries that name another case, and the fact that does."""
 
 
-def _unseen(stamp: Stamp, entries: Iterable[Entry]) -> frozenset[str]:
-    """Give the numbers of other cases which entries name and the reader does not see; asked only where there are any."""
+def _unseen(stamp: Stamp, entries: Iterable[Entry], others: Related) -> frozenset[str]:
+    """Give the numbers of other cases which entries name and the reader does not see; asked only where any are in doubt."""
     named = {str(entry.facts[key]) for entry in entries if (key := _NAMES_OTHERS.get(entry.action)) and key in entry.facts}
+    named -= {others.into, others.recurrence_of, *others.merged.values()}
     if not named:
         return frozenset()
     return frozenset(named - set(db.session.scalars(select(Case.number).where(Case.number.in_(named), visible(stamp.actor)))))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import CHINA
@@ -340,7 +340,11 @@ def _review(stamp: Stamp, case: Case) -> Step:
     return Step()
 
 
-def works_for_case(stamp: Stamp, case: Case) -> bool:
-    """Say whether the actor holds a post at, or below, a unit that handles the case."""
+def works_for_case(stamp: Stamp, case: Case, *, of: Sequence[int] = ()) -> bool:
+    """Say whether the actor holds a post at, or below, a unit that handles or has handled the case, or one of those `of` ids."""
     handling = [assignment.unit.path for assignment in case.assignments]
+    if len(of) > 1:
+        handling += db.session.scalars(
+            select(Unit.path).join(Assignment, Assignment.unit_id == Unit.id).where(Assignment.case_id.in_(of))
+        )
     return any(path.startswith(unit) for path in stamp.actor.paths() for unit in handling)

@@ -20,6 +20,7 @@ from app.ledger.results import facts_of
 from app.ledger.scope import belongs, reaches, visible
 from app.ledger.settling import reviewed_answers
 from app.ledger.supervision_models import ProgressItem, SupervisionOrder
+from app.ledger.union import cases_in
 from app.ledger.upstream import waits_for_signature
 from app.ledger.vocabulary import OPEN, Action, Duty, RequestKind, SlipState, State, VerifyBy
 from app.ledger.whistle_models import WhistleCall
@@ -98,7 +99,7 @@ def _appraises(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
 
 
 def _caller(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
-    return not case.triage and not case.nobody_to_call and not works_for_case(stamp, case)
+    return not case.triage and not case.nobody_to_call and not works_for_case(stamp, case, of=cases_in(case))
 
 
 def _decides(*kinds: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]:

@@ -107,6 +107,11 @@ class Related:
     merged: dict[int, str]
 
 
+def cases_in(case: Case) -> list[int]:
+    """Give the id of a case, and of every case whose reports it holds now."""
+    return sorted({case.id, *(report.opened_case_id for report in case.reports if report.opened_case_id is not None)})
+
+
 def below(case_ids: Iterable[int]) -> list[int]:
     """Give the ids of all cases merged into some cases, directly or through others."""
     tree = select(Case.id).where(Case.merged_into_id.in_(list(case_ids))).cte("tree", recursive=True)

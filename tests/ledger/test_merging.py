@@ -20,15 +20,8 @@ from app.ledger.commands import accept_case, ask_info, supplement
 from app.ledger.following import follow, follow_by_claim, follow_list
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.intake import take_in
-from app.ledger.merging import (
-    AgainstDifferentPeople,
-    NothingToMerge,
-    PartyHandles,
-    SecrecyDiffers,
-    TwoUpstream,
-    UpstreamBehind,
-    merge_cases,
-)
+from app.ledger.mergeable import AgainstDifferentPeople, PartyHandles, SecrecyDiffers, TwoUpstream, UpstreamBehind
+from app.ledger.merging import NothingToMerge, merge_cases
 from app.ledger.merging_models import Merge
 from app.ledger.models import Assignment, Case, CaseAccess, Entry, Report, Request
 from app.ledger.own_report import Matter, report_own
