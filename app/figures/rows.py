@@ -14,7 +14,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.figures.catalogue import Selection
 from app.figures.periods import Period
 from app.ledger.clocks import Deadline
-from app.ledger.models import Assignment, Callback, Case, Request
+from app.ledger.merging_models import Merge
+from app.ledger.models import Assignment, Callback, Case, Report, Request
 from app.ledger.vocabulary import (
     CallbackBy,
     Clock,
@@ -97,7 +98,14 @@ def _accepted(period: Period, cutoff: datetime) -> Rows:
 
 
 def _spoken(period: Period) -> tuple[ColumnElement[bool], ...]:
-    return (Callback.reached.expression, Callback.by != CallbackBy.UPSTREAM, *_within(Callback.at, period))
+    return (Callback.reached.expression, Callback.by != CallbackBy.UPSTREAM, *_within(Callback.at, period), _of_the_case())
+
+
+def _of_the_case() -> ColumnElement[bool]:
+    """Leave out the words of reporters taken out of a case again; looked up only where a merge into it was undone."""
+    taken_apart = select(Merge.survivor_id).where(Merge.undone_at.is_not(None))
+    still_there = exists().where(Report.id == Callback.report_id, Report.case_id == Callback.case_id).correlate(Callback)
+    return or_(Callback.report_id.is_(None), Callback.case_id.not_in(taken_apart), still_there)
 
 
 def _lead_of(round_: ColumnElement[int]) -> ColumnElement[int | None]:
