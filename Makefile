@@ -28,9 +28,9 @@ lint: $(DEV) ## Check style, types and the arrows between packages
 	$(BIN) -m mypy
 	$(BIN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-cache
 
-bench: bench-submission bench-sweep ## Measure every figure of the bar, each with its floor
+bench: bench-submission bench-sweep bench-queue bench-merge bench-figures bench-dry_run ## Measure every figure of the bar, each with its floor
 
-bench-%: $(RUN) ## Measure one figure: bench-submission, bench-sweep, bench-queue, bench-figures
+bench-%: $(RUN) ## Measure one: submission, sweep, queue, merge, figures, dry_run
 	$(BIN) -m benchmarks.$*
 
 openapi: $(RUN) ## Write the generated documents: docs/openapi/ for each door, settings, error codes, workflow
@@ -40,8 +40,9 @@ pins: $(DEV) ## Compile requirements*.in into requirements*.txt
 	$(PIN) -o requirements.txt requirements.in
 	$(PIN) -o requirements-dev.txt requirements-dev.in
 
-faults: $(DEV) ## Kill processes under load, the long form
+faults: $(DEV) ## The long forms: processes killed under load, a thousand cases fought over, a hundred random lives
 	$(BIN) -m pytest -m faults tests/faults $(T)
+	AT_ONCE_ROUNDS=1000 WHOLE_LIFE_EXAMPLES=100 $(BIN) -m pytest tests/ledger/test_at_once.py tests/ledger/test_whole_life.py $(T)
 
 # A stamp for each list, so that a changed list is installed and an unchanged one costs nothing. Programs are called as modules
 # (`python -m`), because a checkout that was moved has scripts that point to where it was.

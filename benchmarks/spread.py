@@ -105,8 +105,8 @@ INSERT INTO assignment (case_id, round, unit_id, duty, dispatched_at, signed_at,
 SELECT id, round, lead_unit_id, 'lead', opened_at, opened_at, NULL FROM "case" WHERE lead_unit_id IS NOT NULL AND id > %(after)s
 """
 _ACCESS = """
-INSERT INTO case_access (case_id, unit_id, unit_path, mode)
-SELECT c.id, u.id, u.path, 'write' FROM "case" c JOIN unit u ON u.id = c.lead_unit_id WHERE c.id > %(after)s
+INSERT INTO case_access (case_id, unit_id, unit_path, mode, lead)
+SELECT c.id, u.id, u.path, 'write', true FROM "case" c JOIN unit u ON u.id = c.lead_unit_id WHERE c.id > %(after)s
 """
 _CLOCKS = """
 INSERT INTO deadline (clock, subject, subject_id, case_id, round, owner_unit_id, label, policy_id, amount, starts_at, warn_at,

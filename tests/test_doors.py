@@ -123,6 +123,7 @@ GET  /desk/v1/requests                                             staff
 POST /desk/v1/cases/<number>/requests                              staff
 POST /desk/v1/cases/<number>/requests/<int:request_id>/decision    staff
 POST /desk/v1/cases/<number>/requests/<int:request_id>/withdrawal  staff
+POST /desk/v1/cases/<number>/withdrawal                            staff
 POST /desk/v1/cases/<number>/resumption                            staff
 POST /desk/v1/cases/<number>/triage                                staff
 POST /desk/v1/cases/<number>/reopening                             staff
@@ -157,6 +158,7 @@ GET  /desk/v1/triage                                                staff
 POST /desk/v1/cases/<number>/upstream-confirmation                 staff
 POST /desk/v1/cases/<number>/upstream-callback                     staff
 POST /desk/v1/cases/<number>/upstream-return                       staff
+POST /desk/v1/cases/<number>/upstream-moments                      staff
 POST /desk/v1/cases/<number>/upstream-signature                    staff
 GET  /desk/v1/upstream-returns                                     staff
 GET  /desk/v1/duties                                               staff

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import select
 
 from app.cli.ground import clock, on_the_ledger
-from app.cli.report import DRY_RUN, ERRORS, FILE, refuse
+from app.cli.report import DRY_RUN, ERRORS, FILE, tell_errors
 from app.core.database import db, transaction
 from app.core.sheets import match_columns, open_sheet
 from app.core.stamp import Door, Stamp
@@ -25,21 +25,21 @@ from app.people.sessions import staff_actor
 def upstream(file: Path, login: str, dry_run: bool, errors: Path | None) -> None:
     """Bring in live upstream orders: number, body, due_by, and sign_by, return_by, title, kind, category, grid, name, phone.
 
-    Their clocks start now and keep upstream's moments. An order whose number is in the ledger is left alone. With an error in
-    any row nothing is written.
+    Their clocks start now and keep upstream's moments. An order whose number is in the ledger is left alone. A wrong row
+    holds no other order's clocks up: the good ones are written, the wrong ones told, to be put right and brought in again.
     """
     with open_sheet(file) as sheet, transaction():
         columns = match_columns(sheet.columns, COLUMNS, {}, required=REQUIRED)
         stamp = _registrar(login)
         plan = plan_upstream(sheet.rows, columns)
-        if not plan.errors:
-            write_upstream(stamp, plan)
-        if plan.errors:
-            refuse(plan.errors, errors)
+        write_upstream(stamp, plan)
         if dry_run:
             db.session.rollback()
     more = " (dry run: nothing was written)" if dry_run else ""
     click.echo(f"{len(plan.new)} upstream orders new, {plan.known} in the ledger already{more}")
+    if plan.errors:
+        tell_errors(plan.errors, errors)
+        raise click.ClickException(f"{len(plan.errors)} errors; put these rows right and bring the table in again.")
 
 
 def _registrar(login: str) -> Stamp:

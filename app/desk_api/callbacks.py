@@ -11,14 +11,19 @@ from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of
 from app.ledger.callback_tasks import call_tasks, callees_view
 from app.ledger.triage_list import triage_list
-from app.ledger.vocabulary import CallbackBy, CalleeState, Channel, Kind, Light, Satisfaction, State, Urgency
+from app.ledger.vocabulary import CallbackBy, CalleeState, Channel, Clock, Kind, Light, Satisfaction, State, Urgency
 
 blp = DoorBlueprint("callbacks", door=Door.DESK, prefix="", auth=staff(Door.DESK), tag="核验和回访")
 
 
 class CallTaskSchema(Schema):
-    """A case to be called back: who waits, attempts that count, and when the next call makes sense."""
+    """A case to be called about: who waits, attempts that count, and when the next call makes sense.
 
+    `clock` says what the call is: the call-back, or the first contact of a confidential case.
+    """
+
+    clock = Word(Clock)
+    clock_label = Label("clock")
     number = fields.String()
     number_in_fours = InFours("number")
     title = fields.String()
@@ -115,7 +120,7 @@ class DissatisfiedSchema(Schema):
 @blp.arguments(PageQuery, location="query")
 @blp.response(200, page_of(CallTaskSchema))
 def list_calls(wanted: dict[str, Any]) -> Any:
-    """List the cases that one may call back, the most urgent first"""
+    """List the cases that one may call back or, where confidential, contact first; the most urgent come first"""
     return call_tasks(stamp(), **wanted)
 
 

@@ -21,11 +21,13 @@ class QueueQuery(PageQuery):
 
     Several states (`state` repeated) stand for any of them. `mine` are those whose clock one owns (signed for), or which one
     registered; `pending` wait for a decision on a request, `triage` for the supervisor after a dissatisfied word; in `late`
-    ones an open clock was breached.
+    ones an open clock was breached. `upstream_number` is the number that the upstream platform calls an order by;
+    `awaiting_rescue` are those whose rescue has not arrived.
     """
 
     order = Word(Order, load_default=Order.NEWEST)
     number = Number()
+    upstream_number = text(64)
     states = fields.List(Word(State), data_key="state", load_default=())
     channel = Word(Channel)
     kind = Word(Kind)
@@ -39,6 +41,7 @@ class QueueQuery(PageQuery):
     mine = fields.Boolean()
     pending = fields.Boolean()
     triage = fields.Boolean()
+    awaiting_rescue = fields.Boolean()
     archived = fields.Boolean()
 
 

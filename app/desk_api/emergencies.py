@@ -24,8 +24,9 @@ class HandOverSchema(MoveSchema):
 
 
 class ArrivalSchema(MoveSchema):
-    """Who said that rescue has arrived, and what it found."""
+    """Who said that rescue has arrived, and what it found; where several services are awaited, which one it is."""
 
+    service = Word(EmergencyService)
     note = text(WORDS, required=True)
 
 

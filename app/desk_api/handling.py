@@ -35,6 +35,7 @@ class DispatchSchema(MoveSchema):
     """One lead and any assists by code; a complex matter after a joint meeting.
 
     `first_responder`: a village or community goes first where a department, among the assists, answers by statute.
+    `reset_term` says why the term of a case that changed hands starts anew instead of keeping its first due moment.
     """
 
     lead_unit = text(40, required=True)
@@ -42,6 +43,7 @@ class DispatchSchema(MoveSchema):
     note = text(WORDS)
     meeting = fields.Nested(MeetingSchema)
     first_responder = fields.Boolean()
+    reset_term = text(WORDS)
 
 
 class SignatureSchema(MoveSchema):

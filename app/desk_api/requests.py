@@ -9,13 +9,14 @@ from app.desk_api.shown import MovedSchema, NamedSchema, RequestSchema
 from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
+from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
 from app.ledger.awaited import awaiting_decision
 from app.ledger.codes import by_code
 from app.ledger.deciding import decide_with
 from app.ledger.requests import ASKS, ask_with, withdraw_request
 from app.ledger.suspensions import resume_case
 from app.ledger.vocabulary import RequestKind, RequestState, State, Urgency
+from app.ledger.withdrawal import hear_wish
 
 blp = DoorBlueprint("requests", door=Door.DESK, prefix="", auth=staff(Door.DESK), tag="申请和审批")
 
@@ -41,6 +42,13 @@ class AskSchema(MoveSchema):
     amount = fields.Integer(validate=validate.Range(min=1, max=LONGEST))
     review_on = fields.Date()
     evidence = text(WORDS)
+
+
+class WishSchema(MoveSchema):
+    """What a person who wishes to withdraw said on the phone; of several reporters, whose report it is."""
+
+    words = text(WORDS, required=True)
+    report_id = row_id()
 
 
 class RequestedSchema(Schema):
@@ -113,6 +121,15 @@ def list_awaited(wanted: dict[str, Any]) -> Any:
 def ask(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
     """Ask something of a case that somebody else decides"""
     return by_code(ask_with, stamp(), number, **given | match)
+
+
+@blp.route("/cases/<number>/withdrawal", methods=["POST"])
+@blp.arguments(WishSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(201, RequestedSchema)
+def wish_to_withdraw(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Record that a person wishes, on the phone, to withdraw; a second person makes sure"""
+    return hear_wish(stamp(), number, **given | match)
 
 
 @blp.route("/cases/<number>/requests/<int:request_id>/decision", methods=["POST"])

@@ -12,6 +12,7 @@ from app.ledger.vocabulary import (
     Channel,
     Clock,
     Duty,
+    EmergencyService,
     Kind,
     Light,
     Outcome,
@@ -252,6 +253,7 @@ class CaseSchema(QueueRowSchema):
     urgings = fields.Integer()
     raised = fields.Integer()
     awaiting_rescue = fields.Boolean()
+    rescue_awaited = fields.List(Word(EmergencyService))
     hidden_from_grid = fields.Boolean()
     merged_into = fields.String(allow_none=True)
     merged = fields.List(fields.String())

@@ -12,7 +12,7 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, PageQuery, Schema, page_of, text
-from app.ledger.upstream import hear_upstream, send_back_upstream, sign_returned, unsigned_returns
+from app.ledger.upstream import adjust_upstream, hear_upstream, send_back_upstream, sign_returned, unsigned_returns
 
 blp = DoorBlueprint("upstream", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="上级平台")
 list_blp = DoorBlueprint("upstream_returns", door=Door.DESK, prefix="/upstream-returns", auth=staff(Door.DESK), tag="上级平台")
@@ -25,6 +25,13 @@ class UpstreamCallbackSchema(CallbackGivenSchema):
 
     note = text(WORDS, required=True)
     due_by = Moment()
+
+
+class UpstreamMomentsSchema(NoteNeededSchema):
+    """The moments that upstream has set anew, and why: until when it wants the answer, until when it takes a return."""
+
+    due_by = Moment()
+    return_by = Moment()
 
 
 class UpstreamReturnSchema(MoveSchema):
@@ -51,6 +58,15 @@ class SentBackSchema(Schema):
 def hear(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
     """Record upstream's own call-back: the case closes, or waits for the supervisor"""
     return hear_upstream(stamp(), number, **given | match)
+
+
+@blp.route("/upstream-moments", methods=["POST"])
+@blp.arguments(UpstreamMomentsSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def adjust(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Record that upstream has set other moments for an order"""
+    return adjust_upstream(stamp(), number, **given | match)
 
 
 @blp.route("/upstream-return", methods=["POST"])

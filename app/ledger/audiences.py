@@ -36,6 +36,7 @@ _DESK_ROLES = {
     Clock.UPSTREAM_SIGN: Role.INTAKE,
     Clock.UPSTREAM_RETURN: Role.INTAKE,
     Clock.UPSTREAM_DUE: Role.SUPERVISOR,
+    Clock.RESCUE: Role.UNIT_HEAD,
 }
 
 

@@ -1,4 +1,4 @@
-"""Keeps whom the call-back agents call: the list of cases that wait for a call, and of one case its reporters."""
+"""Keeps whom the call-back agents call: cases that wait for a call-back or, confidential, for the first contact; the reporters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,20 @@ from app.ledger.narrowing import in_reach
 from app.ledger.queries import light_of
 from app.ledger.recusal import prefixes
 from app.ledger.scope import find_case, visible
-from app.ledger.vocabulary import Action, CallbackBy, CalleeState, Channel, Clock, Kind, Light, Satisfaction, State, Urgency
+from app.ledger.vocabulary import (
+    Action,
+    CallbackBy,
+    CalleeState,
+    Channel,
+    Clock,
+    Kind,
+    Light,
+    Satisfaction,
+    State,
+    Subject,
+    Urgency,
+)
+from app.ledger.workflow import MOVES
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident
 from app.territory.models import Unit
@@ -31,8 +44,12 @@ class CallsAreTheAgents(NotAllowed):
 
 @dataclass(frozen=True, kw_only=True)
 class CallTask:
-    """A case to be called back: how many reporters wait, how many attempts count so far, when the next call makes sense."""
+    """A case to be called about: how many reporters wait, how many attempts count so far, when the next call makes sense.
 
+    `clock` says what the call is: the call-back, or the first contact of a confidential case, which the desk makes.
+    """
+
+    clock: Clock
     number: str
     title: str
     kind: Kind
@@ -80,24 +97,26 @@ class Callees:
 
 
 def call_tasks(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[CallTask]:
-    """Give the cases that the agent may call back, urgent ones first, then by when the call-back falls due.
+    """Give the cases that the agent may call about, urgent ones first, then by when the call falls due.
 
-    What the agent has handled, answered or filed for others is left to colleagues. Raises CallsAreTheAgents.
+    These are the call-backs, and the first contacts of confidential cases that are signed for. What the agent has handled,
+    answered or filed for others is left to colleagues. Raises CallsAreTheAgents.
     """
     paths = stamp.actor.paths(Role.CALLBACK_AGENT)
     if not paths:
         raise CallsAreTheAgents
     rank = case((Case.urgency == Urgency.URGENT, literal(0)), else_=literal(1))
-    running = and_(Deadline.case_id == Case.id, Deadline.clock == Clock.CALLBACK)
-    query = select(Case, Deadline, rank).join(Deadline, running).options(
+    callback = and_(Case.state == State.AWAITING_CALLBACK, not_(Case.triage), Deadline.clock == Clock.CALLBACK)
+    contactable = and_(Case.confidential, Case.state.in_(MOVES[Action.CONTACT].sources))
+    contact = and_(contactable, Deadline.clock == Clock.CONTACT, Deadline.subject == Subject.CASE)
+    query = select(Case, Deadline, rank).join(Deadline, Deadline.case_id == Case.id).options(
         joinedload(Case.grid), selectinload(Case.reports).selectinload(Report.claims)
     )  # fmt: skip
     query = query.where(
-        Case.state == State.AWAITING_CALLBACK,
+        or_(callback, contact),
         Case.closed_at.is_(None),
         Deadline.met_at.is_(None),
         Deadline.cancelled_at.is_(None),
-        not_(Case.triage),
         not_(Case.anonymous),
         or_(*(Case.territory_path.startswith(path) for path in paths)),
         not_(handled_by(stamp.actor)),
@@ -154,6 +173,7 @@ def _task(held: Case, deadline: Deadline, said: Sequence[Callback], at: datetime
     callees = callees_of(held, at, said=said)
     waiting = [callee for callee in callees if callee.state is CalleeState.WAITING]
     return CallTask(
+        clock=deadline.clock,
         **{name: getattr(held, name) for name in same},
         waiting=len(waiting),
         heard=sum(callee.said is not None for callee in callees),

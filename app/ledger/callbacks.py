@@ -257,5 +257,5 @@ def _callback(stamp: Stamp, case: Case, by: CallbackBy, report_id: int, *, verdi
 def confirm_upstream(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
     """Record that the upstream platform has accepted the result; closes the case."""
     case = lock_case(stamp, number, version=version)
-    move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note))
+    move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note), lambda _: Step(templates={Audience.SUPERVISORS: None}))
     return case

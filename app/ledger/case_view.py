@@ -14,6 +14,7 @@ from app.core.stamp import ActorKind, Door, Role, Stamp
 from app.ledger.callees import solved_by, still_in
 from app.ledger.case_results import RoundResult, results_by_round
 from app.ledger.disclosure import may_dial, shows_identity
+from app.ledger.emergencies import awaited_services
 from app.ledger.models import Assignment, Callback, Case, Entry, Report, Request
 from app.ledger.possible import possible_actions
 from app.ledger.queries import ClockView, Named, QueueRow, head_of, open_clocks
@@ -21,7 +22,7 @@ from app.ledger.report_people import People, people_of
 from app.ledger.request_view import RequestView, request_views
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.union import Related, related
-from app.ledger.vocabulary import Action, CallbackBy, Channel, Duty, Outcome, RequestState, Satisfaction, State
+from app.ledger.vocabulary import Action, CallbackBy, Channel, Duty, EmergencyService, Outcome, RequestState, Satisfaction, State
 from app.people.accounts import ROLE_LABELS
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident, Staff, StaffPost
@@ -120,6 +121,7 @@ class EntryView:
 class CaseView(QueueRow):
     """A case with all that hangs on it. `actions` is what the viewer may do now; `timeline` begins with the newest entry.
 
+    `rescue_awaited` are the services that it was handed to and that have not arrived.
     `merged` are the numbers of the cases merged into it, whose lines stand among its own. Three words on whether it is solved:
     the unit's, the persons' of this round (the least favourable), upstream's.
     """
@@ -142,6 +144,7 @@ class CaseView(QueueRow):
     urgings: int
     raised: int
     awaiting_rescue: bool
+    rescue_awaited: list[EmergencyService]
     hidden_from_grid: bool
     merged_into: str | None
     merged: list[str]
@@ -197,6 +200,7 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         **{name: getattr(case, name) for name in _COUNTS},
         raised=case.raised,
         awaiting_rescue=case.awaiting_rescue,
+        rescue_awaited=awaited_services(case),
         hidden_from_grid=case.hidden_from_grid,
         merged_into=others.into,
         merged=sorted(others.merged.values()),

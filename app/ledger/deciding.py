@@ -22,7 +22,7 @@ from app.ledger.moves import APPROVING, Step, Words, lock_case, move_case
 from app.ledger.request_checks import RequestUnfit
 from app.ledger.request_limits import locks_return, round_term
 from app.ledger.requests import close_request, pending_request
-from app.ledger.rounds import end_part
+from app.ledger.rounds import end_part, name_lead
 from app.ledger.suspensions import review_close
 from app.ledger.vocabulary import Action, Clock, Duty, RequestKind, RequestState
 from app.ledger.withdrawal import reply_to, take_back
@@ -163,7 +163,8 @@ def _return(stamp: Stamp, case: Case, request: Request, decision: Decision) -> S
         return Step(facts=facts, of_lead=False)
     for each in [a for a in case.assignments if a.ended_at is None]:
         end_part(stamp, case, each)
-    case.lead_unit_id = case.outcome = None
+    name_lead(case, None)
+    case.outcome = None
     case.reassignments += 1
     return Step(facts=facts)
 
@@ -183,9 +184,8 @@ def _reassign(stamp: Stamp, case: Case, request: Request, decision: Decision) ->
     assists = [a.unit for a in case.assignments if a.ended_at is None and a.duty is Duty.ASSIST]
     first = check_lead(case, unit, assists)
     add_part(stamp, case, unit, Duty.LEAD).first_responder = first
-    case.lead_unit_id = unit.id
     case.reassignments += 1
-    db.session.flush()
+    name_lead(case, unit.id)
     facts = {"from": lead.unit.code, "to": unit.code, "reset_term": decision.reset_term}
     kept = {Clock.RESOLVE: term.due} if term is not None and not decision.reset_term else {}
     return Step(facts=facts, dues=kept, half=term is not None and term.half)

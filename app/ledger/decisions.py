@@ -14,7 +14,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A case against a unit recuses everybody in that unit's subtree; against a head of a unit, that unit as well. A case against
   the county itself recuses nobody below it, since somebody must be able to pass it on. A case against a person is not
   dispatched to a unit where that person serves, but one level up.
-- Handing a case to 110, 119 or 120 makes it urgent; until the arrival is confirmed no move ends it. Suspected abuse is
+- Handing a case to 110, 119 or 120 makes it urgent; until the arrival of each of them is confirmed no move ends it. After half
+  an hour the head of the shift is told of an arrival that is not, half an hour later with the supervisors. Suspected abuse is
   confidential, hidden from the grid and handed to 110; whoever filed it still follows it.
 - Raising the urgency hurries the running clocks from now on and never gives more time. Any other correction recounts the term
   of handling from its own start; nobody becomes late by it, and moments that somebody gave stay. A case that moves to another
@@ -23,13 +24,14 @@ Where the rules are silent, these were decided as a supervisor in a county would
 ### Dispatch and handling
 
 - A village or community leads what its duty list names, or what the catalogue says nothing about. As first responder to
-  anything else it needs the statutory department among the assists and waits for its report.
+  anything else it needs a unit that answers for it among the assists, by statute or else as one that may lead, and waits for
+  the report of one of these; where the catalogue names none, for that of a department or township.
 - A unit without anybody who may handle a case (nobody there, or only recused people) does not get it.
 - A township's dispatcher dispatches inside the township only. Only the lead passes work on, one level down; what it passed on
   ends with the lead's term, or earlier where it says so. A contact made below the lead is the lead's contact.
 - Whoever signs becomes the handler, unless one was named. Ending a lead's part ends what it had passed on.
-- A result needs a contact first, unless there is nobody to call: the report was anonymous or names nobody. A confidential
-  case is contacted by the call-back agent.
+- A result needs a contact first, in its round or by the same lead in the round that it reworks, unless there is nobody to call:
+  the report was anonymous or names nobody. A confidential case is contacted by the call-back agent.
 - Raising a case gives the unit above write access and its head the lead's term; the lead stays answerable. At the county the
   leader responsible for the lead is told. A case already on the interview list is not raised again for repeated failure.
 
@@ -60,14 +62,19 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
 - A resident may rate a closed case within 15 days when nobody's word was heard in its last round; the rating is kept and
   moves nothing. Reopening is another matter: once, within 15 days, by the person concerned or the claim code, with fresh parts
-  and the promise of 15 working days. Imported history is not reopened.
+  and the promise of 15 working days. Extensions and the dispute over returns count anew then. Imported history is not reopened.
 - Before dispatch the person's word withdraws a case; after it the centre calls. One reporter of several takes back only their
   own report. An anonymous case cannot be withdrawn once dispatched, since nobody could be asked.
+- A wish to withdraw that the desk hears on the phone ends nothing by itself, before dispatch either: nobody of the handling unit
+  records it, and a second person calls back to make sure.
 - A matter is marked as settled only after as many reviewed answers as the county sets, over all rounds and recurrences; a new
   report of it still reaches the ledger, and a second person confirms that it is not taken up.
 - Reaching a terminal state meets the overall clock; any other clock that does not belong to the new state ends without verdict.
 - An upstream case that is called back waits for the upstream platform's word before it closes; a dissatisfied word of upstream's
   own call-back leads to triage. The internal term ends four working hours before upstream's, or with it where there is no room.
+- Another moment of upstream's is recorded by the county's dispatcher or supervisor. A stricter one binds the running terms and
+  the promise at once; a later one makes room for an extension. What was missed before upstream itself moved it stands in the old
+  version of the clock alone. No extension carries a term or the promise past what upstream leaves the county.
 
 ### Merging
 

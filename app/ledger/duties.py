@@ -3,7 +3,7 @@
 A row is never changed: what no longer holds is ended and another row put, so that the table itself tells who said what when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -180,24 +180,46 @@ def duties_for(category_id: int | None) -> list[tuple[int, UnitDuty]]:
 def check_lead(case: Case, lead: Unit, assists: Sequence[Unit], *, first_responder: bool = False) -> bool:
     """Refuse a village or community as lead of what others answer for and its own duty list does not name.
 
-    As first responder it may go to anything, if a department that answers by statute assists: the last word is then that
-    department's. Gives whether the lead is but such a first responder. Raises NotOnDutyList, DepartmentMissing.
+    As first responder it may go to anything, if a unit that answers for it assists: the last word is then that unit's. Gives
+    whether the lead is but such a first responder. Raises NotOnDutyList, DepartmentMissing.
     """
     if lead.level is not Level.VILLAGE:
         return False
     duties = duties_for(case.category_id)
     if not duties or any(duty.unit_id == lead.id and duty.role is Responsibility.LEAD for _, duty in duties):
         return False
-    nearest = next((steps for steps, duty in duties if duty.role is Responsibility.STATUTORY), None)
-    statutory = {
-        duty.unit_id: duty.unit.name for steps, duty in duties if steps == nearest and duty.role is Responsibility.STATUTORY
-    }
-    names = "、".join(statutory.values()) or "、".join(sorted({duty.unit.name for _, duty in duties}))
+    answering = _answering(duties)
+    names = "、".join(answering.values()) or "主管部门"
     if not first_responder:
         raise NotOnDutyList(f"“{lead.name}”的事项清单里没有这一类，应由{names}主办；如需“{lead.name}”先到现场，请注明先行处置")
-    if statutory and not any(unit.id in statutory for unit in assists):
+    if not _of_these(answering, assists):
         raise DepartmentMissing(f"“{lead.name}”先行处置时，请把{names}列为协办，最终结果由它作出")
-    return bool(statutory)
+    return True
+
+
+def with_last_word(category_id: int | None, assists: Sequence[Unit]) -> list[Unit]:
+    """Give, of the units that assist a first responder, those whose word is the last.
+
+    These answer for the category; where none of them assists any more, it is whoever does and is no village.
+    """
+    return _of_these(_answering(duties_for(category_id)), assists) or _of_these({}, assists)
+
+
+def _answering(duties: Sequence[tuple[int, UnitDuty]]) -> dict[int, str]:
+    """Give by id the names of the units that answer by statute, by the nearest lines; where none does, of those that may lead.
+
+    A village's own duty list speaks for that village alone.
+    """
+    for role in (Responsibility.STATUTORY, Responsibility.LEAD):
+        lines = [(steps, duty) for steps, duty in duties if duty.role is role and duty.unit.level is not Level.VILLAGE]
+        if lines:
+            return {duty.unit_id: duty.unit.name for steps, duty in lines if steps == lines[0][0]}
+    return {}
+
+
+def _of_these(answering: Mapping[int, str], units: Sequence[Unit]) -> list[Unit]:
+    """Give those of some units that answer; where the catalogue names none, all but villages."""
+    return [unit for unit in units if (unit.id in answering if answering else unit.level is not Level.VILLAGE)]
 
 
 def _check_administrator(stamp: Stamp) -> None:

@@ -13,16 +13,17 @@ from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
 from app.ledger.clocks import Deadline
-from app.ledger.duties import check_lead
+from app.ledger.duties import check_lead, with_last_word
 from app.ledger.eligible import check_eligible, units_by_id
 from app.ledger.models import Assignment, Case, CaseAccess
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.places import Point
-from app.ledger.request_limits import round_term
+from app.ledger.request_limits import goes_on_from, round_term
 from app.ledger.results import check_missing, keep_result
+from app.ledger.rounds import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
-from app.territory.models import Level, Unit
+from app.territory.models import Unit
 
 
 class OutOfReach(NotAllowed):
@@ -132,9 +133,8 @@ def dispatch_locked(
             assignment = add_part(acting, case, unit, Duty.ASSIST if place else Duty.LEAD)
             assignment.by_meeting = meeting is not None
             assignment.first_responder = first and not place
-        case.lead_unit_id = lead_unit_id
         case.outcome = Outcome.PASSED_ON
-        db.session.flush()
+        name_lead(case, lead_unit_id)
         facts: dict[str, Any] = {"lead": units[0].code, "assists": [unit.code for unit in units[1:]]}
         facts |= {"by_meeting": meeting is not None, "first_responder": first}
         if meeting is not None:
@@ -280,12 +280,10 @@ def submit_result(
 
     def change(acting: Stamp) -> Step:
         assignment = own_assignment(acting, case, Duty.LEAD)
-        contacted = any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD)
-        if not case.nobody_to_call and not contacted:
+        if not case.nobody_to_call and not is_contacted(case, assignment):
             raise ContactMissing
         outstanding = [a for a in case.assignments if a.duty is not Duty.LEAD and a.ended_at is None and a.submitted_at is None]
-        departments = [a for a in case.assignments if a.duty is Duty.ASSIST and a.unit.level is Level.DEPARTMENT]
-        if assignment.first_responder and not any(a.ended_at is None and a.submitted_at for a in departments):
+        if assignment.first_responder and not _answered(case):
             raise DepartmentOutstanding("您的单位是先行处置，最终结果由主责部门作出，请等待它的反馈")
         if outstanding and not (without_assists or "").strip():
             names = "、".join(a.unit.name for a in outstanding)
@@ -299,6 +297,24 @@ def submit_result(
     words = note if not without_assists else f"{note}\n不再等待协办：{without_assists}"
     move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=words), change)
     return case
+
+
+def is_contacted(case: Case, lead: Assignment | None) -> bool:
+    """Say whether a contact was made in the present round or, where it is a rework, by this lead in those it goes on from."""
+    if any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD and a.round == case.round):
+        return True
+    while lead is not None:
+        if lead.contacted_at is not None:
+            return True
+        lead = goes_on_from(case, lead)
+    return False
+
+
+def _answered(case: Case) -> bool:
+    """Say whether a unit that has the last word beside a first responder has reported."""
+    assists = [a for a in case.assignments if a.duty is Duty.ASSIST and a.ended_at is None]
+    last = {unit.id for unit in with_last_word(case.category_id, [a.unit for a in assists])}
+    return any(a.submitted_at is not None for a in assists if a.unit_id in last)
 
 
 def pass_result(stamp: Stamp, number: str, *, note: str | None = None, version: int | None = None) -> Case:
@@ -318,7 +334,7 @@ def pass_result(stamp: Stamp, number: str, *, note: str | None = None, version: 
 
 
 def send_back(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
-    """Send a result back with a reason; the same clock runs on."""
+    """Send a result back with a reason; the same clock runs on, and so do those of assists that had not reported."""
     case = lock_case(stamp, number, version=version)
 
     def change(acting: Stamp) -> Step:

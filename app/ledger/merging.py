@@ -16,7 +16,7 @@ from app.ledger.audiences import recipients
 from app.ledger.clocks import Deadline
 from app.ledger.corrections import raise_urgency
 from app.ledger.deadlines import counted, is_open, lock_case_clocks, moved_on, new_version
-from app.ledger.handling import grant
+from app.ledger.handling import grant, is_contacted
 from app.ledger.mergeable import check_fit, survivor_of, waiting_on
 from app.ledger.merging_models import Merge
 from app.ledger.models import Case, CaseAccess, Request
@@ -147,8 +147,8 @@ def merge_locked(stamp: Stamp, case: Case, survivor: Case, *, reply: str | None 
         db.session.flush()
         merge.overall_id = version.id if version else None
         # Whom to contact may be new to the lead; where a contact was made, none is owed again.
-        contacted = any(part.contacted_at is not None for part in survivor.assignments if part.duty is Duty.LEAD)
-        return Step(facts={"from": case.number, "reports": merge.report_ids}, others=contacted)
+        lead = next((part for part in survivor.assignments if part.duty is Duty.LEAD and part.ended_at is None), None)
+        return Step(facts={"from": case.number, "reports": merge.report_ids}, others=is_contacted(survivor, lead))
 
     move_case(stamp, survivor, Action.ABSORB, Words(), absorb)
 

@@ -60,6 +60,13 @@ class Reason(Base):
     active: Mapped[bool] = mapped_column(default=True)
 
 
+LISTED = [
+    "state", "channel", "kind", "urgency", "category_id", "grid_id", "closed_at", "amber_at", "late_since",
+    "triage", "confidential", "hidden_from_grid", "against_staff_id", "against_paths",
+]  # fmt: skip
+"""What the work queue asks of a case: indexes that carry it are read alone, without the cases that do not fit."""
+
+
 class Case(Base):
     """The ledger's unit of work. `entry_count` and `chain_head` bind its timeline; `version` counts its changes.
 
@@ -73,18 +80,40 @@ class Case(Base):
     __tablename__ = "case"
     __table_args__ = (
         Index("ix_case_state", "state", "id", postgresql_where="NOT archived"),
-        Index("ix_case_territory", "territory_path", "id", postgresql_ops={"territory_path": "text_pattern_ops"}),
+        Index(
+            "ix_case_territory",
+            "territory_path",
+            "id",
+            postgresql_ops={"territory_path": "text_pattern_ops"},
+            postgresql_include=["lead_unit_id", "next_due_at", *LISTED],
+            postgresql_where="NOT archived",
+        ),
         Index("ix_case_grid", "grid_id", "id"),
         Index("ix_case_category", "category_id", "id"),
         Index("ix_case_channel", "channel", "id"),
         Index("ix_case_kind", "kind", "id"),
         Index("ix_case_urgent", "id", postgresql_where="urgency = 'urgent'"),
         Index("ix_case_archived", "id", postgresql_where="archived"),
-        Index("ix_case_lead", "lead_unit_id", "id", postgresql_where="lead_unit_id IS NOT NULL"),
-        Index("ix_case_open", "id", postgresql_where="closed_at IS NULL AND NOT archived"),
-        Index("ix_case_next_due", "next_due_at", "id", postgresql_where="next_due_at IS NOT NULL"),
-        Index("ix_case_amber", "amber_at", "id", postgresql_where="amber_at IS NOT NULL"),
-        Index("ix_case_late", "late_since", "id", postgresql_where="late_since IS NOT NULL"),
+        Index(
+            "ix_case_lead",
+            "lead_unit_id",
+            "id",
+            postgresql_include=["territory_path", "next_due_at", *LISTED],
+            postgresql_where="lead_unit_id IS NOT NULL AND NOT archived",
+        ),
+        Index(
+            "ix_case_open",
+            "id",
+            postgresql_include=["lead_unit_id", "territory_path", "next_due_at", *LISTED],
+            postgresql_where="closed_at IS NULL AND NOT archived",
+        ),
+        Index(
+            "ix_case_next_due",
+            "next_due_at",
+            "id",
+            postgresql_include=["lead_unit_id", "territory_path", *LISTED],
+            postgresql_where="next_due_at IS NOT NULL AND NOT archived",
+        ),
         Index("ix_case_merged_into", "merged_into_id", postgresql_where="merged_into_id IS NOT NULL"),
         Index("ix_case_recurrence_of", "recurrence_of_id", postgresql_where="recurrence_of_id IS NOT NULL"),
         Index("ix_case_triage", "id", postgresql_where="triage"),
@@ -319,15 +348,28 @@ class Assignment(Base):
 
 
 class CaseAccess(Base):
-    """What a unit may see or do of a case beyond its territory; losing a case turns write into read."""
+    """What a unit may see or do of a case beyond its territory; losing a case turns write into read.
+
+    `lead`: it is the case's lead unit now (`rounds.name_lead` keeps it), so that lists find the rest by an index of its own.
+    """
 
     __tablename__ = "case_access"
-    __table_args__ = (Index("ix_case_access_unit_path", "unit_path", "case_id", postgresql_ops={"unit_path": "text_pattern_ops"}),)
+    __table_args__ = (
+        Index("ix_case_access_unit_path", "unit_path", "case_id", postgresql_ops={"unit_path": "text_pattern_ops"}),
+        Index(
+            "ix_case_access_given",
+            "unit_path",
+            "case_id",
+            postgresql_ops={"unit_path": "text_pattern_ops"},
+            postgresql_where="NOT lead",
+        ),
+    )
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
     unit_path: Mapped[str]
     mode: Mapped[Access] = mapped_column(enum_type(Access))
+    lead: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
 class Request(Base):

@@ -67,9 +67,9 @@ class Step:
     moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
     a rework round half its term. `unit_id` is the unit that the audiences OWNER and UNIT_HEAD speak of, the lead's when None.
     `asker` and `deciders` are whom the audiences of these names speak of; the asker hears of a decision as such alone.
-    `others`: other people's reports keep the case where it is, so that no clock is met or started. `templates` names for an
-    audience the words that fit what happened, or None where that audience is not told. `told` names whom an audience meant
-    before the move ended their part.
+    `others`: other people's reports keep the case where it is, or other rescue is on its way, so that no clock is met or
+    started. `templates` names for an audience the words that fit what happened, or None where that audience is not told.
+    `told` names whom an audience meant before the move ended their part.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -286,13 +286,29 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
             d for d in clocks if d.clock is clock and d.met_at is not None and d.round == case.round and _speaks_of_lead(d, case)
         ]
         for deadline in last[-1:]:
-            run_on(deadline)
+            for held in [*_cut_short(case, clocks, deadline), deadline]:
+                run_on(held)
     if move.starts:
         db.session.flush()
         for clock in move.starts:
             if target in RUNS_IN[clock]:
                 clocks += _start(at, case, clock, clocks, step)
     return clocks
+
+
+def _cut_short(case: Case, clocks: Sequence[Deadline], lead: Deadline) -> list[Deadline]:
+    """Give the clocks of parts still to be signed for or reported that ended without verdict when the lead's clock was met."""
+    owed = {a.id: a.signed_at is None for a in case.assignments if a.ended_at is None and a.submitted_at is None}
+    replaced = {deadline.supersedes_id for deadline in clocks}
+    return [
+        deadline
+        for deadline in clocks
+        if deadline.cancelled_at == lead.met_at
+        and deadline.subject is Subject.ASSIGNMENT
+        and deadline.subject_id in owed
+        and (deadline.clock is Clock.RESOLVE or (deadline.clock is Clock.SIGN and owed[deadline.subject_id]))
+        and deadline.id not in replaced
+    ]
 
 
 def _speaks_of(deadline: Deadline, step: Step) -> bool:

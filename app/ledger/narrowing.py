@@ -4,9 +4,9 @@ A list is read in order and stops after a page. Where one case in a hundred fits
 one in a hundred thousand fits, only an index finds it. The planner cannot tell which of the two a person's scope is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import BigInteger, ColumnElement, Select, any_, exists, literal, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, any_, exists, literal, not_, or_, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.database import db
@@ -14,7 +14,9 @@ from app.core.stamp import Actor, Role
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.models import Case, CaseAccess, Report
-from app.ledger.scope import TERRITORY_ROLES, called_to
+from app.ledger.recusal import not_recused
+from app.ledger.scope import TERRITORY_ROLES, below, called_to, given_to, own_ways, sees_all
+from app.territory.models import Unit
 
 FEW = 5000
 """So many ids are looked up at most, in a few milliseconds: the cases of a village's many years."""
@@ -50,6 +52,32 @@ def in_reach(actor: Actor) -> list[ColumnElement[bool]]:
     grids = catalogue().grids.values()
     on_the_ground = actor.grid_ids or any(grid.startswith(path) for grid in grids for path in paths)
     return [] if on_the_ground else [Case.id.in_(union_all(*ways))]
+
+
+def seen_by_ways(
+    actor: Actor, conditions: Sequence[ColumnElement[bool]], read: Callable[[Select[int]], Select[int]]
+) -> ColumnElement[bool]:
+    """Give the condition that a case is on a page: each way of seeing cases is read on its own in the page's order.
+
+    `read` orders a query and takes the page's number of rows. One way alone the planner can follow by an index, from the end
+    where the list begins; of several ways joined by "or" it can only ask each case on the way. The first rows of all ways
+    together hold the first of the list.
+    """
+    each = [read(select(Case.id).where(way, not_recused(actor), *conditions)) for way in _listed_ways(actor)]
+    return Case.id.in_(union_all(*(select(one.subquery().c.id) for one in each)))
+
+
+def _listed_ways(actor: Actor) -> list[ColumnElement[bool]]:
+    """Give the ways of `scope.ways`, but what units were given in two: what they lead, by an index of its own, and the rest."""
+    found = own_ways(actor)
+    if sees_all(actor):
+        return found
+    for given in given_to(actor):
+        units = db.session.scalars(select(Unit.id).where(below(Unit.path, given))).all()
+        found.append(Case.lead_unit_id == units[0] if len(units) == 1 else Case.lead_unit_id.in_(units))
+        rest = exists().where(CaseAccess.case_id == Case.id, not_(CaseAccess.lead), below(CaseAccess.unit_path, given))
+        found.append(rest)
+    return found
 
 
 def _open(deadline: type[Deadline]) -> list[ColumnElement[bool]]:

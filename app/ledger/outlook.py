@@ -62,6 +62,8 @@ def _step(what: str, due: datetime, at: datetime) -> str:
 def _promise(state: State, promise: datetime, at: datetime) -> str:
     if state is State.INFO_REQUESTED:
         return "等您补充期间，我们的办理时限暂停计算。"
+    if state is State.SUSPENDED:
+        return "暂缓期间办理时限暂停计算，恢复办理后顺延。"
     if at > promise:
         return f"全部办完的承诺时间是 {moment(promise, at)}，已经超过，督办人员会跟进。"
     return f"我们承诺 {moment(promise, at)} 前全部办完。"

@@ -192,6 +192,10 @@ _RESOLVE = (
 _DESK = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.SHIFT_HEAD)))
 _INFO = (Step(1, On.AMBER, (A.PERSONS, A.FILERS)),)
 _SUPERVISED = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.UNIT_HEAD, A.SUPERVISORS)))
+_RESCUE = (
+    Step(1, On.DUE, (A.SHIFT_HEAD,)),
+    Step(2, On.AFTER, (A.SHIFT_HEAD, A.SUPERVISORS), _term(30, Unit.MINUTE, HoursKind.ALWAYS)),
+)
 _OVERALL = (Step(1, On.AMBER, (A.SHIFT_HEAD,)), Step(2, On.DUE, (A.SHIFT_HEAD, A.SUPERVISORS)))
 
 
@@ -240,5 +244,6 @@ DEFAULTS: tuple[Default, ...] = (
     Default("upstream-due", Clock.UPSTREAM_DUE, _term(5, Unit.WORKING_DAY), _OVERALL),
     Default("arrive", Clock.ARRIVE, _term(30, Unit.MINUTE, HoursKind.ALWAYS), _CALLED),
     Default("supervision", Clock.SUPERVISION, _term(3, Unit.WORKING_DAY), _SUPERVISED),
+    Default("rescue", Clock.RESCUE, _term(30, Unit.MINUTE, HoursKind.ALWAYS), _RESCUE),
 )
 """Praise is passed on within the time of a help request; a term of 24 hours always runs on 7×24 hours."""

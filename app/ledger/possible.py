@@ -21,17 +21,18 @@ from app.ledger.scope import belongs, reaches, visible
 from app.ledger.settling import reviewed_answers
 from app.ledger.supervision_models import ProgressItem, SupervisionOrder
 from app.ledger.union import cases_in
-from app.ledger.upstream import waits_for_signature
+from app.ledger.upstream import keeps_upstream, waits_for_signature
 from app.ledger.vocabulary import OPEN, Action, Duty, RequestKind, SlipState, State, VerifyBy
 from app.ledger.whistle_models import WhistleCall
 from app.ledger.whistle_sides import is_called, whistling_unit
+from app.ledger.withdrawal import may_hear_wish
 from app.ledger.workflow import MOVES
 from app.territory.models import Level, Unit
 
 BY_HAND = frozenset(Action) - {
-    Action.SUBMIT, Action.ARCHIVE, Action.ASK_WITHDRAW, Action.CLAIM, Action.RATE, Action.LOOK, Action.LAPSE_INFO,
+    Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LOOK, Action.LAPSE_INFO,
     Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
-    Action.ABSORB, Action.RELEASE, Action.ME_TOO, Action.HAND_OVER, Action.ADJUST_CLOCK,
+    Action.ABSORB, Action.RELEASE, Action.ME_TOO, Action.HAND_OVER,
 }  # fmt: skip
 """Actions that staff take on a case by hand at the desk; a look on the spot is the grid worker's."""
 
@@ -169,6 +170,14 @@ def _triages(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     return case.triage and not works_for_case(stamp, case)
 
 
+def _hears_wish(stamp: Stamp, case: Case, pending: Sequence[Request]) -> bool:
+    return may_hear_wish(stamp, case) and not any(request.kind is RequestKind.WITHDRAW for request in pending)
+
+
+def _keeps_upstream(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return case.upstream_number is not None and keeps_upstream(stamp.actor) and not works_for_case(stamp, case)
+
+
 def _whistles(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     return whistling_unit(stamp, case) is not None
 
@@ -215,6 +224,8 @@ _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {
     Action.ASSIGN_HANDLER: _names_handler,
     Action.RAISE: _raisable,
     Action.CONFIRM_UPSTREAM: lambda _, case, __: case.state is State.AWAITING_UPSTREAM or waits_for_signature(case),
+    Action.ASK_WITHDRAW: _hears_wish,
+    Action.ADJUST_CLOCK: _keeps_upstream,
     Action.CONFIRM_ARRIVAL: lambda _, case, __: case.awaiting_rescue,
     Action.ANSWER_SUPERVISION: _ordered,
     Action.DECIDE_PROGRESS: _on_agenda,

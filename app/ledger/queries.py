@@ -17,7 +17,7 @@ from app.ledger.calls import number_index
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.models import Call, Case, Report, Request
-from app.ledger.narrowing import in_reach, is_own
+from app.ledger.narrowing import is_own, seen_by_ways
 from app.ledger.scope import visible
 from app.ledger.vocabulary import OPEN, Channel, Clock, Kind, Light, RequestState, State, Urgency
 from app.people.identity import residents_by_phone
@@ -48,7 +48,8 @@ class Sought:
 
     `pending` are cases in which a request waits for its decision, `triage` those whose dissatisfied word waits for the
     supervisor. `late` are cases in which an open clock was breached, whatever their next clock says; `light` is what the desk
-    sees now; `due_before` looks at the nearest clock that runs. Several states stand for any of them.
+    sees now; `due_before` looks at the nearest clock that runs. Several states stand for any of them. `upstream_number` is the
+    number that the upstream platform gave, by which it calls; `awaiting_rescue` are those that 110, 119 or 120 have not reached.
     """
 
     order: Order = Order.NEWEST
@@ -60,12 +61,14 @@ class Sought:
     grid: str | None = None
     lead_unit: str | None = None
     number: str | None = None
+    upstream_number: str | None = None
     light: Light | None = None
     due_before: datetime | None = None
     late: bool = False
     mine: bool = False
     pending: bool = False
     triage: bool = False
+    awaiting_rescue: bool = False
     archived: bool = False
     cursor: str | None = None
     limit: int = LIMIT
@@ -123,13 +126,16 @@ class QueueRow:
 
 def work_queue(stamp: Stamp, sought: Sought) -> Page[QueueRow]:
     """Give a page of the cases that the actor sees. Archived cases show only when they are asked for."""
-    conditions: list[ColumnElement[bool]] = [visible(stamp.actor), *in_reach(stamp.actor), *_filters(stamp, sought)]
+    conditions = _filters(stamp, sought)
     by_due = sought.order is Order.DUE
     if by_due:
         conditions.append(Case.next_due_at.is_not(None))
     key: list[tuple[Any, bool]] = [(Case.next_due_at, False), (Case.id, False)] if by_due else [(Case.id, True)]
-    query = paged(_heads().where(*conditions), key=key, cursor=sought.cursor, limit=sought.limit)
-    found = db.session.scalars(query).all()
+
+    def read(query: Select[Any]) -> Select[Any]:
+        return paged(query, key=key, cursor=sought.cursor, limit=sought.limit)
+
+    found = db.session.scalars(read(_heads().where(seen_by_ways(stamp.actor, conditions, read)))).all()
     page = page_from(found, limit=sought.limit, key=lambda case: [case.next_due_at, case.id] if by_due else [case.id])
     return Page(_rows(page.items, stamp.at), page.next_cursor)
 
@@ -159,6 +165,7 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         Case.kind: sought.kind,
         Case.urgency: sought.urgency,
         Case.number: sought.number,
+        Case.upstream_number: sought.upstream_number,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
     found.append(Case.archived.expression if sought.archived else not_(Case.archived))
@@ -171,7 +178,7 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         found.append(Case.grid_id == _id_of("grid", Grid.id, Grid.code == sought.grid))
     if sought.lead_unit is not None:
         found.append(Case.lead_unit_id == _id_of("lead_unit", Unit.id, Unit.code == sought.lead_unit))
-    of_open = sought.states and OPEN.issuperset(sought.states)
+    of_open = (sought.states and OPEN.issuperset(sought.states)) or sought.awaiting_rescue
     if of_open or sought.light or sought.late or sought.triage or sought.due_before or sought.order is Order.DUE:
         found.append(Case.closed_at.is_(None))  # true of all of these anyway, and what the index of open cases is of
     if sought.light is not None:
@@ -180,6 +187,8 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         found.append(Case.next_due_at < sought.due_before)
     if sought.late:
         found.append(Case.late_since.is_not(None))
+    if sought.awaiting_rescue:
+        found.append(Case.awaiting_rescue.expression)
     if sought.triage:
         found.append(Case.triage.expression)
     if sought.mine:

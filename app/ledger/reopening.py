@@ -32,7 +32,7 @@ class ArchivedStaysClosed(Conflict):
 
 
 def reopen_case(stamp: Stamp, number: str, *, words: str, version: int | None = None) -> Case:
-    """Reopen a closed case with new facts, dissatisfaction or a reason; the overall clock starts anew.
+    """Reopen a closed case with new facts, dissatisfaction or a reason; the overall clock and the limits start anew.
 
     A resident may do so once, within the county's days from closing. Raises ReopenedBefore, ReopeningClosed,
     MatterSettled, ArchivedStaysClosed, OnlyThePerson.
@@ -55,6 +55,7 @@ def reopen_locked(stamp: Stamp, case: Case, *, words: str, proved: Report | None
         begin_round(acting, case, keep_lead=False)
         case.reopenings += 1
         case.outcome = case.unit_solved = None
+        case.extensions, case.return_locked = 0, False  # the new handling has limits of its own
         return Step(
             facts={"round": case.round} | ({"report": proved.id} if proved is not None else {}),
             unit_id=last_unit,

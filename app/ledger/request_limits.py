@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from app.core.clock import CHINA
 from app.core.database import db
@@ -11,9 +11,9 @@ from app.core.errors import Conflict
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
 from app.ledger.deadlines import term_of
-from app.ledger.models import Assignment, Case, Request
+from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.terms import HoursKind, Term, Unit, due_at, halved, resume
-from app.ledger.vocabulary import Clock, Duty, RequestKind, RequestState, Subject, Urgency
+from app.ledger.vocabulary import Action, Clock, Duty, RequestKind, RequestState, Subject, Urgency
 from app.territory.calendar.queries import load_calendar
 
 
@@ -53,11 +53,17 @@ def return_until(case: Case, part: Assignment) -> datetime:
 
 def _given_at(case: Case, part: Assignment) -> datetime:
     """Give when a unit was given what it has: a rework round, which goes on where the last one ended, gives nothing anew."""
+    before = goes_on_from(case, part)
+    return part.dispatched_at if before is None else _given_at(case, before)
+
+
+def goes_on_from(case: Case, part: Assignment) -> Assignment | None:
+    """Give the part of the round before that a rework round goes on from; None for one that was dispatched."""
     for before in case.assignments:
         same = (before.unit_id, before.duty, before.round) == (part.unit_id, part.duty, part.round - 1)
         if same and before.ended_at == part.dispatched_at:
-            return _given_at(case, before)
-    return part.dispatched_at
+            return before
+    return None
 
 
 def check_return(at: datetime, case: Case, part: Assignment) -> None:
@@ -74,12 +80,18 @@ def check_return(at: datetime, case: Case, part: Assignment) -> None:
 
 
 def locks_return(request: Request, *, approved: bool) -> bool:
-    """Say whether the decision on a return settles the dispute: a refusal does, and so does the second approval."""
+    """Say whether the decision on a return settles the dispute: a refusal does, and so does the second approval.
+
+    Once a case is reopened, what was decided before counts no more.
+    """
+    reopenings = select(func.max(Entry.at)).where(Entry.case_id == request.case_id, Entry.action == Action.REOPEN)
+    reopened_at = reopenings.scalar_subquery()
     before = select(Request.id).where(
         Request.case_id == request.case_id,
         Request.kind == RequestKind.RETURN,
         Request.state == RequestState.APPROVED,
         Request.id != request.id,
+        or_(reopened_at.is_(None), Request.decided_at > reopened_at),
     )
     return not approved or db.session.scalars(before).first() is not None
 

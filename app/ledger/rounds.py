@@ -1,6 +1,6 @@
 """Keeps rounds: ending a unit's part in a case, what its access becomes, and beginning the next round."""
 
-from sqlalchemy import update
+from sqlalchemy import false, update
 
 from app.core.database import db
 from app.core.stamp import Stamp
@@ -23,6 +23,15 @@ def end_part(stamp: Stamp, case: Case, assignment: Assignment) -> None:
     db.session.execute(access.values(mode=Access.READ))
 
 
+def name_lead(case: Case, unit_id: int | None) -> None:
+    """Say who leads a locked case, whose access was granted before; nobody with None."""
+    case.lead_unit_id = unit_id
+    db.session.flush()
+    of_case = update(CaseAccess).where(CaseAccess.case_id == case.id)
+    is_lead = CaseAccess.unit_id == unit_id if unit_id is not None else false()
+    db.session.execute(of_case.where(CaseAccess.lead != is_lead).values(lead=is_lead))
+
+
 def begin_round(stamp: Stamp, case: Case, *, keep_lead: bool) -> None:
     """Open the next round; the last one's parts and results stay readable.
 
@@ -34,7 +43,7 @@ def begin_round(stamp: Stamp, case: Case, *, keep_lead: bool) -> None:
     for assignment in [a for a in case.assignments if a.ended_at is None]:
         end_part(stamp, case, assignment)
     if not keep_lead or last is None or last.first_responder:
-        case.lead_unit_id = None
+        name_lead(case, None)
         return
     case.assignments.append(
         Assignment(

@@ -1,8 +1,10 @@
 """Keeps who sees a case: by territory, by access granted, by having filed it; recusal overrides all."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, false, not_, or_, select, true, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.database import db
 from app.core.errors import NotAllowed, NotFound
@@ -45,18 +47,35 @@ def opened_by(case_id: Any) -> ColumnElement[bool]:
 
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Give the condition under which an actor sees a case."""
+    return and_(or_(false(), *ways(actor)), not_recused(actor)) if actor.kind is ActorKind.STAFF else or_(*ways(actor))
+
+
+def ways(actor: Actor) -> list[ColumnElement[bool]]:
+    """Give the conditions of which one must hold for an actor to see a case; recusal apart, which overrides them all."""
+    # The cheap conditions stand first: where one holds, the look-ups after it are not made.
+    given = [exists().where(CaseAccess.case_id == Case.id, below(CaseAccess.unit_path, each)) for each in given_to(actor)]
+    return own_ways(actor) if sees_all(actor) else [*own_ways(actor), *given]
+
+
+def sees_all(actor: Actor) -> bool:
+    """Say whether an actor sees every case of the county, but for those against them."""
+    return actor.kind is ActorKind.SYSTEM or catalogue().county_path in _desk_paths(actor)
+
+
+def own_ways(actor: Actor) -> list[ColumnElement[bool]]:
+    """Give the ways of seeing a case other than having been given it."""
     if actor.kind is ActorKind.SYSTEM:
-        return not_(false())
+        return [true()]
     if actor.kind is ActorKind.RESIDENT:
         mine = or_(Report.filer_resident_id == actor.id, Report.concerned_id == actor.id)
         claimed = select(ReportClaim.report_id).where(ReportClaim.resident_id == actor.id)
         own = [select(column).where(whose) for column in _CASES_OF_REPORT for whose in (mine, Report.id.in_(claimed))]
-        return Case.id.in_(union_all(*own))
+        return [Case.id.in_(union_all(*own))]
     if actor.kind is ActorKind.ANONYMOUS:
-        return false()
-    # The cheap conditions stand first: where one holds, the look-ups after it are not made.
-    desk_paths = [*actor.paths(*DESK_ROLES), *_led_by(actor)]
-    ways: list[ColumnElement[bool]] = [Case.territory_path.startswith(path) for path in desk_paths]
+        return [false()]
+    found: list[ColumnElement[bool]] = [Case.territory_path.startswith(path) for path in _desk_paths(actor)]
+    if sees_all(actor):
+        return found
     open_to_all = [Case.territory_path.startswith(path) for path in actor.paths(*TERRITORY_ROLES)]
     grid = [Case.territory_path.startswith(path) for path in actor.paths(Role.CADRE)]
     if actor.grid_ids:
@@ -64,17 +83,33 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     if grid:
         open_to_all.append(and_(not_(Case.hidden_from_grid), or_(*grid)))
     if open_to_all:
-        ways.append(and_(not_(Case.confidential), or_(*open_to_all)))
-    ways += [
-        exists().where(CaseAccess.case_id == Case.id, CaseAccess.unit_path.startswith(path)) for path in actor.paths(*ACCESS_ROLES)
-    ]
-    ways += [exists().where(CaseAccess.case_id == Case.id, led) for led in _given_to_led(actor)]
+        found.append(and_(not_(Case.confidential), or_(*open_to_all)))
     if actor.paths(Role.CADRE, Role.GRID_WORKER):
         called = exists(called_to(actor).where(WhistleCall.case_id == Case.id).correlate(Case))
-        ways.append(and_(not_(Case.hidden_from_grid), called))
+        found.append(and_(not_(Case.hidden_from_grid), called))
     for column in _CASES_OF_REPORT:
-        ways.append(exists().where(column == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
-    return and_(or_(*ways), not_recused(actor))
+        found.append(exists().where(column == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
+    return found
+
+
+@dataclass(frozen=True)
+class Given:
+    """Whose cases somebody sees because a unit was given them: the unit of a path, mostly with all below it."""
+
+    path: str
+    with_below: bool = True
+
+
+def given_to(actor: Actor) -> list[Given]:
+    """Give whose given cases an actor sees; a leader at the county sees what was raised there, not what departments were given."""
+    county = catalogue().county_path
+    led = [Given(path, path != county) for path in actor.paths(Role.LEADER)]
+    return [*map(Given, actor.paths(*ACCESS_ROLES)), *led]
+
+
+def below(column: InstrumentedAttribute[str], given: Given) -> ColumnElement[bool]:
+    """Give the condition that a unit's path is one of those given."""
+    return column.startswith(given.path) if given.with_below else column == given.path
 
 
 def called_to(actor: Actor) -> Select[int]:
@@ -88,17 +123,14 @@ def comes_for(post_path: str, unit_path: str) -> bool:
     return post_path.startswith(unit_path) or (unit_path.startswith(post_path) and post_path != catalogue().county_path)
 
 
-def _led_by(actor: Actor) -> list[str]:
-    """Give the county's path when the actor heads the county's own unit: as shift head they answer for what nobody owns."""
+def _desk_paths(actor: Actor) -> list[str]:
+    """Give the units of whose territory an actor sees every case, secret or not.
+
+    Who heads the county's own unit is the head of the shift, and answers for what nobody owns.
+    """
     county_id = catalogue().county_id
-    return [post.path for post in actor.posts if post.role is Role.UNIT_HEAD and post.unit_id == county_id]
-
-
-def _given_to_led(actor: Actor) -> list[ColumnElement[bool]]:
-    """Give the conditions of access of a leader: what the units they answer for were given; at the county, what was raised."""
-    county = catalogue().county_path
-    paths = actor.paths(Role.LEADER)
-    return [CaseAccess.unit_path == path if path == county else CaseAccess.unit_path.startswith(path) for path in paths]
+    leads = [post.path for post in actor.posts if post.role is Role.UNIT_HEAD and post.unit_id == county_id]
+    return [*actor.paths(*DESK_ROLES), *leads]
 
 
 def written(number: str) -> str:

@@ -40,7 +40,7 @@ _TURNS: dict[Clock, tuple[State, Callable[[Stamp, Case], None]]] = {
 }
 """Clocks whose end lets a case go on by itself, from which state and how: that is a turn, and nothing is overdue."""
 
-AT_ONCE = frozenset({Clock.SIGN, Clock.ARRIVE})
+AT_ONCE = frozenset({Clock.SIGN, Clock.ARRIVE, Clock.RESCUE})
 """Clocks that are spoken of at once, as every clock of an urgent case is; the others wait for a digest."""
 
 log = logging.getLogger("minhu.sweep")

@@ -5,7 +5,7 @@ Judging it closed, or sending it elsewhere, are requests that somebody else appr
 
 from enum import StrEnum
 
-from app.core.errors import Conflict, NotAllowed
+from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Stamp
 from app.ledger.handling import works_for_case
 from app.ledger.ladder_effects import note_repeated_failure
@@ -21,6 +21,10 @@ class NothingToTriage(Conflict):
 
 class TriageOwnWork(NotAllowed):
     """承办单位的人员不能研判自己的工单"""
+
+
+class NoTermToExtend(Invalid):
+    """要先派单，才有办理时限可以延长"""
 
 
 class Triage(StrEnum):
@@ -43,7 +47,7 @@ def triage_case(
     """Send a case whose person is dissatisfied into its next round; a direct answer goes to dispatch.
 
     A rework gets half the term, rounded up; an extended one the whole term, or `amount` of the term's own unit. `reply` is
-    told to the person. Raises NothingToTriage, TriageOwnWork.
+    told to the person. Raises NothingToTriage, TriageOwnWork, and NoTermToExtend for an `amount` where nobody leads the case on.
     """
     case = lock_case(stamp, number, version=version)
 
@@ -53,6 +57,8 @@ def triage_case(
         if works_for_case(acting, case):
             raise TriageOwnWork
         begin_round(acting, case, keep_lead=case.lead_unit_id is not None)
+        if amount is not None and case.lead_unit_id is None:
+            raise NoTermToExtend(errors={"amount": ["这件事还要派单，请在派单后由承办单位申请延期"]})
         case.reworks += 1
         facts = {"verdict": verdict, "round": case.round, "reworks": case.reworks, "amount": amount}
         amounts = {Clock.RESOLVE: amount} if amount is not None and verdict is Triage.EXTENDED else {}

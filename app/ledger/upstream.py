@@ -1,26 +1,31 @@
 """Keeps what binds a case to the upstream platform: its moments, its own word on a result, and what goes back to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
 from app.core.database import db
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.paging import LIMIT, Page, page_from, paged
-from app.core.stamp import Stamp
+from app.core.stamp import Actor, Stamp
 from app.ledger.callbacks import Verdict
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import ClockFor, is_open, lock_case_clocks, new_version, note_due, start_clock, upstream_limit
+from app.ledger.handling import works_for_case
 from app.ledger.models import Callback, Case, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.request_checks import Asked
 from app.ledger.requests import ask
 from app.ledger.scope import visible
-from app.ledger.vocabulary import UNHAPPY, Action, CallbackBy, Clock, RequestKind, RequestState, State, Subject, label
+from app.ledger.vocabulary import UNHAPPY, Action, Audience, CallbackBy, Clock, RequestKind, RequestState, State, Subject, label
+from app.ledger.workflow import CENTRE, RUNS_IN
 
 PLATFORM = "上级 12345 平台"
+BOUND = frozenset({Clock.RESOLVE, Clock.OVERALL})
+"""The clocks that upstream's due moment, less the county's margin, bounds."""
 
 
 class ReturnLapsed(Conflict):
@@ -33,6 +38,14 @@ class NothingSentBack(Conflict):
 
 class UpstreamMomentUnfit(Invalid):
     """上级时限有误"""
+
+
+class NotFromUpstream(Conflict):
+    """这个工单不是上级平台交办的"""
+
+
+class UpstreamIsTheCentres(NotAllowed):
+    """上级平台的时限由县级派单员或督办员登记"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +75,83 @@ def begin_upstream(
     for clock, due in given.items():
         if due is not None:
             _start(stamp, case, clock, due)
+    _bind(stamp.at, case)
+    note_due(case, lock_case_clocks([case.id]))
+
+
+def _bind(at: datetime, case: Case) -> None:
+    """Let no open term of handling, and not the promise, go past what upstream leaves the county."""
     db.session.flush()
     clocks = lock_case_clocks([case.id])
-    limit = upstream_limit(clocks, stamp.at)
+    limit = upstream_limit(clocks, at)
     for deadline in clocks:
-        if deadline.clock is Clock.OVERALL and is_open(deadline) and limit is not None and limit < deadline.due_at:
-            new_version(deadline, stamp.at, due=limit)
+        if deadline.clock in BOUND and is_open(deadline) and limit is not None and limit < deadline.due_at:
+            new_version(deadline, at, due=limit)
     db.session.flush()
-    note_due(case, lock_case_clocks([case.id]))
 
 
 def _start(stamp: Stamp, case: Case, clock: Clock, due: datetime) -> None:
     county_id = catalogue().county_id
     wanted = ClockFor(clock, Subject.CASE, case.kind, case.urgency, case.category_id, label(clock), county_id, due=due)
     start_clock(wanted, stamp.at, subject_id=case.id, case_id=case.id)
+
+
+def adjust_upstream(
+    stamp: Stamp,
+    number: str,
+    *,
+    note: str,
+    due_by: datetime | None = None,
+    return_by: datetime | None = None,
+    version: int | None = None,
+) -> Case:
+    """Record, with a reason, that upstream has set another moment: until when it wants the answer, or takes a return.
+
+    Each becomes a new version of its clock, the old one stays readable. A stricter moment binds the running terms and the
+    promise at once; a later one only makes room for an extension. Raises NotFromUpstream, UpstreamIsTheCentres,
+    UpstreamMomentUnfit.
+    """
+    case = lock_case(stamp, number, version=version)
+    given = {Clock.UPSTREAM_DUE: due_by, Clock.UPSTREAM_RETURN: return_by}
+
+    def change(acting: Stamp) -> Step:
+        if case.upstream_number is None:
+            raise NotFromUpstream
+        if not keeps_upstream(acting.actor) or works_for_case(acting, case):
+            raise UpstreamIsTheCentres
+        _check_moments(acting.at, case, given)
+        before = {clock.clock: clock for clock in lock_case_clocks([case.id]) if is_open(clock)}
+        facts = {}
+        for clock, due in given.items():
+            if due is None:
+                continue
+            old = before.get(clock)
+            if old is None:
+                _start(acting, case, clock, due)
+            else:
+                new_version(old, acting.at, due=due, breached_at=None)  # upstream itself has moved what was missed
+            facts[clock.value] = {"from": old.due_at.isoformat() if old else None, "to": due.isoformat()}
+        _bind(acting.at, case)
+        return Step(facts=facts)
+
+    move_case(stamp, case, Action.ADJUST_CLOCK, Words(note=note), change)
+    return case
+
+
+def keeps_upstream(actor: Actor) -> bool:
+    """Say whether somebody keeps the moments of upstream: a dispatcher or supervisor of the county."""
+    return any(catalogue().county_path in actor.paths(role) for role in CENTRE)
+
+
+def _check_moments(at: datetime, case: Case, given: Mapping[Clock, datetime | None]) -> None:
+    names = {Clock.UPSTREAM_DUE: "due_by", Clock.UPSTREAM_RETURN: "return_by"}
+    if all(due is None for due in given.values()):
+        raise UpstreamMomentUnfit(errors={name: ["请填写上级新的时限"] for name in names.values()})
+    late = {names[clock]: ["上级新的时限要晚于现在"] for clock, due in given.items() if due is not None and due <= at}
+    if given[Clock.UPSTREAM_RETURN] is not None and case.state not in RUNS_IN[Clock.UPSTREAM_RETURN]:
+        late["return_by"] = ["工单已经派出，不再向上级退单"]
+    if late:
+        raise UpstreamMomentUnfit(errors=late)
 
 
 def hear_upstream(
@@ -90,7 +166,7 @@ def hear_upstream(
     """Record upstream's own call-back on a result: a third word beside the unit's and the person's.
 
     Satisfied, it closes the case; dissatisfied, the case waits for the supervisor's triage, with a fresh upstream clock where
-    upstream gives a new due moment. Raises UpstreamMomentUnfit.
+    upstream gives a new due moment, which bounds the promise again. Raises UpstreamMomentUnfit.
     """
     case = lock_case(stamp, number, version=version)
     if due_by is not None and due_by <= stamp.at:
@@ -108,8 +184,9 @@ def hear_upstream(
         case.triage = unhappy
         if unhappy and due_by is not None:
             _start(acting, case, Clock.UPSTREAM_DUE, due_by)
+            _bind(acting.at, case)
         facts = {"by": row.by, "contacted": verdict.contacted, "solved": verdict.solved, "satisfaction": verdict.satisfaction}
-        return Step(facts=facts, unhappy=unhappy)
+        return Step(facts=facts, unhappy=unhappy, templates={Audience.SUPERVISORS: "triage_waits" if unhappy else None})
 
     move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note), change)
     return case
@@ -141,7 +218,7 @@ def sign_returned(stamp: Stamp, number: str, *, note: str, version: int | None =
         if request is None or case.state is not State.REDIRECTED:
             raise NothingSentBack
         request.signed_at = acting.at
-        return Step(facts={"request": request.id, "signed": True})
+        return Step(facts={"request": request.id, "signed": True}, templates={Audience.SUPERVISORS: None})
 
     move_case(stamp, case, Action.CONFIRM_UPSTREAM, Words(note=note), change)
     return case

@@ -97,11 +97,16 @@ def _read(line: int, cells: Mapping[str, str], categories: Mapping[str, int], pl
 
 
 def write_upstream(stamp: Stamp, plan: UpstreamPlan) -> None:
-    """Register the orders of a plan, in the running transaction; what a registration refuses becomes an error of its row."""
-    for line, registration in plan.new:
+    """Register the orders of a plan, in the running transaction; what a registration refuses becomes an error of its row.
+
+    Afterwards `plan.new` holds those that were registered.
+    """
+    wanted, plan.new = plan.new, []
+    for line, registration in wanted:
         try:
             with db.session.begin_nested():
                 register(stamp, registration)
+            plan.new.append((line, registration))
         except Refusal as refusal:
             wrong = getattr(refusal, "errors", {}) or {"": [refusal.detail or refusal.title()]}
             plan.errors += [RowError(line, name, "; ".join(words)) for name, words in wrong.items()]

@@ -303,6 +303,7 @@ class Clock(StrEnum):
     UPSTREAM_DUE = "upstream_due"
     ARRIVE = "arrive"
     SUPERVISION = "supervision"
+    RESCUE = "rescue"
 
 
 class Subject(StrEnum):
@@ -482,6 +483,7 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Clock.RESOLVE, "办理时限"), (Clock.OVERALL, "总时限"), (Clock.REVIEW, "核验时限"), (Clock.CALLBACK, "回访时限"),
     (Clock.TRIAGE, "研判时限"), (Clock.DECIDE, "审批时限"), (Clock.SUSPENSION, "挂账复核"), (Clock.UPSTREAM_SIGN, "上级签收时限"),
     (Clock.UPSTREAM_RETURN, "上级退单时限"), (Clock.UPSTREAM_DUE, "上级办理时限"), (Clock.ARRIVE, "报到时限"), (Clock.SUPERVISION, "督办时限"),
+    (Clock.RESCUE, "救援到场时限"),
     (Light.GREEN, "正常"), (Light.AMBER, "临期"), (Light.RED, "超时"),
     (Effect.DRAFT_URGING, "起草催办单"), (Effect.SUPERVISOR_LIST, "列入现场督办"), (Effect.INTERVIEW_LIST, "列入约谈"),
     (Effect.RAISE, "提级"),

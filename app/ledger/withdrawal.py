@@ -6,8 +6,11 @@ from typing import Any
 from sqlalchemy import select
 
 from app.core.database import db
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotAllowed
 from app.core.stamp import ActorKind, Stamp
+from app.ledger.callbacks import WhichReporter
+from app.ledger.callees import callees_of
+from app.ledger.handling import works_for_case
 from app.ledger.models import Case, Report, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.persons import check_person
@@ -28,6 +31,14 @@ class WithdrawnBefore(Conflict):
 
 class NobodyToAsk(Conflict):
     """匿名反映派单后不能撤回，因为无法向您核实"""
+
+
+class NobodyToVerify(Conflict):
+    """这个工单没有可以电话核实的反映人"""
+
+
+class OwnCaseWithdrawn(NotAllowed):
+    """承办单位的人员不能替群众登记撤回"""
 
 
 def wish_to_withdraw(stamp: Stamp, number: str, *, words: str, version: int | None = None) -> Case:
@@ -58,6 +69,47 @@ def wish_locked(stamp: Stamp, case: Case, reports: list[Report], *, words: str) 
 
     move_case(stamp, case, Action.ASK_WITHDRAW, Words(note=words), change)
     return case
+
+
+def hear_wish(stamp: Stamp, number: str, *, words: str, report_id: int | None = None, version: int | None = None) -> Request:
+    """Record at the desk that a person wishes, on the phone, to withdraw; somebody else calls back to make sure.
+
+    Unlike a word that is signed for, one that a single clerk has heard ends nothing, before dispatch either. `words` are what
+    was said; of several reporters `report_id` says which. Raises OwnCaseWithdrawn, NobodyToVerify, WithdrawnBefore,
+    WhichReporter, RequestPending.
+    """
+    case = lock_case(stamp, number, version=version)
+    request = Request(kind=RequestKind.WITHDRAW)
+
+    def change(acting: Stamp) -> Step:
+        if works_for_case(acting, case):
+            raise OwnCaseWithdrawn
+        ids = _speaking(acting, case, report_id)
+        check_unasked(case, RequestKind.WITHDRAW)
+        request.asked_by, request.details = acting.actor.id, {"reports": ids}
+        begin_request(acting, case, request)
+        return Step(facts={"request": RequestKind.WITHDRAW, "report": ids[0], "by_phone": True})
+
+    move_case(stamp, case, Action.ASK_WITHDRAW, Words(note=words), change)
+    return request
+
+
+def _speaking(stamp: Stamp, case: Case, report_id: int | None) -> list[int]:
+    """Give the reports of the one person who is meant, who can be called."""
+    if any(report.id == report_id and report.withdrawn_at is not None for report in case.reports):
+        raise WithdrawnBefore
+    people = [[report.id for report in callee.reports] for callee in callees_of(case, stamp.at)]
+    if not people:
+        raise NobodyToVerify
+    meant = people if report_id is None else [ids for ids in people if report_id in ids]
+    if len(meant) != 1:
+        raise WhichReporter("请选择是哪位反映人要撤回", errors={"report_id": ["请选择是哪位反映人要撤回"]})
+    return meant[0]
+
+
+def may_hear_wish(stamp: Stamp, case: Case) -> bool:
+    """Say whether the actor may record somebody's wish to withdraw, apart from the table."""
+    return not case.nobody_to_call and not works_for_case(stamp, case)
 
 
 def reply_to(case: Case, report_ids: list[int]) -> str:

@@ -29,7 +29,7 @@ class Facts:
     """What the table may ask about a case to find the target of a move.
 
     `of_lead`: a return concerns the lead, not an assist. `others`: other people's reports keep a withdrawn case going, or are
-    still to be called back. `before_merge`: the state in which a case was merged.
+    still to be called back; or other rescue is still on its way. `before_merge`: the state in which a case was merged.
     """
 
     state: State
@@ -49,9 +49,9 @@ class Move:
     """One row: from `sources` to `target` (fixed, or chosen from the facts among `targets`), by one of `roles`.
 
     `words`: which of `reply` (for the person) and `note` (for the file) must be there. Clocks: `meets` stops them as met,
-    `reruns` lets a met clock run on unchanged, `pauses`/`resumes` hold and go on, `starts` begins those that belong to the
-    target state and do not run yet. A clock that does not belong to the target (`RUNS_IN`) ends without verdict; reaching a
-    terminal state meets the overall clock.
+    `reruns` lets the lead's met clock run on unchanged, and with it those of the other parts that ended when it was met,
+    `pauses`/`resumes` hold and go on, `starts` begins those that belong to the target state and do not run yet. A clock that
+    does not belong to the target (`RUNS_IN`) ends without verdict; reaching a terminal state meets the overall clock.
     """
 
     action: Action
@@ -137,7 +137,6 @@ def _clocks(*clocks: Clock) -> frozenset[Clock]:
 _BEFORE_DISPATCH = _states(S.SUBMITTED, S.ACCEPTED)
 _HANDLED = _states(S.DISPATCHED, S.IN_PROGRESS, S.SUSPENDED)
 _REFUSABLE = _BEFORE_DISPATCH | {S.IN_PROGRESS}
-_DISPATCHED_ON = _HANDLED | {S.UNDER_REVIEW, S.AWAITING_CALLBACK}
 _EVER = frozenset(State)
 _EXCLUDABLE = _EVER - {S.SUBMITTED, S.INFO_REQUESTED, S.MERGED, S.VOID}
 
@@ -158,6 +157,7 @@ RUNS_IN: dict[Clock, frozenset[State]] = {
     C.UPSTREAM_DUE: OPEN,
     C.ARRIVE: OPEN,
     C.SUPERVISION: OPEN,
+    C.RESCUE: OPEN,
     C.OVERALL: OPEN,
 }
 """The states in which a clock may be open; elsewhere none of its kind is. A request may await its decision in any state."""
@@ -210,7 +210,7 @@ MOVES: dict[Action, Move] = {
         Move(
             Action.REFUSE_REQUEST, _EVER, (), SECOND | {R.LEADER, R.CALLBACK_AGENT}, words=("note",), tells=(A.ASKER,),
         ),
-        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | UNIT | {R.SUPERVISOR, R.RESIDENT}),
+        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | UNIT | {R.SUPERVISOR, R.CALLBACK_AGENT, R.RESIDENT}),
         Move(
             Action.DISPATCH, _states(S.ACCEPTED), (S.DISPATCHED,), frozenset({R.DISPATCHER}), meets=_clocks(C.DISPATCH),
             starts=(C.SIGN, C.CONTACT, C.RESOLVE), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
@@ -268,19 +268,19 @@ MOVES: dict[Action, Move] = {
         Move(Action.MARK_SETTLED, _states(S.CLOSED), (), frozenset({R.SUPERVISOR}), words=("reply", "note"), tells=(A.PERSONS,)),
         Move(
             Action.CONFIRM_UPSTREAM, _states(S.AWAITING_UPSTREAM, S.REDIRECTED), (S.CLOSED, S.AWAITING_CALLBACK, S.REDIRECTED),
-            DESK | {R.SUPERVISOR}, words=("note",), choose=_said_upstream, starts=(C.TRIAGE,), tells=(A.LEAD,),
+            DESK | {R.SUPERVISOR}, words=("note",), choose=_said_upstream, starts=(C.TRIAGE,), tells=(A.LEAD, A.SUPERVISORS),
         ),
         Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
         Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),
-        Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), tells=(A.SHIFT_HEAD,)),
-        Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), tells=(A.SHIFT_HEAD,)),
+        Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), starts=(C.RESCUE,), tells=(A.SHIFT_HEAD,)),
+        Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), meets=_clocks(C.RESCUE), tells=(A.SHIFT_HEAD,)),
         Move(
             Action.SUB_DISPATCH, _states(S.DISPATCHED, S.IN_PROGRESS), (), frozenset({R.DISPATCHER, R.UNIT_HEAD}),
             starts=(C.SIGN, C.RESOLVE), tells=(A.SUBS,),
         ),
         Move(Action.ASSIGN_HANDLER, _HANDLED, (), frozenset({R.UNIT_HEAD, R.DISPATCHER}), tells=(A.OWNER,)),
         Move(Action.RAISE, _HANDLED, (), CENTRE | {R.LEADER} | SYSTEM, tells=(A.LEAD, A.UPPER_HEAD)),
-        Move(Action.ADJUST_CLOCK, OPEN, (), CENTRE | SYSTEM, words=("note",), tells=(A.LEAD,)),
+        Move(Action.ADJUST_CLOCK, OPEN - {S.AWAITING_UPSTREAM}, (), CENTRE, words=("note",), tells=(A.LEAD,)),
         Move(Action.HAND_OVER, OPEN, (), frozenset({R.UNIT_HEAD, R.SUPERVISOR, R.ADMINISTRATOR}) | SYSTEM),
         Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
         Move(
@@ -323,7 +323,10 @@ MOVES: dict[Action, Move] = {
         Move(Action.EXCLUDE, _EXCLUDABLE, (), frozenset({R.SUPERVISOR, R.LEADER}), words=("note",), tells=(A.ASKER, A.LEAD)),
         Move(Action.ASK_VOID, OPEN, (), DESK, words=("note",), tells=(A.DECIDERS,)),
         Move(Action.VOID, OPEN, (S.VOID,), SECOND, words=("reply",), tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS)),
-        Move(Action.ASK_WITHDRAW, _DISPATCHED_ON, (), frozenset({R.RESIDENT}), words=("note",), tells=(A.CALLBACK_AGENTS,)),
+        Move(
+            Action.ASK_WITHDRAW, OPEN - {S.AWAITING_UPSTREAM}, (), DESK | {R.RESIDENT, R.CALLBACK_AGENT}, words=("note",),
+            tells=(A.CALLBACK_AGENTS,),
+        ),
         Move(
             Action.WITHDRAW, OPEN - {S.AWAITING_UPSTREAM},
             tuple(s for s in State if s in (OPEN - {S.AWAITING_UPSTREAM}) | {S.WITHDRAWN}),

@@ -33,6 +33,7 @@ TEMPLATES: dict[str, str] = {
     "confirm_arrival": "工单 {number} 的救援力量已到场。",
     "confirm_upstream": "工单 {number} 上级平台已有审核意见，请查看。",
     "raise": "工单 {number} 已提级，请上级单位牵头推动，{unit}继续办理。",
+    "adjust_clock": "工单 {number} 的上级时限有变化，办理时限可能随之提前，请查看。",
     "pass": "您反映的事项（工单号 {number}）已有办理结果，请查看并评价。",
     "send_back": "工单 {number} 未通过核验，已退回，请继续办理，时限不变。",
     "record_callback": "工单 {number} 已回访。",

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0016"
-down_revision = "0011"
+down_revision = "0013"
 
 HEARD = "reached AND by <> 'upstream'"
 

@@ -1,4 +1,4 @@
-"""Responsible units and live upstream orders from tables: all rows right or none written."""
+"""Responsible units and live upstream orders from tables: duties all or none, of orders every one that is right."""
 
 import pytest
 from sqlalchemy import select
@@ -76,9 +76,18 @@ def test_live_upstream_orders_keep_upstreams_moments(run, table, session, cast):
         ("SZ-1,路灯又坏了,2026-11-27 17:30,,求助,,,,13800001234", "line 3, number: SZ-1 stands in line 2 already"),
     ],
 )
-def test_a_wrong_order_is_named_and_nothing_is_written(run, table, session, line, told):
+def test_a_wrong_order_is_named_and_holds_no_other_up(run, table, session, line, told):
     result = run("import", "upstream", table(UPSTREAM, GOOD, line), "--as", "fang", fails=True)
     assert told in result.stderr
+    assert "1 upstream orders new" in result.stdout
+    session.expire_all()
+    assert session.scalars(select(Case.upstream_number)).all() == ["SZ-1"]
+
+
+def test_a_dry_run_of_orders_names_what_is_wrong_and_writes_nothing(run, table, session):
+    wrong = table(UPSTREAM, GOOD, "SZ-2,,2026-11-27 17:30,,,,,,13800001234")
+    result = run("import", "upstream", wrong, "--as", "fang", "--dry-run", fails=True)
+    assert "line 3, body: missing" in result.stderr
     session.expire_all()
     assert session.scalars(select(Case.id)).all() == []
 

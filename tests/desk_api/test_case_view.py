@@ -92,12 +92,12 @@ LEADS_SIGNED = LEADS | {"ask_support", "ask_extend", "ask_suspend", "ask_termina
 def test_what_may_be_done_depends_on_who_looks_and_when(road):
     road.registered()
     desk = {"accept", "answer", "ask_info", "ask_redirect", "supplement", "ask_void", "urge", "link_recurrence"} | RESCUE
-    assert actions(road, "fang") == desk | {"ask_reject"}
+    assert actions(road, "fang") == desk | {"ask_reject", "ask_withdraw"}
     assert actions(road, "sun") == PRESS | RESCUE
     asked = road.do(
         "fang", "/requests", {"kind": "reject", "reason_code": "no_facts", "reply": "请补充", "note": "说不清"}, expect=201
     )
-    assert actions(road, "fang") == desk | {"withdraw_request"}
+    assert actions(road, "fang") == desk | {"withdraw_request", "ask_withdraw"}
     assert {"reject", "refuse_request"} <= actions(road, "ding")
     assert actions(road, "sun") == {"reject", "refuse_request"} | PRESS | RESCUE
     road.do("sun", f"/requests/{asked['id']}/decision", {"approve": False, "note": "可以受理"})

@@ -327,3 +327,11 @@ def test_a_breach_that_the_sweep_wrote_is_late_until_its_clock_is_met(taken, que
     settled = {"kind": "help", "category_id": cast.categories["路灯照明"], "grid": cast.grids["柳林村一网格"].code}
     assert desk("fang").post(f"/cases/{number}/acceptance", settled).status_code == 200
     assert queue(late=True) == queue(light="red") == []
+
+
+def test_an_order_is_found_by_the_number_that_upstream_calls_it_by(queue, road):
+    road.registered(channel="upstream_12345", upstream_number="SZ-31")
+    found = road.number
+    road.registered(channel="upstream_12345", upstream_number="SZ-3")
+    assert queue(upstream_number="SZ-31") == [found]
+    assert queue(upstream_number="SZ") == []

@@ -1,6 +1,6 @@
 """Danger to life and upstream orders at the desk."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 def test_the_operator_hands_over_while_registering(road):
@@ -17,13 +17,19 @@ def test_the_operator_hands_over_while_registering(road):
     assert road.do("fang", "/answer", {"reply": "险情已排除", "outside_grids": True})["state"] == "closed"
 
 
-def test_a_case_under_way_is_handed_over(road):
+def test_a_case_under_way_is_handed_over(road, desk):
     road.signed()
     assert road.do("he", "/emergency", {"service": "120", "note": "有人受伤"}, expect=403)["code"] == "not_your_move"
     assert list(road.do("fang", "/emergency", {"service": "114", "note": "查号"}, expect=422)["errors"]) == ["service"]
     road.do("lu", "/emergency", {"service": "120", "note": "有人受伤，120 已派车"})
+    road.do("lu", "/emergency", {"service": "110", "note": "现场混乱，110 出警"})
+    assert road.see("fang")["rescue_awaited"] == ["120", "110"]
+    assert road.do("fang", "/arrival", {"note": "到了"}, expect=422)["code"] == "which_rescue"
+    road.do("fang", "/arrival", {"note": "民警到场", "service": "110"})
+    assert [row["number"] for row in desk("fang").get("/cases", awaiting_rescue=True).json["items"]] == [road.number]
     assert road.do("fang", "/arrival", {"note": "到了"})["state"] == "in_progress"
     assert road.do("fang", "/arrival", {"note": "到了"}, expect=409)["code"] == "no_rescue_awaited"
+    assert desk("fang").get("/cases", awaiting_rescue=True).json["items"] == []
 
 
 def test_a_group_and_a_minor_are_registered_with_who_speaks_for_them(road, desk, heard):
@@ -56,6 +62,20 @@ def test_an_upstream_order_keeps_upstreams_moments_and_comes_back_for_triage(roa
     moved = road.do("fang", "/upstream-callback", unhappy | {"note": "市里回访不满意"})
     assert moved["state"] == "awaiting_callback"
     assert [callback["by"] for callback in road.see("fang")["callbacks"]] == ["agent", "upstream"]
+
+
+def test_upstream_sets_another_moment(road):
+    due = road.clock() + timedelta(days=2)
+    road.dispatched(channel="upstream_12345", upstream_number="SZ-9", due_by=due.isoformat())
+    assert "adjust_clock" in road.see("du")["actions"]
+    later = (due + timedelta(days=3)).isoformat()
+    assert list(road.do("du", "/upstream-moments", {"due_by": later}, expect=422)["errors"]) == ["note"]
+    moved = road.do("du", "/upstream-moments", {"due_by": later, "note": "市平台同意延期"})
+    assert moved["state"] == "dispatched"
+    (clock,) = [clock for clock in road.see("du")["clocks"] if clock["clock"] == "upstream_due"]
+    assert datetime.fromisoformat(clock["due_at"]) == due + timedelta(days=3)
+    refused = road.do("he", "/upstream-moments", {"due_by": later, "note": "再延"}, expect=403)
+    assert refused["code"] == "not_your_move"
 
 
 def test_what_goes_back_upstream_is_listed_until_it_is_signed(road, desk):

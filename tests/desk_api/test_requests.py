@@ -217,3 +217,23 @@ class TestRecusal:
         assert waiting(road, "sun") == []
         road.do("sun", decision(road), {"approve": True}, expect=404)
         assert [row["number"] for row in waiting(road, "ling")] == [road.number]
+
+
+def test_a_case_given_back_keeps_its_first_term_unless_the_dispatcher_says_why_not(returned):
+    first = next(clock["due_at"] for clock in returned.see("du")["clocks"] if clock["clock"] == "resolve")
+    returned.do("du", decision(returned), {"approve": True, "note": "不属该局"})
+    returned.clock.advance(days=1)
+    returned.do("du", "/dispatch", {"lead_unit": returned.code("水利局"), "reset_term": "耽误不在新单位"})
+    assert next(clock["due_at"] for clock in returned.see("du")["clocks"] if clock["clock"] == "resolve") > first
+
+
+def test_who_has_but_a_telephone_withdraws_through_the_desk(road):
+    road.accepted()
+    assert "ask_withdraw" in road.see("fang")["actions"]
+    assert list(road.do("fang", "/withdrawal", {}, expect=422)["errors"]) == ["words"]
+    asked = road.do("fang", "/withdrawal", {"words": "来电说灯已经亮了"}, expect=201)
+    assert (asked["kind"], asked["state"]) == ("withdraw", "pending")
+    assert "ask_withdraw" not in road.see("fang")["actions"]
+    body = {"approve": True, "note": "电话核实，本人自愿"}
+    assert road.do("fang", f"/requests/{asked['id']}/decision", body, expect=403)["code"] == "asker_may_not_decide"
+    assert road.do("lu", f"/requests/{asked['id']}/decision", body)["state"] == "withdrawn"

@@ -32,6 +32,7 @@ from app.ledger.supervision import order_supervision, urge
 from app.ledger.suspensions import resume_case
 from app.ledger.triage import Triage, triage_case
 from app.ledger.unmerging import unmerge_case
+from app.ledger.upstream import adjust_upstream
 from app.ledger.vocabulary import (
     OPEN,
     Action,
@@ -46,7 +47,7 @@ from app.ledger.vocabulary import (
 )
 from app.ledger.whistle_models import Whistle, WhistleCall
 from app.ledger.whistles import cancel_whistle, whistle
-from app.ledger.withdrawal import wish_to_withdraw
+from app.ledger.withdrawal import hear_wish, wish_to_withdraw
 
 Act = Callable[[Stamp, Case, Random, Cast], object]
 
@@ -251,6 +252,16 @@ def withdraws(stamp, case, chance, cast):
     wish_to_withdraw(stamp, case.number, words="不用办了")
 
 
+@deed(Action.ASK_WITHDRAW)
+def hears_a_wish_to_withdraw(stamp, case, chance, cast):
+    hear_wish(stamp, case.number, words="来电说已经修好了")
+
+
+@deed(Action.ADJUST_CLOCK)
+def upstream_sets_another_moment(stamp, case, chance, cast):
+    adjust_upstream(stamp, case.number, note="上级来电", due_by=stamp.at + timedelta(days=chance.choice([1, 5, 40])))
+
+
 @deed(Action.SUB_DISPATCH)
 def passes_on(stamp, case, chance, cast):
     sub_dispatch(stamp, case.number, sub_unit_ids=[cast.units[chance.choice(["柳林村", "河湾村", "水利局"])].id])
@@ -279,7 +290,7 @@ def calls_rescue(stamp, case, chance, cast):
 
 @deed(Action.CONFIRM_ARRIVAL)
 def confirms_rescue(stamp, case, chance, cast):
-    confirm_arrival(stamp, case.number, note="救援已到场")
+    confirm_arrival(stamp, case.number, note="救援已到场", service=chance.choice([None, *EmergencyService]))
 
 
 @deed(Action.URGE)

@@ -18,6 +18,7 @@ from app.ledger.commands import accept_case
 from app.ledger.handling import dispatch_case, sign_case
 from app.ledger.intake import take_in
 from app.ledger.models import Assignment, Case, Entry
+from app.ledger.scope import CaseNotFound
 from app.ledger.submission import Submission
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
@@ -29,6 +30,9 @@ from tests.conftest import MONDAY
 
 ROUNDS = int(os.environ.get("AT_ONCE_ROUNDS", "300"))
 """How many cases are fought over; `AT_ONCE_ROUNDS=1000` is the long form."""
+
+PATIENCE = 1000
+"""So often a handler looks again for a case that is not dispatched yet."""
 
 LATER = MONDAY + timedelta(days=60)
 """When the two act: every clock that starts has been due for long by the time the sweep looks."""
@@ -71,7 +75,7 @@ def _accepted(committed, count: int) -> list[str]:
 
 
 def _try(committed, act: Callable[[], object]) -> str:
-    """Act in a transaction of one's own; give `won`, or the conflict's name with the state that it tells."""
+    """Act in a transaction of one's own; give `won`, or the refusal's name with the state that it tells."""
     with committed.app_context():
         try:
             with transaction():
@@ -79,6 +83,8 @@ def _try(committed, act: Callable[[], object]) -> str:
             return "won"
         except IllegalMove as conflict:
             return f"IllegalMove {conflict.facts['state']}"
+        except CaseNotFound:
+            return "CaseNotFound"
         finally:
             db.session.remove()
 
@@ -86,7 +92,7 @@ def _try(committed, act: Callable[[], object]) -> str:
 def test_one_wins_each_round_and_nobody_waits_for_ever(committed, people):
     stamps, unit = people
     numbers = _accepted(committed, ROUNDS)
-    barrier = Barrier(5, timeout=30)
+    barrier = Barrier(5, timeout=60)
     outcomes: dict[str, list[str]] = {name: [] for name in ("du", "pai", "he", "he2")}
     done = Counter()
 
@@ -94,13 +100,17 @@ def test_one_wins_each_round_and_nobody_waits_for_ever(committed, people):
         for number in numbers:
             barrier.wait()
             outcomes[name].append(_try(committed, lambda n=number: dispatch_case(stamps[name], n, lead_unit_id=unit)))
-            barrier.wait()
 
     def handler(name: str) -> None:
+        """Sign as soon as the case is there to be signed, while the others are still at it."""
         for number in numbers:
             barrier.wait()
-            barrier.wait()
-            outcomes[name].append(_try(committed, lambda n=number: sign_case(stamps[name], n)))
+            came = _try(committed, lambda n=number: sign_case(stamps[name], n))
+            for _ in range(PATIENCE):
+                if came != "CaseNotFound":
+                    break
+                came = _try(committed, lambda n=number: sign_case(stamps[name], n))
+            outcomes[name].append(came)
 
     def sweeper() -> None:
         for _ in numbers:
@@ -109,7 +119,6 @@ def test_one_wins_each_round_and_nobody_waits_for_ever(committed, people):
                 swept = sweep(lambda: Stamp(SYSTEM, Role.SYSTEM, LATER + timedelta(days=60), Door.JOB))
                 done.update(levels=swept.levels, breaches=swept.breaches, set_aside=swept.set_aside)
                 db.session.remove()
-            barrier.wait()
 
     with ThreadPoolExecutor(5) as pool:
         running = [pool.submit(dispatcher, "du"), pool.submit(dispatcher, "pai")]
@@ -119,9 +128,10 @@ def test_one_wins_each_round_and_nobody_waits_for_ever(committed, people):
 
     told = list(zip(*outcomes.values(), strict=True))
     for place, (du, pai, he, he2) in enumerate(told):
-        assert sorted((du, pai)) == ["IllegalMove dispatched", "won"], (place, du, pai)
+        lost, won = sorted((du, pai))
+        assert (won, lost in ("IllegalMove dispatched", "IllegalMove in_progress")) == ("won", True), (place, du, pai)
         assert sorted((he, he2)) == ["IllegalMove in_progress", "won"], (place, he, he2)
-    assert {outcome[0] for outcome in told} == {"won", "IllegalMove dispatched"} or ROUNDS < 20  # neither always comes first
+    assert len({outcome[0] == "won" for outcome in told}) == 2 or ROUNDS < 20  # neither always comes first
     with committed.app_context():
         states = dict(db.session.execute(select(Case.state, func.count()).group_by(Case.state)).all())
         assert states == {State.IN_PROGRESS: ROUNDS}

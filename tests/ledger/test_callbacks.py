@@ -303,6 +303,20 @@ class TestTasks:
         record_callback(road.as_staff("lu"), road.number, UNHAPPY)
         assert self.list(road).items == []
 
+    def test_a_confidential_case_is_to_be_contacted_once_it_is_signed_for(self, road):
+        road.in_progress()  # its own unit makes the contact
+        road.dispatched(confidential=True)
+        assert self.list(road).items == []
+        sign_case(road.as_staff("he"), road.number)
+        (task,) = self.list(road).items
+        assert (task.clock, task.number, task.confidential, task.waiting) == (Clock.CONTACT, road.number, True, 1)
+        assert task.due_at == road.clocks()[Clock.CONTACT].due_at
+        record_contact(road.as_staff("lu"), road.number, how="phone", note="已联系")
+        assert self.list(road).items == []
+        submit_result(road.as_staff("he"), road.number, reply="已修好。", note="换灯头", solved=True)
+        pass_result(road.as_staff("qin"), road.number)
+        assert [task.clock for task in self.list(road).items] == [Clock.CALLBACK]
+
     def test_it_is_the_agents_alone(self, road):
         road.awaiting_callback()
         with pytest.raises(CallsAreTheAgents):

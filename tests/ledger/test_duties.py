@@ -29,7 +29,7 @@ from app.ledger.handling import (
     submit_result,
 )
 from app.ledger.models import Entry
-from app.ledger.rounds import begin_round
+from app.ledger.rounds import begin_round, end_part
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Responsibility, State
 from app.territory.commands import add_unit
@@ -108,6 +108,61 @@ def test_a_first_responder_waits_for_the_department_whose_word_is_the_last(road,
     submit_assist(road.as_staff("he"), road.number, note="路灯已修复，可以答复群众")
     submit_result(hua, road.number, reply="城管局已修好路灯。", note="见城管局反馈", solved=True)
     road.check(State.UNDER_REVIEW)
+
+
+def test_what_no_department_answers_for_by_statute_is_no_villages_to_end_either(road, put):
+    put("市政管理", "水利局", LEAD)
+    with pytest.raises(DepartmentMissing, match="水利局"):
+        dispatch(road, "柳林村", "城市管理局", first_responder=True)
+    dispatch(road, "柳林村", "水利局", first_responder=True)
+    assert road.case.assignments[0].first_responder
+
+
+def test_where_the_catalogue_names_but_assists_any_department_has_the_last_word(road, put):
+    put("市政管理", "柳林村", ASSIST)
+    with pytest.raises(DepartmentMissing, match="主管部门"):
+        dispatch(road, "柳林村", first_responder=True)
+    dispatch(road, "柳林村", "城市管理局", first_responder=True)
+    assert road.case.assignments[0].first_responder
+
+
+def first_at_the_place(road, *assists):
+    """The village has gone first and called; gives it."""
+    dispatch(road, "柳林村", *assists, first_responder=True)
+    sign_case(road.as_staff("hua"), road.number)
+    record_contact(road.as_staff("hua"), road.number, how="visit", note="已到现场")
+    return road.as_staff("hua")
+
+
+def reports(road, login):
+    sign_case(road.as_staff(login), road.number)
+    submit_assist(road.as_staff(login), road.number, note="已办")
+
+
+def test_a_township_that_answers_by_statute_has_the_last_word(road, put):
+    put("路灯照明", "柳河镇", STATUTORY)
+    hua = first_at_the_place(road, "柳河镇")
+    reports(road, "liu")
+    submit_result(hua, road.number, reply="好了", note="好了", solved=True)
+    road.check(State.UNDER_REVIEW)
+
+
+def test_another_departments_word_is_not_the_last(road, put):
+    put("路灯照明", "城市管理局", STATUTORY)
+    hua = first_at_the_place(road, "城市管理局", "水利局")
+    reports(road, "shui")
+    with pytest.raises(DepartmentOutstanding):
+        submit_result(hua, road.number, reply="好了", note="好了", solved=True, without_assists="不等了")
+    reports(road, "he")
+    submit_result(hua, road.number, reply="好了", note="好了", solved=True)
+
+
+def test_where_the_answering_unit_has_given_its_part_back_another_has_the_last_word(road, put):
+    put("路灯照明", "城市管理局", STATUTORY)
+    hua = first_at_the_place(road, "城市管理局", "水利局")
+    end_part(road.as_staff("du"), road.case, road.case.assignments[1])
+    reports(road, "shui")
+    submit_result(hua, road.number, reply="好了", note="好了", solved=True)
 
 
 def test_after_a_first_responders_round_the_case_is_dispatched_anew(road, put):

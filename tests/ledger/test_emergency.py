@@ -5,16 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.core.stamp import Door
+from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.ledger.callbacks import attempt_callback, record_callback
 from app.ledger.commands import answer_case
-from app.ledger.emergencies import NoRescueAwaited, confirm_arrival, hand_to_emergency
+from app.ledger.emergencies import NoRescueAwaited, WhichRescue, awaited_services, confirm_arrival, hand_to_emergency
 from app.ledger.following import follow_list
 from app.ledger.models import Case, Entry
 from app.ledger.moves import RescueAwaited
 from app.ledger.registration import Registration, RegistrationUnfit, register
 from app.ledger.report_people import People, ReportPeople, people_of
 from app.ledger.scope import CaseNotFound, find_case
+from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Channel, Clock, EmergencyService, Kind, State, Urgency
 from app.ledger.workflow import NotYourMove
@@ -22,7 +23,7 @@ from app.notices.models import Notice
 from app.people.identity import Person
 from tests.ledger.test_straight_road import HAPPY, Road
 
-FIRE, POLICE = EmergencyService.FIRE, EmergencyService.POLICE
+AMBULANCE, FIRE, POLICE = EmergencyService.AMBULANCE, EmergencyService.FIRE, EmergencyService.POLICE
 
 
 @pytest.fixture
@@ -83,6 +84,44 @@ def test_the_arrival_is_confirmed_once_and_frees_the_case(road):
     record_callback(road.as_staff("lu"), road.number, HAPPY)
     road.check(State.CLOSED)
     assert verify_ledger().breaks == []
+
+
+def test_each_service_is_awaited_on_its_own(road):
+    road.in_progress()
+    fang = road.as_staff("fang")
+    for service in (POLICE, AMBULANCE):
+        hand_to_emergency(fang, road.number, service=service, note="三方通话")
+    assert awaited_services(road.case) == [POLICE, AMBULANCE]
+    with pytest.raises(WhichRescue):
+        confirm_arrival(fang, road.number, note="到了")
+    with pytest.raises(NoRescueAwaited):
+        confirm_arrival(fang, road.number, service=FIRE, note="到了")
+    confirm_arrival(fang, road.number, service=POLICE, note="民警到场")
+    assert (road.case.awaiting_rescue, awaited_services(road.case)) == (True, [AMBULANCE])
+    hand_to_emergency(fang, road.number, service=AMBULANCE, note="再次催促")
+    confirm_arrival(fang, road.number, note="救护车到场")
+    assert (road.case.awaiting_rescue, awaited_services(road.case)) == (False, [])
+
+
+def test_the_head_of_the_shift_hears_of_an_arrival_that_nobody_confirms(road):
+    def heads():
+        told = select(Notice.template, Notice.recipient_id).where(Notice.template.in_(("breach_clock", "escalate_clock")))
+        return {row.recipient_id for row in road.session.execute(told)}
+
+    road.in_progress()
+    for service in (POLICE, AMBULANCE):
+        hand_to_emergency(road.as_staff("fang"), road.number, service=service, note="三方通话")
+    clock = road.clocks()[Clock.RESCUE]
+    assert clock.due_at == road.clock() + timedelta(minutes=30)
+    confirm_arrival(road.as_staff("fang"), road.number, service=POLICE, note="民警到场")
+    assert road.clocks()[Clock.RESCUE] is clock  # the ambulance is still on its way
+    road.clock.advance(minutes=31)
+    sweep(lambda: Stamp(SYSTEM, Role.SYSTEM, road.clock(), Door.JOB))
+    assert heads() == {road.cast.staff["ma"].id}
+    assert road.case.late_since is not None
+    confirm_arrival(road.as_staff("fang"), road.number, note="救护车到场")
+    assert (clock.met_at, road.case.late_since) == (road.clock(), None)
+    assert Clock.RESCUE not in road.clocks()
 
 
 def test_three_attempts_close_nothing_while_rescue_is_awaited(road):

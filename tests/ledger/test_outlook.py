@@ -36,6 +36,15 @@ def test_the_promise_is_made_while_it_holds_and_owned_up_to_when_it_is_broken():
     assert "已经超过，督办人员会跟进。" in told(State.UNDER_REVIEW, promise=PAST)
 
 
+@pytest.mark.parametrize("promise", [PAST, LATER])
+@pytest.mark.parametrize("state", [State.SUSPENDED, State.INFO_REQUESTED])
+def test_a_promise_that_stands_still_is_neither_made_nor_broken(state, promise):
+    words = told(state, promise=promise)
+    assert "暂停计算" in words
+    assert "已经超过" not in words
+    assert "我们承诺" not in words
+
+
 @pytest.mark.parametrize("state", [State.CLOSED, State.REJECTED, State.REDIRECTED, State.WITHDRAWN])
 def test_a_matter_that_has_ended_promises_nothing(state):
     assert "承诺" not in told(state)

@@ -10,8 +10,10 @@ from app.ledger.case_results import results_by_round
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import answer_case
+from app.ledger.deciding import decide_request
+from app.ledger.extensions import NoMoreExtensions
 from app.ledger.following import follow
-from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
+from app.ledger.handling import ContactMissing, dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.models import Case, CaseAccess, Entry, EntryWords
 from app.ledger.moves import StaleVersion
 from app.ledger.persons import OnlyThePerson
@@ -19,10 +21,11 @@ from app.ledger.reopening import ArchivedStaysClosed, MatterSettled, ReopenedBef
 from app.ledger.scope import CaseNotFound
 from app.ledger.settling import NotAnsweredOftenEnough, mark_settled
 from app.ledger.terms import HoursKind, Term, Unit, due_at
-from app.ledger.vocabulary import Access, Action, Clock, State
+from app.ledger.vocabulary import Access, Action, Clock, RequestKind, State
 from app.ledger.workflow import IllegalMove, NotYourMove, WordsMissing
 from app.notices.models import Notice, Recipient
 from app.territory.calendar.queries import load_calendar
+from tests.ledger.test_requests import NO, YES, asked, to_water
 from tests.ledger.test_straight_road import HAPPY, road
 
 __all__ = ["road"]
@@ -200,3 +203,68 @@ class TestSettled:
         with pytest.raises(MatterSettled):
             reopen(closed)
         reopen(closed, "du", "有新情况")
+
+
+class TestLimitsOfItsOwn:
+    """What was used up before a case was reopened is not held against whoever handles it then."""
+
+    def bureau(self, road):
+        road.clock.advance(minutes=1)
+        dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["城市管理局"].id)
+        sign_case(road.as_staff("he"), road.number)
+
+    def close(self, road):
+        record_contact(road.as_staff("he"), road.number, how="phone", note="联系了")
+        submit_result(road.as_staff("he"), road.number, reply="好了", note="好了", solved=True)
+        pass_result(road.as_staff("qin"), road.number)
+        rate_case(road.as_resident("lin"), road.number, HAPPY)
+
+    def test_extensions_count_anew_and_the_first_is_the_centres_again(self, road):
+        road.in_progress()
+        for decider in ("du", "tang"):
+            request = asked(road, "he", RequestKind.EXTEND, amount=1)
+            decide_request(road.as_staff(decider), road.number, request.id, YES)
+        with pytest.raises(NoMoreExtensions):
+            asked(road, "he", RequestKind.EXTEND, amount=1)
+        self.close(road)
+        reopen(road)
+        self.bureau(road)
+        request = asked(road, "he", RequestKind.EXTEND, amount=1)
+        decide_request(road.as_staff("du"), road.number, request.id, YES)
+        assert road.case.extensions == 1
+
+    def test_a_dispute_that_was_settled_locks_no_later_return(self, road):
+        road.in_progress()
+        request = asked(road, "he", RequestKind.RETURN, unit_ids=to_water(road))
+        decide_request(road.as_staff("du"), road.number, request.id, NO)
+        assert road.case.return_locked
+        self.close(road)
+        reopen(road)
+        self.bureau(road)
+        asked(road, "he", RequestKind.RETURN, unit_ids=to_water(road))
+
+    def test_a_return_before_it_is_not_the_first_of_two(self, road):
+        road.in_progress()
+        self.give_back(road)
+        self.bureau(road)
+        self.close(road)
+        reopen(road)
+        self.bureau(road)
+        self.give_back(road)
+        assert not road.case.return_locked
+        self.bureau(road)
+        self.give_back(road)
+        assert road.case.return_locked
+
+    def give_back(self, road):
+        request = asked(road, "he", RequestKind.RETURN, unit_ids=to_water(road))
+        decide_request(road.as_staff("du"), road.number, request.id, YES)
+
+    def test_the_person_is_contacted_anew(self, closed):
+        reopen(closed)
+        self.bureau(closed)
+        with pytest.raises(ContactMissing):
+            submit_result(closed.as_staff("he"), closed.number, reply="好了", note="好了", solved=True)
+        self.close(closed)
+        contacts = select(Deadline.met_at).where(Deadline.case_id == closed.case.id, Deadline.clock == Clock.CONTACT)
+        assert None not in closed.session.scalars(contacts).all()

@@ -43,7 +43,19 @@ from app.ledger.requests import RequestPending, ask
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
 from app.ledger.triage import Triage, triage_case
-from app.ledger.vocabulary import Action, Channel, Clock, Kind, Outcome, RequestKind, RequestState, Satisfaction, State, Urgency
+from app.ledger.vocabulary import (
+    Action,
+    Channel,
+    Clock,
+    Kind,
+    Outcome,
+    RequestKind,
+    RequestState,
+    Satisfaction,
+    State,
+    Subject,
+    Urgency,
+)
 from app.ledger.workflow import RUNS_IN, IllegalMove, NotYourMove
 from app.notices.models import Notice, Recipient
 from app.people.models import Resident, StaffPost
@@ -174,6 +186,30 @@ def test_a_result_sent_back_runs_on_the_same_clock(road):
     road.check(State.IN_PROGRESS)
     after = road.clocks()[Clock.RESOLVE]
     assert (after.id, after.due_at) == (ident, due)
+
+
+def test_assists_who_were_not_waited_for_owe_their_report_again_when_a_result_is_sent_back(road):
+    def owed():
+        rows = road.session.scalars(select(Deadline).where(Deadline.case_id == road.case.id).order_by(Deadline.id))
+        units = {a.id: a.unit.name for a in road.case.assignments}
+        still = [row for row in rows if row.met_at is None and row.cancelled_at is None]
+        return {(row.clock, row.subject is Subject.ASSIGNMENT and units[row.subject_id]): row.due_at for row in still}
+
+    road.in_progress(assists=["水利局", "民政局", "供水公司"])
+    sign_case(road.as_staff("shui"), road.number)
+    sign_case(road.as_staff("min"), road.number)
+    submit_assist(road.as_staff("min"), road.number, note="已入户")
+    record_contact(road.as_staff("he"), road.number, how="phone", note="联系了")
+    before = owed()
+    assert {key for key in before if key[0] in (Clock.RESOLVE, Clock.SIGN)} == {
+        (Clock.RESOLVE, "城市管理局"), (Clock.RESOLVE, "水利局"), (Clock.RESOLVE, "供水公司"), (Clock.SIGN, "供水公司"),
+    }  # fmt: skip
+    submit_result(road.as_staff("he"), road.number, reply="修好了", note="已修", solved=True, without_assists="不等了")
+    assert set(owed()) == {(Clock.OVERALL, False), (Clock.REVIEW, False)}
+    road.clock.advance(hours=1)
+    send_back(road.as_staff("qin"), road.number, note="请等水利局的反馈")
+    road.check(State.IN_PROGRESS)
+    assert owed() == before
 
 
 def test_dissatisfaction_starts_a_rework_round_with_half_the_term(road):

@@ -17,7 +17,7 @@ from app.ledger.oversight import ListsAreTheSupervisors
 from app.ledger.possible import possible_actions
 from app.ledger.request_checks import Asked, NothingToDecide
 from app.ledger.requests import ask
-from app.ledger.triage import NothingToTriage, Triage, TriageOwnWork, triage_case
+from app.ledger.triage import NoTermToExtend, NothingToTriage, Triage, TriageOwnWork, triage_case
 from app.ledger.triage_list import triage_list
 from app.ledger.vocabulary import Action, Clock, RequestKind, Satisfaction, State
 from app.ledger.workflow import NotYourMove
@@ -239,3 +239,16 @@ def test_actions_of_the_supervisor_tell_the_truth(unhappy):
     offered = possible_actions(unhappy.as_staff("sun"), unhappy.case, [])
     assert {Action.TRIAGE, Action.ASK_JUDGE_CLOSED, Action.ASK_REDIRECT} <= set(offered)
     assert not {Action.ATTEMPT_CALLBACK, Action.RECORD_CALLBACK} & set(possible_actions(unhappy.as_staff("lu"), unhappy.case, []))
+
+
+def test_no_more_time_is_given_where_nobody_leads_the_case_on(road):
+    road.submitted()
+    place = {"category_id": road.cast.categories["路灯照明"], "grid_id": road.cast.grids["柳林村一网格"].id}
+    answer_case(road.as_staff("fang"), road.number, reply="请拨打供电热线", **place)
+    rate_case(road.as_resident("lin"), road.number, UNHAPPY)
+    with pytest.raises(NoTermToExtend) as refused:
+        order(road, Triage.EXTENDED, amount=20)
+    assert list(refused.value.errors) == ["amount"]
+    road.session.refresh(road.case)
+    order(road, Triage.EXTENDED)
+    road.check(State.ACCEPTED)

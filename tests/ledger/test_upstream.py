@@ -5,26 +5,36 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.ledger.callbacks import Verdict, confirm_upstream, rate_case, record_callback
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case
 from app.ledger.deciding import Decision, decide_request
+from app.ledger.extensions import PastUpstream
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.models import Callback, Case, Request
+from app.ledger.possible import possible_actions
 from app.ledger.registration import Registration, RegistrationUnfit, register
+from app.ledger.request_checks import Asked
+from app.ledger.requests import ask
 from app.ledger.scope import CaseNotFound
+from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.upstream import (
+    NotFromUpstream,
     NothingSentBack,
     ReturnLapsed,
+    UpstreamIsTheCentres,
     UpstreamMomentUnfit,
+    adjust_upstream,
     hear_upstream,
     send_back_upstream,
     sign_returned,
     unsigned_returns,
 )
-from app.ledger.vocabulary import CallbackBy, Channel, Clock, Kind, Satisfaction, State
+from app.ledger.vocabulary import Action, CallbackBy, Channel, Clock, Kind, RequestKind, Satisfaction, State
 from app.ledger.workflow import IllegalMove, NotYourMove
+from app.notices.models import Notice
 
 HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.SATISFIED)
 UNHAPPY = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)
@@ -158,6 +168,8 @@ class TestUpstreamsOwnWord:
         hear_upstream(order.as_staff("fang"), order.number, UNHAPPY, note="市里回访不满意", due_by=due)
         case = order.case
         assert (case.state, case.triage) == (State.AWAITING_CALLBACK, True)
+        waits = select(Notice.recipient_id).where(Notice.template == "triage_waits")
+        assert order.cast.staff["sun"].id in order.session.scalars(waits).all()
         running = order.running()
         assert set(running) == {Clock.OVERALL, Clock.TRIAGE, Clock.UPSTREAM_DUE}
         assert running[Clock.UPSTREAM_DUE].due_at == due
@@ -166,10 +178,19 @@ class TestUpstreamsOwnWord:
         assert case.unit_solved is True  # the unit's word stands beside it
         assert verify_ledger().breaks == []
 
+    def test_its_new_moment_bounds_the_promise(self, order):
+        order.awaiting_upstream()
+        assert order.running()[Clock.OVERALL].due_at > WEDNESDAY
+        hear_upstream(order.as_staff("fang"), order.number, UNHAPPY, note="市里回访不满意", due_by=WEDNESDAY)
+        assert order.running()[Clock.OVERALL].due_at == datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+        assert order.case.next_due_at == min(clock.due_at for clock in order.running().values())
+
     def test_satisfied_it_closes_the_case_and_the_resident_may_still_rate(self, order, session):
         order.awaiting_upstream()
         hear_upstream(order.as_staff("sun"), order.number, HAPPY, note="市里回访满意")
         assert order.case.state is State.CLOSED
+        to_supervisors = select(Notice.recipient_id).where(Notice.template.in_(("triage_waits", "confirm_upstream")))
+        assert set(session.scalars(to_supervisors)) == {order.cast.staff["he"].id}
         order.case.reports[0].concerned_id = order.cast.residents["lin"].id
         session.flush()
         rate_case(order.as_resident("lin"), order.number, HAPPY)
@@ -239,3 +260,103 @@ class TestBackUpstream:
             sign_returned(order.as_staff("he"), order.number, note="签收")
         with pytest.raises(NotYourMove):
             sign_returned(order.as_staff("lu"), order.number, note="签收")
+
+
+class TestAnotherMoment:
+    FRIDAY = datetime(2026, 12, 4, 9, 30, tzinfo=UTC)
+
+    def adjust(self, order, login="du", **more):
+        return adjust_upstream(order.as_staff(login), order.number, note="市平台来电", **more)
+
+    def extend(self, order, amount=2):
+        asked = Asked(note="线路老化", reason_code="larger_works", amount=amount)
+        return ask(order.as_staff("he"), order.number, RequestKind.EXTEND, asked)
+
+    def test_a_stricter_one_is_a_new_version_and_binds_what_runs(self, order):
+        order.dispatched(due_by=self.FRIDAY)
+        before = order.running()
+        assert before[Clock.RESOLVE].due_at > datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+        self.adjust(order, due_by=WEDNESDAY)
+        after = order.running()
+        assert after[Clock.UPSTREAM_DUE].due_at == WEDNESDAY
+        assert after[Clock.UPSTREAM_DUE].supersedes_id == before[Clock.UPSTREAM_DUE].id
+        assert before[Clock.UPSTREAM_DUE].cancelled_at == order.clock()
+        inner = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
+        assert (after[Clock.RESOLVE].due_at, after[Clock.OVERALL].due_at) == (inner, inner)
+        assert order.case.next_due_at == min(clock.due_at for clock in after.values())
+        assert verify_ledger().breaks == []
+
+    def test_a_later_one_makes_room_for_the_extension_that_was_refused(self, order):
+        order.dispatched(due_by=WEDNESDAY)
+        sign_case(order.as_staff("he"), order.number)
+        with pytest.raises(PastUpstream):
+            self.extend(order)
+        bound = order.running()[Clock.RESOLVE].due_at
+        self.adjust(order, due_by=self.FRIDAY)
+        assert order.running()[Clock.RESOLVE].due_at == bound  # nothing gets longer by itself
+        request = self.extend(order)
+        decide_request(order.as_staff("du"), order.number, request.id, Decision(approve=True))
+        assert bound < order.running()[Clock.RESOLVE].due_at < self.FRIDAY
+
+    def test_a_missed_moment_that_upstream_moves_is_missed_no_more(self, order, clock):
+        order.dispatched(due_by=WEDNESDAY)
+        clock.move_to(WEDNESDAY + timedelta(minutes=1))
+        sweep(lambda: Stamp(SYSTEM, Role.SYSTEM, clock(), Door.JOB))
+        missed = order.running()[Clock.UPSTREAM_DUE]
+        assert missed.breached_at is not None
+        self.adjust(order, due_by=self.FRIDAY)
+        assert order.running()[Clock.UPSTREAM_DUE].breached_at is None
+        assert missed.breached_at is not None
+
+    def test_upstream_takes_a_return_for_longer(self, order, clock):
+        order.accepted(return_by=clock() + timedelta(hours=5))
+        self.adjust(order, return_by=clock() + timedelta(hours=9))
+        clock.advance(hours=8)
+        send_back_upstream(order.as_staff("fang"), order.number, reason_code="other_county", reply="事发地在邻县。")
+
+    @pytest.mark.parametrize(
+        ("login", "moments", "refused"),
+        [
+            ("du", {}, UpstreamMomentUnfit),
+            ("du", {"due_by": datetime(2026, 11, 23, 0, 0, tzinfo=UTC)}, UpstreamMomentUnfit),
+            ("du", {"return_by": FRIDAY}, UpstreamMomentUnfit),  # dispatched: nothing goes back any more
+            ("fang", {"due_by": FRIDAY}, NotYourMove),
+            ("he", {"due_by": FRIDAY}, NotYourMove),
+        ],
+    )
+    def test_it_is_the_centres_to_record_and_lies_ahead(self, order, login, moments, refused):
+        order.dispatched(due_by=WEDNESDAY)
+        with pytest.raises(refused):
+            self.adjust(order, login, **moments)
+
+    def test_the_handling_township_does_not_move_it(self, order):
+        order.accepted(due_by=WEDNESDAY)
+        dispatch_case(order.as_staff("du"), order.number, lead_unit_id=order.cast.units["柳河镇"].id)
+        with pytest.raises(UpstreamIsTheCentres):
+            self.adjust(order, "shi", due_by=self.FRIDAY)
+        pending = []
+        assert Action.ADJUST_CLOCK not in possible_actions(order.as_staff("shi"), order.case, pending)
+        assert Action.ADJUST_CLOCK in possible_actions(order.as_staff("du"), order.case, pending)
+
+    def test_only_an_upstream_order_has_one(self, order):
+        order.accepted(channel=Channel.HOTLINE, upstream_number=None)
+        with pytest.raises(NotFromUpstream):
+            self.adjust(order, due_by=self.FRIDAY)
+        assert Action.ADJUST_CLOCK not in possible_actions(order.as_staff("du"), order.case, [])
+
+    def test_an_extension_carries_the_promise_no_further_than_upstream_allows(self, order):
+        order.dispatched(due_by=self.FRIDAY)
+        sign_case(order.as_staff("he"), order.number)
+        promise = order.running()[Clock.OVERALL].due_at
+        assert promise == datetime(2026, 12, 4, 3, 0, tzinfo=UTC)
+        request = self.extend(order)
+        decide_request(order.as_staff("du"), order.number, request.id, Decision(approve=True))
+        assert order.running()[Clock.OVERALL].due_at == promise
+
+    def test_what_upstream_no_longer_allows_is_not_approved(self, order):
+        order.dispatched(due_by=self.FRIDAY)
+        sign_case(order.as_staff("he"), order.number)
+        request = self.extend(order)
+        self.adjust(order, due_by=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
+        with pytest.raises(PastUpstream):
+            decide_request(order.as_staff("du"), order.number, request.id, Decision(approve=True))

@@ -4,20 +4,33 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import ANONYMOUS, Door, Role, Stamp
-from app.ledger.callbacks import WithdrawnMayNotRate, rate_case, record_callback
+from app.ledger.callbacks import WhichReporter, WithdrawnMayNotRate, rate_case, record_callback
 from app.ledger.claims import withdraw_by_claim
 from app.ledger.commands import WrongClaim
+from app.ledger.deciders import AskerMayNotDecide
 from app.ledger.deciding import Decision, decide_request
 from app.ledger.following import follow
+from app.ledger.handling import dispatch_case
 from app.ledger.intake import take_in
 from app.ledger.models import Entry, EntryWords, Request
 from app.ledger.persons import OnlyThePerson
+from app.ledger.possible import possible_actions
 from app.ledger.request_checks import RequestUnfit
-from app.ledger.requests import RequestNotFound, RequestPending
+from app.ledger.requests import RequestNotFound, RequestPending, withdraw_request
 from app.ledger.scope import CaseNotFound
 from app.ledger.vocabulary import Action, Clock, RequestState, State
-from app.ledger.withdrawal import REPLY, REPLY_OF_ONE, NobodyToAsk, WithdrawnBefore, keep_after_all, wish_to_withdraw
-from app.ledger.workflow import IllegalMove
+from app.ledger.withdrawal import (
+    REPLY,
+    REPLY_OF_ONE,
+    NobodyToAsk,
+    NobodyToVerify,
+    OwnCaseWithdrawn,
+    WithdrawnBefore,
+    hear_wish,
+    keep_after_all,
+    wish_to_withdraw,
+)
+from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice, Recipient
 from tests.ledger.reporters import another_reports
 from tests.ledger.test_intake import lins_report
@@ -182,3 +195,61 @@ def test_the_anonymous_stamp_is_nobodys(road):
     nobody = Stamp(ANONYMOUS, Role.RESIDENT, road.clock(), Door.MINI_PROGRAM)
     with pytest.raises(CaseNotFound):
         wish_to_withdraw(nobody, road.number, words="撤回")
+
+
+class TestOnThePhone:
+    """What the desk hears from somebody who has but a telephone."""
+
+    def hear(self, road, login="fang", **more):
+        return hear_wish(road.as_staff(login), road.number, words="来电说已经自己修好了", **more)
+
+    @pytest.mark.parametrize("step", ["submitted", "accepted", "in_progress", "awaiting_callback"])
+    def test_a_second_person_makes_sure_wherever_the_case_stands(self, road, step):
+        getattr(road, step)()
+        request = self.hear(road)
+        road.check(road.case.state)
+        assert Clock.DECIDE in road.clocks()
+        with pytest.raises(AskerMayNotDecide):
+            decide_request(road.as_staff("fang"), road.number, request.id, Decision(approve=True, note="本人自愿"))
+        decide_request(road.as_staff("lu"), road.number, request.id, Decision(approve=True, note="电话核实，本人自愿"))
+        road.check(State.WITHDRAWN)
+
+    def test_the_agent_who_heard_it_leaves_it_to_another_or_takes_it_back(self, road):
+        road.in_progress()
+        request = self.hear(road, "lu")
+        with pytest.raises(AskerMayNotDecide):
+            decide_request(road.as_staff("lu"), road.number, request.id, Decision(approve=True, note="本人自愿"))
+        with pytest.raises(RequestPending):
+            wish(road)
+        withdraw_request(road.as_staff("lu"), road.number, request.id)
+        wish(road)
+
+    def test_of_several_reporters_one_is_named(self, road, session):
+        road.accepted()
+        other = another_reports(road, "chen")
+        with pytest.raises(WhichReporter):
+            self.hear(road)
+        request = self.hear(road, report_id=other.id)
+        decide_request(road.as_staff("lu"), road.number, request.id, Decision(approve=True, note="电话核实，本人自愿"))
+        assert other.withdrawn_at == road.clock()
+        road.check(State.ACCEPTED)
+        with pytest.raises(WithdrawnBefore):
+            self.hear(road, report_id=other.id)
+
+    def test_the_handling_unit_does_not_hear_it(self, road):
+        road.accepted()
+        dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["柳河镇"].id)
+        with pytest.raises(OwnCaseWithdrawn):
+            self.hear(road, "shi")
+        with pytest.raises(NotYourMove):
+            self.hear(road, "liu")
+        assert Action.ASK_WITHDRAW not in possible_actions(road.as_staff("shi"), road.case, [])
+        assert Action.ASK_WITHDRAW in possible_actions(road.as_staff("lu"), road.case, [])
+
+    def test_nobody_speaks_for_whoever_gave_no_name(self, road, clock):
+        stamp = Stamp(ANONYMOUS, Role.RESIDENT, clock(), Door.MINI_PROGRAM)
+        report = lins_report(road.cast, filer_resident_id=None, concerned_id=None, anonymous=True)
+        road.number = take_in(stamp, report).number
+        with pytest.raises(NobodyToVerify):
+            self.hear(road)
+        assert Action.ASK_WITHDRAW not in possible_actions(road.as_staff("fang"), road.case, [])
