@@ -72,6 +72,35 @@ def measure_found(stamp: Any, wanted: Labelled, ids: dict[str, int], queries: Se
     return hits / len(queries)
 
 
+def measure_third(stamp: Any, wanted: Labelled, ids: dict[str, int], queries: Sequence[str]) -> tuple[int, int]:
+    """Tell for how many third messages on a thing the first two, merged, are among the first five, and of how many.
+
+    Changes the ledger: the first two messages of each thing that has three are one case afterwards.
+    """
+    from app.core.database import db, transaction
+    from app.core.errors import Refusal
+    from app.ledger.candidates import candidates_for, matter_of
+    from app.ledger.merging import merge_cases
+    from app.ledger.models import Case
+
+    groups: dict[Any, list[str]] = {}
+    for name in sorted(queries, key=lambda name: ids[name]):
+        groups.setdefault(wanted.clusters[name], []).append(name)
+    hits = asked = 0
+    for first, second, third, *_ in (names for names in groups.values() if len(names) > 2):
+        numbers = [db.session.get_one(Case, ids[name]).number for name in (first, second)]
+        try:
+            with transaction():
+                kept = merge_cases(stamp, numbers[0], numbers=numbers[1:]).number
+        except Refusal:
+            continue
+        case = db.session.get_one(Case, ids[third])
+        found = candidates_for(stamp.moved_to(case.opened_at), matter_of(case), most=5)
+        hits, asked = hits + any(each.number == kept for each in found), asked + 1
+        db.session.remove()
+    return hits, asked
+
+
 def one_click(wanted: Labelled) -> list[tuple[bool, bool, bool]]:
     """Give of each pair whether it is for fitting, whether it is one thing, and whether one click would merge it."""
     from app.ledger.likeness import ONE_CLICK, Pair, chance_of_one, grams_of, names_differ, names_in
@@ -222,6 +251,7 @@ def main() -> None:
                 count_grams(stamp.at)
             found, found_all = (measure_found(stamp, wanted, ids, names) for names in (reported, queries))
             pairs = one_click(wanted)
+            third, thirds = measure_third(stamp, wanted, ids, reported)
             db.session.remove()
             db.engine.dispose()
     precision, recall = precision_and_recall([pair for pair in pairs if not pair[0]])
@@ -253,6 +283,7 @@ def main() -> None:
             "labels": f"{wanted.source}; {len(queries)} queries, {len(reported)} reported; {len(wanted.pairs)} pairs, "
             f"{sum(not pair[0] for pair in pairs)} reported",
             "first five, all queries": f"{found_all:.3f}",
+            "third message on a thing whose first two are merged, the survivor in the first five": f"{third} of {thirds}",
             "one click on the fit half": f"precision {fit[0]:.3f}, recall {fit[1]:.3f}",
             "one click on all pairs": f"precision {whole[0]:.3f}, recall {whole[1]:.3f}",
             "cases": f"{MILLION}, filled in {filled:.0f} s",

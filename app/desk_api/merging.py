@@ -25,7 +25,7 @@ WORDS = 4000
 class CandidateSchema(Schema):
     """A case that may be the same thing: `recurrence` says that it is closed, to be linked or reopened, not merged.
 
-    One that is `settled` is not taken up again without new facts.
+    One that is `settled` is not taken up again without new facts. `refusal` says why the merge would be refused now.
     """
 
     number = fields.String()
@@ -45,13 +45,20 @@ class CandidateSchema(Schema):
     recurrence = fields.Boolean()
     settled = fields.Boolean()
     one_click = fields.Boolean()
+    refusal = fields.String(allow_none=True)
 
 
-class MergeSchema(Schema):
-    """Which cases are the same thing as this one, and what the persons whose case ends by it are told."""
+class MergeSchema(MoveSchema):
+    """Which cases are the same thing as this one, and what the persons whose case ends by it are told.
+
+    With `versions` (number to version) of the others, and `into`, the case that is expected to survive, the merge is refused
+    where a colleague was faster.
+    """
 
     numbers = fields.List(Number(), required=True, validate=validate.Length(min=1, max=MOST))
     reply = text(WORDS)
+    versions = fields.Dict(keys=Number(), values=fields.Integer())
+    into = Number()
 
 
 class MergeNoteSchema(MoveSchema):
@@ -82,10 +89,11 @@ def list_candidates(number: str) -> Any:
 
 @blp.route("/merge", methods=["POST"])
 @blp.arguments(MergeSchema)
+@blp.arguments(IfMatch, location="headers")
 @blp.response(200, MovedSchema)
-def merge(given: dict[str, Any], number: str) -> Any:
+def merge(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
     """Merge a case with others, all or none; gives the one that survives"""
-    return merge_cases(stamp(), number, **given)
+    return merge_cases(stamp(), number, **given | match)
 
 
 @blp.route("/unmerge", methods=["POST"])

@@ -141,6 +141,7 @@ def recount(period: Period, cutoff: datetime) -> tuple[int, Tally]:
 def tell(entries: Iterable[Any], period: Period) -> Story:
     """Read a timeline from its first entry to its last."""
     story = Story()
+    taken_out: set[int] = set()
     for entry in entries:
         story.state = entry.to_state
         match entry.action:
@@ -170,6 +171,12 @@ def tell(entries: Iterable[Any], period: Period) -> Story:
                 spoken = entry.facts.get("satisfaction") is not None and entry.facts.get("by") != CallbackBy.UPSTREAM
                 if spoken and period.since <= entry.at < period.until:
                     story.words.setdefault(story.round, []).append(entry.facts)
+            case Action.ABSORB:
+                taken_out -= set(entry.facts["reports"])
+            case Action.RELEASE:
+                taken_out |= set(entry.facts["reports"])
+    kept = {place: [said for said in words if said.get("report") not in taken_out] for place, words in story.words.items()}
+    story.words = {place: words for place, words in kept.items() if words}
     return story
 
 

@@ -13,7 +13,8 @@ from app.figures.catalogue import Selection
 from app.figures.periods import Period
 from app.figures.standing import Cutoff, Standing, changed_since, had, had_not, judged, late, ran_over, standing, stood
 from app.ledger.clocks import Deadline
-from app.ledger.models import Assignment, Callback, Case, Request
+from app.ledger.merging_models import Merge
+from app.ledger.models import Assignment, Callback, Case, Report, Request
 from app.ledger.vocabulary import (
     CallbackBy,
     Clock,
@@ -112,7 +113,14 @@ def _accepted(period: Period, cutoff: Cutoff) -> Rows:
 
 
 def _spoken(period: Period, cutoff: Cutoff) -> tuple[ColumnElement[bool], ...]:
-    return (Callback.reached.expression, Callback.by != CallbackBy.UPSTREAM, *_within(Callback.at, period, cutoff))
+    return (Callback.reached.expression, Callback.by != CallbackBy.UPSTREAM, *_within(Callback.at, period, cutoff), _of_the_case())
+
+
+def _of_the_case() -> ColumnElement[bool]:
+    """Leave out the words of reporters taken out of a case again; looked up only where a merge into it was undone."""
+    taken_apart = select(Merge.survivor_id).where(Merge.undone_at.is_not(None))
+    still_there = exists().where(Report.id == Callback.report_id, Report.case_id == Callback.case_id).correlate(Callback)
+    return or_(Callback.report_id.is_(None), Callback.case_id.not_in(taken_apart), still_there)
 
 
 def _lead_of(then: Standing, round_: ColumnElement[int]) -> ColumnElement[int | None]:

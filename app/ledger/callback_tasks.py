@@ -11,7 +11,7 @@ from app.core.database import db
 from app.core.errors import NotAllowed
 from app.core.paging import Key, Page, page_from, paged
 from app.core.stamp import Actor, Role, Stamp
-from app.ledger.callees import Callee, callees_of, round_of, solved_by, worst_word
+from app.ledger.callees import Callee, callees_of, round_of, solved_by, still_in, worst_word
 from app.ledger.clocks import Deadline
 from app.ledger.disclosure import shows_identity
 from app.ledger.models import Assignment, Callback, Case, Entry, Report, ReportClaim
@@ -134,17 +134,23 @@ def call_tasks(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[CallTask
 
 
 def handled_by(actor: Actor) -> ColumnElement[bool]:
-    """Give the condition that the actor holds a post at, or below, a unit that handles or has handled a case."""
+    """Give the condition that the actor holds a post at, or below, a unit that handles or has handled a case.
+
+    So does who has handled one that was merged into it.
+    """
     above = sorted({prefix for path in actor.paths() for prefix in prefixes(path)})
-    part = select(Assignment.id).join(Unit, Unit.id == Assignment.unit_id).where(Assignment.case_id == Case.id)
-    return exists(part.where(Unit.path.in_(above)).correlate(Case))
+    part = select(Assignment.id).join(Unit, Unit.id == Assignment.unit_id).where(Unit.path.in_(above))
+    brought = part.join(Report, Report.opened_case_id == Assignment.case_id).where(Report.case_id == Case.id)
+    return or_(exists(part.where(Assignment.case_id == Case.id).correlate(Case)), exists(brought.correlate(Case)))
 
 
 def _answered_or_filed_by(actor: Actor) -> ColumnElement[bool]:
-    answered = exists().where(Entry.case_id == Case.id, Entry.action == Action.ANSWER, Entry.actor_id == actor.id)
+    by_actor = (Entry.action == Action.ANSWER, Entry.actor_id == actor.id)
+    answered = exists().where(Entry.case_id == Case.id, *by_actor)
+    brought = exists().where(Report.case_id == Case.id, Entry.case_id == Report.opened_case_id, *by_actor)
     for_others = Report.channel.in_((Channel.PROXY, Channel.VISIT))
     filed = exists().where(Report.case_id == Case.id, Report.filer_staff_id == actor.id, for_others)
-    return or_(answered.correlate(Case), filed.correlate(Case))
+    return or_(answered.correlate(Case), brought.correlate(Case), filed.correlate(Case))
 
 
 def _somebody_to_call() -> ColumnElement[bool]:
@@ -160,7 +166,7 @@ def _said(cases: Sequence[Case]) -> dict[int, list[Callback]]:
     for row in db.session.scalars(query.order_by(Callback.id)):
         if row.round == rounds[row.case_id]:
             found.setdefault(row.case_id, []).append(row)
-    return found
+    return {each.id: still_in(each, found[each.id]) for each in cases if each.id in found}
 
 
 def _task(held: Case, deadline: Deadline, said: Sequence[Callback], at: datetime) -> CallTask:

@@ -15,6 +15,7 @@ from app.ledger.handling import works_for_case
 from app.ledger.models import Callback, Case, Entry, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.persons import own_reports
+from app.ledger.union import cases_in
 from app.ledger.vocabulary import BY_PERSON, UNHAPPY, Action, Audience, CallbackBy, CalleeState, Channel, Satisfaction, State
 from app.ledger.workflow import IllegalMove
 
@@ -162,8 +163,10 @@ def _check_agent(stamp: Stamp, case: Case) -> None:
     """Refuse as call-back agent whoever works for the handling unit, answered the case, or filed it for the person."""
     if case.triage:
         raise TriageWaiting
-    answered = select(Entry.id).where(Entry.case_id == case.id, Entry.action == Action.ANSWER, Entry.actor_id == stamp.actor.id)
-    if works_for_case(stamp, case) or db.session.scalars(answered).first() is not None:
+    all_in_one = cases_in(case)
+    answered = select(Entry.id).where(Entry.case_id.in_(all_in_one), Entry.action == Action.ANSWER)
+    answered = answered.where(Entry.actor_id == stamp.actor.id)
+    if works_for_case(stamp, case, of=all_in_one) or db.session.scalars(answered).first() is not None:
         raise HandlingUnitMayNotCallBack
     for_others = (Channel.PROXY, Channel.VISIT)
     if any(report.filer_staff_id == stamp.actor.id and report.channel in for_others for report in case.reports):

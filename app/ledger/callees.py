@@ -46,7 +46,13 @@ def callees_of(case: Case, at: datetime, *, said: Sequence[Callback] | None = No
 def round_of(case: Case) -> list[Callback]:
     """Give the attempts, call-backs and ratings of a case's present round but upstream's, oldest first."""
     query = select(Callback).where(Callback.case_id == case.id, Callback.round == case.round, Callback.by != CallbackBy.UPSTREAM)
-    return list(db.session.scalars(query.order_by(Callback.id)))
+    return still_in(case, db.session.scalars(query.order_by(Callback.id)))
+
+
+def still_in(case: Case, rows: Iterable[Callback]) -> list[Callback]:
+    """Give those of a case's call-backs that count: the words of reporters taken out again speak of another matter."""
+    here = {report.id for report in case.reports}
+    return [row for row in rows if row.report_id is None or row.report_id in here]
 
 
 def _people(reports: Iterable[Report]) -> list[list[Report]]:

@@ -6,7 +6,7 @@ that share the rarest grams, wherever they lie. A neighbouring grid is one of th
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations, islice
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy import (
     union,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.orm import aliased
 
 from app.core.database import db
 from app.core.errors import NotAllowed
@@ -46,6 +47,7 @@ from app.ledger.likeness import (
     names_in,
     shown,
 )
+from app.ledger.mergeable import refusals
 from app.ledger.merging_models import CaseText
 from app.ledger.models import Case, Report
 from app.ledger.scope import find_case, visible
@@ -92,12 +94,13 @@ class Matter:
 class Candidate:
     """A case that may be the same thing: open ones to be merged, closed ones (`recurrence`) to be linked or reopened.
 
-    A `settled` one is not taken up again without new facts.
-
-    `score` is the chance from 0 to 1; from ONE_CLICK on, `one_click` says that no second thought is needed, but never across
-    grids that are no neighbours.
+    A text that a merge took in counts for the case that holds it now. `score` is the chance from 0 to 1; from ONE_CLICK on,
+    `one_click` says that no second thought is needed, but never across grids that are no neighbours. Where the merge of an open
+    one would be refused now, `refusal` says why instead. A `settled` one is not taken up again
+    without new facts.
     """
 
+    id: int
     number: str
     title: str
     state: State
@@ -113,6 +116,7 @@ class Candidate:
     settled: bool
     recurrence: bool
     one_click: bool
+    refusal: str | None = None
 
 
 def merge_candidates(stamp: Stamp, number: str) -> list[Candidate]:
@@ -126,7 +130,9 @@ def merge_candidates(stamp: Stamp, number: str) -> list[Candidate]:
     case = find_case(stamp, number)
     if case.confidential or case.hidden_from_grid or case.state is State.MERGED:
         return []
-    return candidates_for(stamp, matter_of(case))
+    found = candidates_for(stamp, matter_of(case))
+    why = refusals(case, [each.id for each in found if not each.recurrence], stamp.at)
+    return [replace(each, one_click=False, refusal=why[each.number]) if each.number in why else each for each in found]
 
 
 def matter_of(case: Case) -> Matter:
@@ -149,7 +155,7 @@ def candidates_for(stamp: Stamp, matter: Matter, *, most: int = MOST) -> list[Ca
     """Give the cases that the actor sees and that may be the same thing as a matter, the likeliest first."""
     held, counted = catalogue(), shares()
     names = names_in(matter.title)
-    scored: list[tuple[float, Pair, str | None, Any]] = []
+    best: dict[int, tuple[float, Pair, str | None, Any]] = {}
     for row in db.session.execute(_query(stamp, matter), _sought(matter, held, counted)):
         alike = counted.alike(matter.grams, frozenset(row.grams))
         if alike < FAINT:
@@ -157,21 +163,21 @@ def candidates_for(stamp: Stamp, matter: Matter, *, most: int = MOST) -> list[Ca
         place, near = _place(matter, row, held)
         pair = Pair(
             alike=alike,
-            days=abs((matter.at - row.opened_at).total_seconds()) / 86_400,
-            differ=names_differ(names, names_in(row.title)),
+            days=abs((matter.at - row.said_at).total_seconds()) / 86_400,
+            differ=names_differ(names, names_in(row.said)),
             place=place,
             topic=_topic(matter.category_id, row.category_id, held),
             same_person=row.same_person,
         )
         score = chance_of_one(pair)
-        if score >= WORTH_A_LOOK:
-            scored.append((score, pair, near, row))
-    scored.sort(key=lambda each: (-each[0], -each[3].id))
+        if score >= WORTH_A_LOOK and (row.id not in best or score > best[row.id][0]):
+            best[row.id] = score, pair, near, row
+    scored = sorted(best.values(), key=lambda each: (-each[0], -each[3].id))
     return [_candidate(score, pair, _reasons(pair, near, matter.at, row), row) for score, pair, near, row in scored[:most]]
 
 
 def _candidate(score: float, pair: Pair, reasons: str, row: Any) -> Candidate:
-    same = ("number", "title", "state", "kind", "urgency", "grid", "heat", "opened_at", "closed_at", "settled")
+    same = ("id", "number", "title", "state", "kind", "urgency", "grid", "heat", "opened_at", "closed_at", "settled")
     return Candidate(
         **{name: getattr(row, name) for name in same},
         score=round(score, 2),
@@ -206,12 +212,22 @@ def _found() -> Select[Any]:
     for around, newest in ((grid, of_grid.lateral("of_grid")), (square, of_square.lateral("of_square"))):
         ways.append(select(newest.c.case_id).select_from(around).join(newest, true()))
     found = union(*ways).cte("found")
+    # What a merge took in leads on to the case that holds it now: a merged case's report tells where its matter went.
+    moved = select(Report.case_id).where(Report.opened_case_id == found.c.case_id).limit(1).lateral("moved")
     people = bindparam("people", type_=ARRAY(BigInteger))
     same_person = exists().where(Report.case_id == Case.id, Report.concerned_id == any_(people))
     columns = (Case.id, Case.number, Case.title, Case.state, Case.kind, Case.urgency, Case.heat, Case.opened_at, Case.closed_at,
-               Case.settled, Case.grid_id, Case.category_id, CaseText.grams, CaseText.latitude, CaseText.longitude)  # fmt: skip
-    query: Select[Any] = select(*columns).add_columns(Grid.name.label("grid"), same_person.label("same_person"))
-    query = query.select_from(found).join(CaseText, CaseText.case_id == found.c.case_id).join(Case, Case.id == found.c.case_id)
+               Case.settled, CaseText.grams, CaseText.latitude, CaseText.longitude)  # fmt: skip
+    said = (
+        _SAID.id.label("said_id"),
+        _SAID.title.label("said"),
+        _SAID.opened_at.label("said_at"),
+        _SAID.grid_id,
+        _SAID.category_id,
+    )
+    query: Select[Any] = select(*columns, *said).add_columns(Grid.name.label("grid"), same_person.label("same_person"))
+    query = query.select_from(found).join(CaseText, CaseText.case_id == found.c.case_id).join(_SAID, _SAID.id == found.c.case_id)
+    query = query.outerjoin(moved, true()).join(Case, Case.id == func.coalesce(moved.c.case_id, found.c.case_id))
     return query.outerjoin(Grid, Grid.id == Case.grid_id).where(~Case.confidential, ~Case.hidden_from_grid, ~Case.archived)
 
 
@@ -219,6 +235,9 @@ def _listed(name: str, table: str) -> Any:
     ids = func.unnest(bindparam(name, type_=ARRAY(BigInteger)))
     return ids.table_valued(column("id", BigInteger)).render_derived(name=table)
 
+
+_SAID = aliased(Case)
+"""The case whose text is alike; `Case` is the one that holds its report now, which is another only where it was merged."""
 
 _FOUND = _found()
 
@@ -288,7 +307,8 @@ def _reasons(pair: Pair, near: str | None, at: datetime, row: Any) -> str:
     parts = ["同一反映人"] if pair.same_person else []
     parts += [near] if near else []
     parts.append(f"文字相似 {shown(pair.alike):.2f}")
-    parts.append(f"相隔{_time_between(abs((at - row.opened_at).total_seconds()))}")
+    parts.append(f"相隔{_time_between(abs((at - row.said_at).total_seconds()))}")
+    parts += ["相似的是已并入的反映"] if row.said_id != row.id else []
     parts += ["分类相同"] if pair.topic is Topic.SAME else []
     parts += ["提到的路名或编号不同"] if pair.differ else []
     parts += ["已办结，可关联为重复诉求"] if row.state is State.CLOSED else []

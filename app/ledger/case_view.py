@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.core.database import db
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import ActorKind, Door, Role, Stamp
-from app.ledger.callees import solved_by
+from app.ledger.callees import solved_by, still_in
 from app.ledger.case_results import RoundResult, results_by_round
 from app.ledger.disclosure import may_dial, shows_identity
 from app.ledger.emergencies import awaited_services
@@ -175,8 +175,9 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
     clocks = open_clocks([case.id], stamp.at).get(case.id, [])
     asked = db.session.scalars(select(Request).where(Request.case_id == case.id).order_by(Request.id)).all()
     heard = db.session.scalars(select(Callback).where(Callback.case_id == case.id).order_by(Callback.id)).all()
-    others = related(case)
+    others = related(stamp.actor, case)
     entries = _entries(case, others, cursor=None, limit=LIMIT)
+    unseen = _unseen(stamp, entries.items, others)
     reports = _said_in(case)
     shown = shows_identity(stamp, case, reports)
     beside = people_of([report.id for report in reports])
@@ -192,7 +193,9 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         upstream_number=case.upstream_number,
         outcome=case.outcome,
         unit_solved=case.unit_solved,
-        person_solved=solved_by([row for row in heard if row.round == case.round and row.by is not CallbackBy.UPSTREAM]),
+        person_solved=solved_by(
+            [row for row in still_in(case, heard) if row.round == case.round and row.by is not CallbackBy.UPSTREAM]
+        ),
         upstream_solved=next((row.solved for row in reversed(heard) if row.by is CallbackBy.UPSTREAM), None),
         heat=case.heat,
         closed_at=case.closed_at,
@@ -217,17 +220,33 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         requests=request_views(asked),
         callbacks=[_callback(callback, names) for callback in heard],
         results=results_by_round(case),
-        timeline=Page([_entry(entry, names, others, shown=shown) for entry in entries.items], entries.next_cursor),
+        timeline=Page([_entry(entry, names, others, unseen, shown=shown) for entry in entries.items], entries.next_cursor),
     )
 
 
 def entries_page(stamp: Stamp, number: str, *, cursor: str | None, limit: int) -> Page[EntryView]:
     """Give a page of a case's timeline, the newest entry first; raises CaseNotFound."""
     case = _load(stamp, number)
-    others = related(case)
+    others = related(stamp.actor, case)
     page = _entries(case, others, cursor=cursor, limit=limit)
-    names, shown = _names(_actors(page.items)), shows_identity(stamp, case, _said_in(case))
-    return Page([_entry(entry, names, others, shown=shown) for entry in page.items], page.next_cursor)
+    names, unseen = _names(_actors(page.items)), _unseen(stamp, page.items, others)
+    shown = shows_identity(stamp, case, _said_in(case))
+    return Page([_entry(entry, names, others, unseen, shown=shown) for entry in page.items], page.next_cursor)
+
+
+_NAMES_OTHERS = {
+    Action.MERGE: "into", Action.ABSORB: "from", Action.UNMERGE: "from", Action.RELEASE: "to", Action.LINK_RECURRENCE: "of",
+}  # fmt: skip
+"""Entries that name another case, and the fact that does."""
+
+
+def _unseen(stamp: Stamp, entries: Iterable[Entry], others: Related) -> frozenset[str]:
+    """Give the numbers of other cases which entries name and the reader does not see; asked only where any are in doubt."""
+    named = {str(entry.facts[key]) for entry in entries if (key := _NAMES_OTHERS.get(entry.action)) and key in entry.facts}
+    named -= {others.into, others.recurrence_of, *others.merged.values()}
+    if not named:
+        return frozenset()
+    return frozenset(named - set(db.session.scalars(select(Case.number).where(Case.number.in_(named), visible(stamp.actor)))))
 
 
 def _said_in(case: Case) -> list[Report]:
@@ -365,14 +384,15 @@ _MAY_BE_THE_FILER = frozenset({Role.CADRE, Role.GRID_WORKER})
 """Roles that file for neighbours: where the person is hidden, so is who filed, or the village would be known."""
 
 
-def _entry(entry: Entry, names: dict[int | None, _Known], others: Related, *, shown: bool) -> EntryView:
-    same = ("seq", "at", "action", "from_state", "to_state", "actor", "role", "door", "facts")
+def _entry(entry: Entry, names: dict[int | None, _Known], others: Related, unseen: frozenset[str], *, shown: bool) -> EntryView:
+    same = ("seq", "at", "action", "from_state", "to_state", "actor", "role", "door")
     known = names.get(entry.actor_id) if entry.actor is ActorKind.STAFF else None
     if not shown and entry.role in _MAY_BE_THE_FILER:
         known = None
     return EntryView(
         case_number=others.merged.get(entry.case_id),
         **{name: getattr(entry, name) for name in same},
+        facts={key: told for key, told in entry.facts.items() if not unseen or str(told) not in unseen},
         role_label=ROLE_LABELS[entry.role],
         unit=known.unit(entry.role) if known else None,
         name=known.name if known else None,

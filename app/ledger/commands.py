@@ -12,7 +12,7 @@ from app.ledger.models import Case, Entry, Report, ReportClaim
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.recusal import against
 from app.ledger.scope import opened_by
-from app.ledger.union import name_parties
+from app.ledger.union import name_parties, spread
 from app.ledger.vocabulary import Action, Kind, Outcome, Urgency
 
 
@@ -48,7 +48,7 @@ def accept_case(
     What is given of the rest is added to what the filer said: that it is `confidential`, or hidden from the grid (which makes it
     confidential), and whom it is against. Raises UnknownCategory, UnknownGrid, PlaceMissing, UnknownParty.
     """
-    case = lock_case(stamp, number, version=version)
+    case = lock_case(stamp, number, version=version, whole=True)
 
     def change(_: Stamp) -> Step:
         case.kind = kind
@@ -56,6 +56,7 @@ def accept_case(
         case.confidential = case.confidential or kind is Kind.TIP_OFF or confidential or hidden_from_grid
         for report in case.reports if confidential or hidden_from_grid else ():
             report.confidential = True
+        spread(case)
         _add_parties(case, against_unit_id, against_staff_id)
         facts = _settle(case, category_id, grid_id, outside_grids=outside_grids)
         urgent = catalogue().category(category_id).urgent

@@ -16,14 +16,14 @@ from app.ledger.commands import PlaceMissing
 from app.ledger.deadlines import is_open, lock_case_clocks, new_version, policy_for, term_of
 from app.ledger.eligible import accused_parts
 from app.ledger.handling import ByTheCentre, check_outside, grant
-from app.ledger.merging import PartyHandles
+from app.ledger.mergeable import PartyHandles
 from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import UnknownParty, against
 from app.ledger.scope import CaseNotFound, visible
 from app.ledger.terms import Due, due_at, halved
-from app.ledger.union import name_parties
+from app.ledger.union import below, name_parties, spread
 from app.ledger.urgency import SHORTENED, bound_subs, hurry
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Kind, State, Subject, Urgency
 from app.ledger.workflow import MOVES
@@ -84,7 +84,7 @@ def correct_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
     Raises NothingToCorrect, OwnWork, ByTheCentre, ConfidentialityStays, UnknownCategory, UnknownGrid, UnknownParty,
     PlaceMissing, PartyHandles, IllegalMove.
     """
-    case = lock_case(stamp, number, version=version)
+    case = lock_case(stamp, number, version=version, whole=True)
     _correct(stamp, case, Correction(**given), note)
     return case
 
@@ -111,7 +111,8 @@ def _lock_all(stamp: Stamp, numbers: Iterable[str]) -> dict[str, Case]:
         except WrongNumber:
             continue
     seen = select(Case.id).where(Case.number.in_(plain.values()), visible(stamp.actor))
-    found = {case.number: case for case in lock_rows(Case, list(db.session.scalars(seen)))}
+    ids = list(db.session.scalars(seen))
+    found = {case.number: case for case in lock_rows(Case, [*ids, *below(ids)]) if case.id in ids}
     return {number: found[as_stored] for number, as_stored in plain.items() if as_stored in found}
 
 
@@ -208,6 +209,7 @@ def _settle(case: Case, correction: Correction) -> None:
         case.confidential = correction.confidential
     elif correction.kind is Kind.TIP_OFF or correction.hidden_from_grid:
         case.confidential = True
+    spread(case)
     _move_place(case, correction)
     for report in case.reports if case.confidential else ():
         report.confidential = True  # switched off again, the words of a report stay what its filer was promised

@@ -197,6 +197,16 @@ def run_on(deadline: Deadline) -> None:
     schedule(deadline)
 
 
+def counted(deadline: Deadline, since: datetime, until: datetime) -> timedelta:
+    """Give the time between two moments as a clock counts it."""
+    return remaining(since, until, term=term_of(deadline)[1], calendar=load_calendar(deadline.owner_unit_id))
+
+
+def moved_on(deadline: Deadline, since: datetime, amount: timedelta) -> datetime:
+    """Give the moment that lies some counted time of a clock after another."""
+    return resume(since, amount, term=term_of(deadline)[1], calendar=load_calendar(deadline.owner_unit_id)).at
+
+
 def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool = True, **changes: Any) -> Deadline:
     """Replace an open clock by a new version due at another moment; the old one stays readable and ends without verdict.
 

@@ -99,9 +99,20 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - Cases merge only when equally confidential and equally hidden from the grid, and not where they are against different people; a
   merge that would recuse the survivor's handlers waits for a reassignment. The furthest advanced survives, then the oldest; an
   upstream case survives, two upstream cases do not merge, and an upstream case that is behind is brought forward first.
-- The survivor's promise counts from the earliest report. Raised urgency stays after unmerging.
+- Nothing ends by a merge while somebody waits for an answer on it: a triage on either side, a wish to withdraw, a call-back that
+  has begun, a whistle that may still be followed, a supervision order. A whistle that was missed ends with the merge, and stays
+  missed. Other requests wait for the unmerging; who asked and the units of the merged case are told.
+- The survivor's promise counts from the earliest report and is the nearer of the two; unmerging gives back what was taken, in
+  the clock's own time, unless an extension came since. Raised urgency stays after unmerging, and so does what was hidden
+  since: a merged case is at least as confidential and hidden as its survivor.
+- Who does not see the survivor, or is recused from it, is not led there by the number of a merged case, and cannot take it out.
+- The word of a reporter who was taken out again counts neither for the survivor nor in the figures. A reporter with a name in
+  a case that had none so far is to be contacted within the term, from the merge on. Whoever handled or answered a merged case
+  does not call back for the survivor.
+- Of a chain the last case is taken out first. Notices and the residents' list name the number that each person knows.
+- A published case goes only into a published one, and what is against somebody into none that is published.
 - A repeat joins by itself only where person, place, secrecy, urgency, party and the figures in the text agree.
-- Tip-offs, confidential cases and cases against somebody are never published.
+- Tip-offs, confidential cases and cases against a person or a unit are never published.
 
 ### Figures
 

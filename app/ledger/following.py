@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, func, or_, select, true
 from sqlalchemy import case as when
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from app.core.database import db
 from app.core.paging import Page, page_from, paged
@@ -118,7 +118,7 @@ def follow_list(stamp: Stamp, *, state: State | None = None, cursor: str | None,
     which = [visible(stamp.actor), *_near(stamp.actor), *_opened_by_own(stamp.actor)]
     query = standings(stamp).add_columns(Case.id).where(*which)
     if state is not None:
-        query = query.where(Case.state == state)
+        query = query.where(query.selected_columns.state == state)
     rows = db.session.execute(paged(query, key=[(Case.id, True)], cursor=cursor, limit=limit)).all()
     page = page_from(rows, limit=limit, key=lambda row: [row.id])
     return Page([standing(row) for row in page.items], page.next_cursor)
@@ -150,13 +150,22 @@ def _told_title(actor: Actor) -> ColumnElement[str]:
 
 
 def standings(stamp: Stamp) -> Select[Any]:
-    """Give the query for `standing` rows of cases, to be narrowed and ordered."""
-    promise = promise_of_case()
+    """Give the query for `standing` rows of cases, to be narrowed and ordered.
+
+    Of a case that was merged a resident is told how the case gets on in which their report is now.
+    """
+    resident = stamp.actor.kind is ActorKind.RESIDENT
+    now: Any = aliased(Case) if resident else Case
+    promise = promise_of_case(now)
     running = and_(promise.c.met_at.is_(None), promise.c.paused_at.is_(None))
     late = or_(promise.c.breached_at.is_not(None), and_(running, promise.c.due_at < stamp.at))
     title = _told_title(stamp.actor).label("title")
-    columns = (Case.number, Case.state, Case.kind, title, Case.opened_at, promise.c.due_at.label("promised_by"))
-    return select(*columns, late.label("late")).select_from(Case).outerjoin(promise, true())
+    columns = (Case.number, now.state, Case.kind, title, Case.opened_at, promise.c.due_at.label("promised_by"))
+    query = select(*columns, late.label("late")).select_from(Case)
+    if resident:
+        moved = select(Report.case_id).where(Report.opened_case_id == Case.id).correlate(Case).limit(1).scalar_subquery()
+        query = query.join(now, now.id == when((Case.merged_into_id.is_not(None), moved), else_=Case.id))
+    return query.outerjoin(promise, true())
 
 
 def standing(row: Any) -> Standing:
@@ -172,19 +181,19 @@ def standing(row: Any) -> Standing:
     )
 
 
-def promise_of_case() -> FromClause:
-    """Give the newest version of a case's overall clock, to be joined to a query over cases."""
+def promise_of_case(case: Any) -> FromClause:
+    """Give the newest version of a case's overall clock, to be joined to a query over cases (`case`); a merged one has none."""
     columns = (Deadline.due_at, Deadline.breached_at, Deadline.met_at, Deadline.paused_at)
-    newest = select(*columns).where(Deadline.case_id == Case.id, Deadline.clock == Clock.OVERALL)
-    return newest.correlate(Case).order_by(Deadline.id.desc()).limit(1).lateral("promise")
+    newest = select(*columns).where(Deadline.case_id == case.id, Deadline.clock == Clock.OVERALL, Deadline.cancelled_at.is_(None))
+    return newest.correlate(case).order_by(Deadline.id.desc()).limit(1).lateral("promise")
 
 
 def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> Followed:
     asked = db.session.scalars(select(Case).where(which).options(joinedload(Case.grid))).first()
     if asked is None:
         raise CaseNotFound
-    case = last_of(asked)
-    theirs = [Report.case_id == case.id, follower.reports()]
+    case = last_of(stamp.actor, asked)
+    theirs = [Report.case_id == case.id if case.merged_into_id is None else opened_by(case.id), follower.reports()]
     if asked is not case and stamp.actor.kind is ActorKind.STAFF:  # of others in the other case they were told nothing
         theirs.append(or_(Report.filer_staff_id == stamp.actor.id, Report.opened_case_id == asked.id))
     reports = db.session.scalars(select(Report).where(*theirs).order_by(Report.id)).all()

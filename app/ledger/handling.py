@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import CHINA
@@ -284,7 +284,7 @@ def submit_result(
 
     def change(acting: Stamp) -> Step:
         assignment = own_assignment(acting, case, Duty.LEAD)
-        if not case.nobody_to_call and not _contacted(case, assignment):
+        if not case.nobody_to_call and not is_contacted(case, assignment):
             raise ContactMissing
         outstanding = [a for a in case.assignments if a.duty is not Duty.LEAD and a.ended_at is None and a.submitted_at is None]
         if assignment.first_responder and not _answered(case):
@@ -303,7 +303,7 @@ def submit_result(
     return case
 
 
-def _contacted(case: Case, lead: Assignment | None) -> bool:
+def is_contacted(case: Case, lead: Assignment | None) -> bool:
     """Say whether a contact was made in the present round or, where it is a rework, by this lead in those it goes on from."""
     if any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD and a.round == case.round):
         return True
@@ -360,9 +360,13 @@ def _review(stamp: Stamp, case: Case) -> Step:
     return Step()
 
 
-def works_for_case(stamp: Stamp, case: Case) -> bool:
-    """Say whether the actor holds a post at, or below, a unit that handles the case."""
+def works_for_case(stamp: Stamp, case: Case, *, of: Sequence[int] = ()) -> bool:
+    """Say whether the actor holds a post at, or below, a unit that handles or has handled the case, or one of those `of` ids."""
     handling = [assignment.unit.path for assignment in case.assignments]
+    if len(of) > 1:
+        handling += db.session.scalars(
+            select(Unit.path).join(Assignment, Assignment.unit_id == Unit.id).where(Assignment.case_id.in_(of))
+        )
     return any(path.startswith(unit) for path in stamp.actor.paths() for unit in handling)
 
 

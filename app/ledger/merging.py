@@ -3,36 +3,36 @@
 Entries never leave their chain; both chains get one that names the other case. Source: the rules of a case, section 5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from app.core.database import db, lock_rows
-from app.core.errors import Conflict, Invalid, NotAllowed
+from app.core.errors import Conflict, Invalid
 from app.core.stamp import Stamp
+from app.ledger.audiences import recipients
 from app.ledger.clocks import Deadline
-from app.ledger.deadlines import is_open, lock_case_clocks, new_version
-from app.ledger.handling import grant
+from app.ledger.deadlines import counted, is_open, lock_case_clocks, moved_on, new_version
+from app.ledger.handling import grant, is_contacted
+from app.ledger.mergeable import check_fit, survivor_of, waiting_on
 from app.ledger.merging_models import Merge
 from app.ledger.models import Case, CaseAccess, Request
-from app.ledger.moves import Step, Words, move_case
+from app.ledger.moves import StaleVersion, Step, Words, move_case
 from app.ledger.recusal import is_recused, is_unit_recused
 from app.ledger.rounds import end_part
 from app.ledger.scope import CaseNotFound, visible, written
-from app.ledger.union import brought_to, heat_of, own_parties, parties_of, point_reports, unite
+from app.ledger.union import brought_to, heat_of, own_parties, parties_of, point_reports, related, unite
 from app.ledger.urgency import raise_urgency
-from app.ledger.vocabulary import OPEN, Access, Action, Clock, RequestState, State, Urgency
+from app.ledger.vocabulary import Access, Action, Audience, Clock, Duty, RequestState, State, Urgency
+from app.ledger.whistles import end_missed
 from app.ledger.workflow import IllegalMove
+from app.notices.models import Recipient
+from app.notices.outbox import file_notices, notice_row
 from app.territory.models import Grid, Unit
 
 MOST = 50
-
-PROGRESS = (
-    State.SUBMITTED, State.INFO_REQUESTED, State.ACCEPTED, State.DISPATCHED, State.SUSPENDED, State.IN_PROGRESS,
-    State.UNDER_REVIEW, State.AWAITING_CALLBACK, State.AWAITING_UPSTREAM,
-)  # fmt: skip
-"""Open states from the least to the furthest advanced; a case that stands still is behind one that is handled."""
 
 REPLY = "您反映的事项与另一件正在办理的事项相同，已合并办理。您的工单号仍可查询进度，办结后我们会单独回访您。"
 
@@ -41,36 +41,25 @@ class NothingToMerge(Invalid):
     """请选择要合并的工单"""
 
 
-class SecrecyDiffers(NotAllowed):
-    """保密或对网格隐藏的工单只能与同样保密的工单合并"""
+class SurvivorDiffers(Conflict):
+    """合并后会保留另一件工单，请看过以后再合并"""
 
 
-class TwoUpstream(Conflict):
-    """两件上级转办的工单要分别答复上级，不能合并"""
-
-
-class UpstreamBehind(Conflict):
-    """上级转办的工单要保留，但另一件办得更靠前，请先推进上级转办的工单"""
-
-
-class AlreadyCalledBack(Conflict):
-    """这个工单已经回访，正在等待上级审核，请关联为重复诉求"""
-
-
-class AgainstDifferentPeople(Conflict):
-    """两件工单反映的人员不同，请分别办理"""
-
-
-class PartyHandles(Conflict):
-    """承办单位需要回避，请先改派"""
-
-
-def merge_cases(stamp: Stamp, number: str, *, numbers: Sequence[str], reply: str | None = None) -> Case:
+def merge_cases(
+    stamp: Stamp,
+    number: str,
+    *,
+    numbers: Sequence[str],
+    reply: str | None = None,
+    version: int | None = None,
+    versions: Mapping[str, int] | None = None,
+    into: str | None = None,
+) -> Case:
     """Merge a case with others, all or none, and give the survivor: the furthest advanced, among equals the oldest.
 
-    A case from upstream survives. `reply` is told to everybody whose case ends by it. Raises NothingToMerge, CaseNotFound,
-    IllegalMove, NotYourMove, SecrecyDiffers, TwoUpstream, UpstreamBehind, AlreadyCalledBack, AgainstDifferentPeople,
-    PartyHandles, RescueAwaited.
+    A case from upstream survives. `reply` is told to everybody whose case ends by it. `version` is the one at which the case
+    was seen, `versions` those of others by number, `into` the case that is expected to survive. Raises NothingToMerge,
+    CaseNotFound, StaleVersion, SurvivorDiffers, NotYourMove, RescueAwaited, and what `survivor_of` and `check_fit` raise.
     """
     wanted = {written(each) for each in (number, *numbers)}
     if len(wanted) < 2 or len(wanted) > MOST + 1:
@@ -78,31 +67,33 @@ def merge_cases(stamp: Stamp, number: str, *, numbers: Sequence[str], reply: str
     cases = lock_rows(Case, list(db.session.scalars(select(Case.id).where(Case.number.in_(wanted), visible(stamp.actor)))))
     if len(cases) < len(wanted):
         raise CaseNotFound
+    seen = {written(each): known for each, known in (versions or {}).items()}
+    seen |= {written(number): version} if version is not None else {}
+    for case in cases:
+        _check_present(stamp, case, seen.get(case.number))
     survivor = survivor_of(cases)
+    if into is not None and written(into) != survivor.number:
+        words = f"合并后会保留工单 {survivor.number}，请看过以后再合并"
+        raise SurvivorDiffers(words, number=survivor.number, state=survivor.state)
     for case in cases:
         if case is not survivor:
             merge_locked(stamp, case, survivor, reply=reply)
     return survivor
 
 
-def survivor_of(cases: Sequence[Case]) -> Case:
-    """Give which of some cases survives a merge: the furthest advanced, then the oldest. Raises as `merge_cases`."""
-    for case in cases:
-        if case.state not in OPEN:
-            raise IllegalMove(f"工单 {case.number} 已经结束，不能合并；已办结的可以关联为重复诉求")
-    upstream = [case for case in cases if case.upstream_number is not None]
-    if len(upstream) > 1:
-        raise TwoUpstream
-    furthest = max(PROGRESS.index(case.state) for case in cases)
-    if upstream and PROGRESS.index(upstream[0].state) < furthest:
-        raise UpstreamBehind
-    fit = upstream or [case for case in cases if PROGRESS.index(case.state) == furthest]
-    return min(fit, key=lambda case: (case.opened_at, case.id))
+def _check_present(stamp: Stamp, case: Case, version: int | None) -> None:
+    """Raise StaleVersion where a case was seen at another version, IllegalMove where a colleague has merged it meanwhile."""
+    if version is not None and version != case.version:
+        raise StaleVersion(number=case.number, version=case.version, state=case.state)
+    if case.state is State.MERGED:
+        into = related(stamp.actor, case).into
+        words = f"工单 {case.number} 已经并入{f'工单 {into}' if into else '其他工单'}"
+        raise IllegalMove(words, number=case.number, state=case.state, action=Action.MERGE, merged_into=into)
 
 
 def merge_locked(stamp: Stamp, case: Case, survivor: Case, *, reply: str | None = None) -> None:
     """Merge a locked case into a locked survivor. Raises as `merge_cases`."""
-    _check_fit(case, survivor)
+    check_fit(case, survivor, waiting_on([case.id], stamp.at))
     clocks = [clock for clock in lock_case_clocks([case.id, survivor.id]) if is_open(clock)]
     mine = [clock for clock in clocks if clock.case_id == case.id]
     pending = select(Request.id).where(Request.case_id == case.id, Request.state == RequestState.PENDING).order_by(Request.id)
@@ -120,15 +111,26 @@ def merge_locked(stamp: Stamp, case: Case, survivor: Case, *, reply: str | None 
         own=own_parties(survivor),
     )
 
+    told = {audience: recipients(case, [audience], stamp.at) for audience in (Audience.LEAD, Audience.ASSISTS, Audience.SUBS)}
+    askers = _askers(merge.request_ids)
+
     def end(acting: Stamp) -> Step:
+        missed = end_missed(acting, case, clocks)
+        merge.deadline_ids = [clock.id for clock in mine if is_open(clock)]
         for clock in mine:  # neither met nor breached: what becomes of the matter, the survivor's clocks say
-            clock.cancelled_at, clock.next_check_at = acting.at, None
+            if is_open(clock):
+                clock.cancelled_at, clock.next_check_at = acting.at, None
         for part in [part for part in case.assignments if part.ended_at is None]:
             end_part(acting, case, part)
         case.merged_into_id = survivor.id
-        return Step(facts={"into": survivor.number, "reports": merge.report_ids})
+        facts: dict[str, Any] = {"into": survivor.number, "reports": merge.report_ids}
+        return Step(facts=facts | ({"whistles_ended": missed} if missed else {}), told=told)
 
-    move_case(stamp, case, Action.MERGE, Words(reply=reply or REPLY), end)
+    entry = move_case(stamp, case, Action.MERGE, Words(reply=reply or REPLY), end)
+    key = f"{case.number}:{entry.seq}:merge_asker"
+    params = {"number": case.number}
+    rows = [notice_row(key, to=to, template="merge_asker", params=params, case_id=case.id, at=stamp.at) for to in askers]
+    file_notices([row for row, to in zip(rows, askers, strict=True) if not is_recused(to[1], case)])
     point_reports(merge.report_ids, survivor, opened=case.id)
     db.session.expire(case, ["reports"])
     db.session.expire(survivor, ["reports"])
@@ -139,52 +141,58 @@ def merge_locked(stamp: Stamp, case: Case, survivor: Case, *, reply: str | None 
         if case.urgency is Urgency.URGENT:
             raise_urgency(acting.at, survivor)
         unite(survivor, merge.own, brought_to(survivor))
-        _checkparties_of(survivor)
         version = _promise(acting.at, survivor, mine)
         merge.brought = merge.brought | {"granted": _share_sight(case, survivor)}
         survivor.heat = heat_of(survivor)
         db.session.flush()
         merge.overall_id = version.id if version else None
-        return Step(facts={"from": case.number, "reports": merge.report_ids})
+        # Whom to contact may be new to the lead; where a contact was made, none is owed again.
+        lead = next((part for part in survivor.assignments if part.duty is Duty.LEAD and part.ended_at is None), None)
+        return Step(facts={"from": case.number, "reports": merge.report_ids}, others=is_contacted(survivor, lead))
 
     move_case(stamp, survivor, Action.ABSORB, Words(), absorb)
 
 
-def _check_fit(case: Case, survivor: Case) -> None:
-    if (case.confidential, case.hidden_from_grid) != (survivor.confidential, survivor.hidden_from_grid):
-        raise SecrecyDiffers
-    if survivor.state is State.AWAITING_UPSTREAM:
-        raise AlreadyCalledBack
-    accused = {each for each in (case.against_staff_id, survivor.against_staff_id) if each is not None}
-    if len(accused) > 1:
-        raise AgainstDifferentPeople
-
-
-def _checkparties_of(survivor: Case) -> None:
-    """Refuse a survivor whose handlers are recused by what it has taken in."""
-    for part in survivor.assignments:
-        if part.ended_at is None and (
-            is_unit_recused(part.unit.path, survivor) or (part.handler_id is not None and is_recused(part.handler_id, survivor))
-        ):
-            raise PartyHandles(f"“{part.unit.name}”是其中一件工单反映的对象，请先改派")
+def _askers(request_ids: Sequence[int]) -> list[tuple[Recipient, int]]:
+    """Give the staff who asked what falls away with a merge."""
+    asked = select(Request.asked_by).where(Request.id.in_(request_ids), Request.asked_by.is_not(None)).distinct()
+    return [(Recipient.STAFF, staff_id) for staff_id in db.session.scalars(asked) if staff_id is not None]
 
 
 def _promise(at: datetime, survivor: Case, merged: Sequence[Deadline]) -> Deadline | None:
-    """Give the survivor's promise a new version from the earliest report, where that is the merged case's."""
+    """Give the survivor's promise a new version from the earliest report, due when the nearer of the two promises is."""
     clocks = [clock for clock in lock_case_clocks([survivor.id]) if is_open(clock) and clock.clock is Clock.OVERALL]
-    earlier = next((clock for clock in merged if clock.clock is Clock.OVERALL), None)
-    if not clocks or earlier is None or earlier.starts_at >= clocks[-1].starts_at:
+    theirs = next((clock for clock in merged if clock.clock is Clock.OVERALL), None)
+    if not clocks or theirs is None:
         return None
-    due = clocks[-1].due_at if earlier.paused_at is not None else min(clocks[-1].due_at, earlier.due_at)
-    return new_version(clocks[-1], at, due=due, starts_at=earlier.starts_at)
+    own = clocks[-1]
+    due, starts = joint_due(own, theirs, at), min(own.starts_at, theirs.starts_at)
+    if (due, starts) == (own.due_at, own.starts_at):
+        return None
+    version = new_version(own, at, due=due, starts_at=starts)
+    if own.paused_at is not None and own.remainder is not None:
+        version.remainder = own.remainder if due == own.due_at else counted(own, own.paused_at, due)
+    return version
+
+
+def joint_due(own: Deadline, theirs: Deadline, at: datetime) -> datetime:
+    """Give when the nearer of two promises is due; one that stands still, as if it went on from where the other stands."""
+    if theirs.paused_at is None or theirs.remainder is None:
+        return min(own.due_at, theirs.due_at)
+    return min(own.due_at, moved_on(theirs, own.paused_at or at, theirs.remainder))
+
+
+def sight_of(case: Case, survivor: Case) -> set[int]:
+    """Give the ids of the units that a merge lets read the survivor: those with access, and the case's village where it is open."""
+    units = set(db.session.scalars(select(CaseAccess.unit_id).where(CaseAccess.case_id == case.id)))
+    if case.confidential or case.territory_path == survivor.territory_path:
+        return units
+    return units | set(db.session.scalars(select(Grid.unit_id).where(Grid.id == case.grid_id)))
 
 
 def _share_sight(case: Case, survivor: Case) -> list[int]:
     """Let every unit that saw the merged case read its survivor, unless it is recused; give those that did not before."""
-    had = select(Unit).join(CaseAccess, CaseAccess.unit_id == Unit.id).where(CaseAccess.case_id == case.id)
-    units = list(db.session.scalars(had))
-    if case.grid_id is not None and case.territory_path != survivor.territory_path:
-        units += db.session.scalars(select(Unit).join(Grid, Grid.unit_id == Unit.id).where(Grid.id == case.grid_id))
+    units = db.session.scalars(select(Unit).where(Unit.id.in_(sight_of(case, survivor))))
     known = set(db.session.scalars(select(CaseAccess.unit_id).where(CaseAccess.case_id == survivor.id)))
     fresh = {unit.id: unit for unit in units if unit.id not in known and not is_unit_recused(unit.path, survivor)}
     for unit in fresh.values():

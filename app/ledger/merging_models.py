@@ -58,6 +58,7 @@ class Merge(Base):
     __table_args__ = (
         Index("uq_merge_in_force", "merged_id", unique=True, postgresql_where="undone_at IS NULL"),
         Index("ix_merge_survivor_id", "survivor_id", postgresql_where="undone_at IS NULL"),
+        Index("ix_merge_undone", "survivor_id", postgresql_where="undone_at IS NOT NULL"),
         CheckConstraint("merged_id <> survivor_id", name="two_cases"),
     )
 

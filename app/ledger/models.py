@@ -427,7 +427,7 @@ class Callback(Base):
             "at",
             "case_id",
             "round",
-            postgresql_include=["contacted", "solved", "satisfaction"],
+            postgresql_include=["contacted", "solved", "satisfaction", "report_id"],
             postgresql_where="reached AND by <> 'upstream'",
         ),
     )

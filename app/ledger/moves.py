@@ -33,6 +33,7 @@ from app.ledger.outlook import moment
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
 from app.ledger.supervision_models import CaseListing
 from app.ledger.timeline import append_entry
+from app.ledger.union import below
 from app.ledger.urgency import raise_urgency
 from app.ledger.vocabulary import (
     OPEN,
@@ -85,7 +86,8 @@ class Step:
     these names speak of; the asker hears of a decision as such alone. `said`: the note is what the person told to staff, not the
     staff's own words. `others`: other people's reports keep the case where it
     is, or other rescue is on its way, so that no clock is met or started. `templates` names for an audience the words that fit
-    what happened, or None where that audience is not told.
+    what happened, or None where that audience is not told. `told` names whom an audience meant before
+    the move ended their part.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -104,18 +106,24 @@ class Step:
     amounts: dict[Clock, int] = field(default_factory=dict)
     goes_on: Deadline | None = None
     templates: dict[Audience, str | None] = field(default_factory=dict)
+    told: dict[Audience, list[tuple[Recipient, int]]] = field(default_factory=dict)
 
 
-def lock_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
+def lock_case(stamp: Stamp, number: str, *, version: int | None = None, whole: bool = False) -> Case:
     """Lock a case that the actor sees; raises CaseNotFound, or StaleVersion when it is no longer at `version`.
 
-    By the number of a case that was merged, a resident speaks to the case in which their report is now.
+    By the number of a case that was merged, a resident speaks to the case in which their report is now. With `whole` the cases
+    merged into it are locked as well, all in order.
     """
     found = db.session.scalars(select(Case.id).where(Case.number == written(number), visible(stamp.actor))).first()
     if found is None:
         raise CaseNotFound
-    (case,) = lock_rows(Case, [found if stamp.actor.kind is not ActorKind.RESIDENT else where_now(found)])
+    wanted = found if stamp.actor.kind is not ActorKind.RESIDENT else where_now(found)
+    merged = below([wanted]) if whole else []
+    case = next(each for each in lock_rows(Case, [wanted, *merged]) if each.id == wanted)
     if stamp.actor.kind is ActorKind.RESIDENT and case.id != where_now(found):
+        raise StaleVersion(version=case.version, state=case.state)
+    if whole and below([wanted]) != merged:
         raise StaleVersion(version=case.version, state=case.state)
     if version is not None and case.version != version:
         raise StaleVersion(version=case.version, state=case.state)
@@ -417,6 +425,7 @@ def _clock_for(case: Case, clock: Clock, unit_id: int | None, step: Step, assign
 
 def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step, params: dict[str, str]) -> None:
     rows = []
+    known = known_numbers(case)
     for audience in move.tells:
         if audience in step.templates and step.templates[audience] is None:
             continue
@@ -428,8 +437,27 @@ def _tell(stamp: Stamp, case: Case, move: Move, entry: Entry, step: Step, params
                 template = step.templates.get(spoken_to) or _template(move.action, spoken_to)
                 key = f"{case.number}:{entry.seq}:{template}"
                 needed = {name: params.get(name, "") for name in names_in(template)}
+                if audience in (Audience.PERSONS, Audience.FILERS) and to in known and "number" in needed:
+                    needed["number"] = known[to]
                 rows.append(notice_row(key, to=to, template=template, params=needed, case_id=case.id, at=stamp.at))
     file_notices(rows)
+
+
+def known_numbers(case: Case) -> dict[tuple[Recipient, int], str]:
+    """Give the number by which each reporter and filer of a case knows it, where a merge has brought their first report."""
+    if all(report.opened_case_id is None for report in case.reports):
+        return {}
+    first: dict[tuple[Recipient, int], int] = {}
+    for report in case.reports:
+        opened = report.opened_case_id or case.id
+        residents = [report.concerned_id, report.filer_resident_id, *(claim.resident_id for claim in report.claims)]
+        people = [(Recipient.RESIDENT, each) for each in residents] + [(Recipient.STAFF, report.filer_staff_id)]
+        for kind, person in people:
+            if person is not None:
+                first.setdefault((kind, person), opened)
+    rows = db.session.execute(select(Case.id, Case.number).where(Case.id.in_(set(first.values()))))
+    numbers = {row.id: row.number for row in rows}
+    return {person: numbers[opened] for person, opened in first.items()}
 
 
 def _params(at: datetime, case: Case, clocks: Sequence[Deadline]) -> dict[str, str]:
@@ -445,6 +473,8 @@ def _params(at: datetime, case: Case, clocks: Sequence[Deadline]) -> dict[str, s
 
 def _named(audience: Audience, step: Step) -> list[tuple[Recipient, int]]:
     """Give whom a command itself names: who asked for what is decided, who handles the one assignment that it speaks of."""
+    if audience in step.told:
+        return step.told[audience]
     if audience is Audience.ASKER:
         return [step.asker] if step.asker is not None else []
     if audience is Audience.DECIDERS:

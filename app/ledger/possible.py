@@ -17,9 +17,10 @@ from app.ledger.moves import APPROVING, roles_for, roles_on
 from app.ledger.publishing import may_be_published
 from app.ledger.requests import ASKS
 from app.ledger.results import facts_of
-from app.ledger.scope import belongs, reaches
+from app.ledger.scope import belongs, reaches, visible
 from app.ledger.settling import reviewed_answers
 from app.ledger.supervision_models import ProgressItem, SupervisionOrder
+from app.ledger.union import cases_in
 from app.ledger.upstream import keeps_upstream, waits_for_signature
 from app.ledger.vocabulary import OPEN, Action, Duty, RequestKind, SlipState, State, VerifyBy
 from app.ledger.whistle_models import WhistleCall
@@ -101,7 +102,7 @@ def _appraises(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
 
 
 def _caller(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
-    return not case.triage and not case.nobody_to_call and not works_for_case(stamp, case)
+    return not case.triage and not case.nobody_to_call and not works_for_case(stamp, case, of=cases_in(case))
 
 
 def _decides(*kinds: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]:
@@ -208,8 +209,8 @@ def _settles(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     return reviewed_answers(case) >= county().answers_to_settle
 
 
-def _released(_: Stamp, case: Case, __: Sequence[Request]) -> bool:
-    return db.session.scalar(select(Case.state).where(Case.id == case.merged_into_id)) in OPEN
+def _released(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    return db.session.scalar(select(Case.state).where(Case.id == case.merged_into_id, visible(stamp.actor))) in OPEN
 
 
 _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {

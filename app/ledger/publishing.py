@@ -14,7 +14,7 @@ from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county
 from app.ledger.models import Case, Report, ReportClaim
-from app.ledger.moves import Step, Words, lock_case, move_case
+from app.ledger.moves import Step, Words, lock_case, move_case, where_now
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.submission import Submission, fit_words
 from app.ledger.union import heat_of
@@ -25,7 +25,7 @@ ME_TOO = "我也遇到这个问题。"
 
 
 class NotForPublication(Conflict):
-    """还没有受理的，以及保密、匿名、举报或针对人员的事项不能公开"""
+    """还没有受理的，以及保密、匿名、举报或针对单位、人员的事项不能公开"""
 
 
 class PublicWordsUnfit(Invalid):
@@ -116,16 +116,19 @@ def published_near(stamp: Stamp, *, grid: str | None, cursor: str | None, limit:
 def say_me_too(stamp: Stamp, number: str, *, words: str | None = None) -> Case:
     """Add a resident's own report to a published case that is open: it counts in its heat, not in the rates.
 
-    The resident follows the case by its number. Raises NotPublished, SaidAlready, WordsUnfit.
+    By the number of one that was merged they speak to the case that goes on, and follow it by its own number. Raises
+    NotPublished, SaidAlready, WordsUnfit.
     """
     try:
         plain = check_number(number)
     except WrongNumber:
         raise NotPublished from None
-    found = db.session.scalars(select(Case.id).where(Case.number == plain, _listed(stamp.at))).first()
-    if found is None:
+    published = db.session.scalars(select(Case.id).where(Case.number == plain, Case.published_at.is_not(None))).first()
+    if published is None:
         raise NotPublished
-    (case,) = lock_rows(Case, [found])
+    (case,) = lock_rows(Case, [where_now(published)])
+    if db.session.scalars(select(Case.id).where(Case.id == case.id, _listed(stamp.at))).first() is None:
+        raise NotPublished
     assert case.public_title is not None
     body = (words or "").strip() or ME_TOO
     said = Submission(channel=Channel.MINI_PROGRAM, title=case.public_title[: county().title_limit], body=body)
@@ -149,8 +152,8 @@ def say_me_too(stamp: Stamp, number: str, *, words: str | None = None) -> Case:
 
 def _listed(at: datetime) -> ColumnElement[bool]:
     lately = and_(Case.state == State.CLOSED, Case.closed_at > at - timedelta(days=county().recurrence_days))
-    against_nobody = and_(Case.against_paths.is_(None), Case.against_staff_id.is_(None))
-    return and_(Case.published_at.is_not(None), ~Case.confidential, against_nobody, or_(Case.state.in_(OPEN), lately))
+    open_to_all = (~Case.confidential, ~Case.hidden_from_grid, Case.against_paths.is_(None), Case.against_staff_id.is_(None))
+    return and_(Case.published_at.is_not(None), *open_to_all, or_(Case.state.in_(OPEN), lately))
 
 
 def _is_mine(stamp: Stamp) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from app.core.database import db, lock_rows, table_of
 from app.core.errors import Conflict
 from app.core.stamp import SYSTEM, Role, Stamp
 from app.ledger.county import county
+from app.ledger.mergeable import refusals
 from app.ledger.merging import merge_locked
 from app.ledger.merging_models import CaseText
 from app.ledger.models import Case, Report
@@ -45,6 +46,8 @@ def join_repeat(stamp: Stamp, receipt: Receipt) -> None:
     *earlier, case = lock_rows(Case, [*ids, receipt.case_id])
     for survivor in reversed(earlier):
         if survivor.state in OPEN - {State.AWAITING_UPSTREAM} and _goes_with(case, survivor):
+            if refusals(case, [survivor.id], stamp.at):
+                continue
             by_system = Stamp(SYSTEM, Role.SYSTEM, stamp.at, stamp.door)
             merge_locked(by_system, case, survivor, reply=REPLY)
             return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -126,7 +126,12 @@ def prune_texts(at: datetime, *, after: int, most: int = BATCH) -> int | None:
     ids: Sequence[int] = db.session.scalars(looked).all()
     if not ids:
         return None
-    ended = select(Case.id).where(Case.id.in_(ids), Case.closed_at <= wanted_since(at))
+    # The words of a merged case are found as long as the case is that holds them now.
+    now = aliased(Case)
+    moved = select(Report.case_id).where(Report.opened_case_id == Case.id).limit(1).correlate(Case).scalar_subquery()
+    since = wanted_since(at)
+    kept = exists().where(now.id == moved, or_(now.closed_at.is_(None), now.closed_at > since)).correlate(Case)
+    ended = select(Case.id).where(Case.id.in_(ids), Case.closed_at <= since, ~kept)
     db.session.execute(delete(CaseText).where(CaseText.case_id.in_(ended)))
     return ids[-1]
 

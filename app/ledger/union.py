@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import any_, func, literal, select, update
 
 from app.core.database import db
+from app.core.stamp import Actor, ActorKind
 from app.ledger.merging_models import Merge
 from app.ledger.models import Case, Report, ReportClaim
+from app.ledger.scope import visible
 
 
 def parties_of(case: Case) -> dict[str, Any]:
@@ -73,11 +75,18 @@ def heat_of(case: Case) -> int:
     return max(1, db.session.scalar(query) or 0)
 
 
-def last_of(case: Case) -> Case:
-    """Give the case in which a merged case's reports are now: the end of its merges; the case itself where it is not merged."""
-    while case.merged_into_id is not None:
-        case = db.session.get_one(Case, case.merged_into_id)
-    return case
+def last_of(actor: Actor, case: Case) -> Case:
+    """Give the case in which a merged case's reports are now: the end of its merges; the case itself where it is not merged.
+
+    Staff who do not see the end, or are recused from it, are not led there: for them it is the case itself.
+    """
+    last = case
+    while last.merged_into_id is not None:
+        last = db.session.get_one(Case, last.merged_into_id)
+    if last is not case and actor.kind is ActorKind.STAFF:
+        seen = db.session.scalars(select(Case.id).where(Case.id == last.id, visible(actor))).first()
+        return case if seen is None else last
+    return last
 
 
 def merged_at(case: Case, survivor: Case) -> datetime | None:
@@ -101,7 +110,8 @@ def joined_at(case: Case, reports: Sequence[Report]) -> datetime | None:
 class Related:
     """The cases that a case is bound to: the one it was merged into, the one it comes back from, and by id those merged into it.
 
-    `settled`: what it comes back from is not taken up again without new facts.
+    `into` and `recurrence_of` are None also where the reader does not see that case. `settled`: what it comes back from is not
+    taken up again without new facts.
     """
 
     into: str | None
@@ -110,13 +120,37 @@ class Related:
     merged: dict[int, str]
 
 
-def related(case: Case) -> Related:
-    """Give the cases that a case is bound to, in one statement."""
-    below = select(Case.id, Case.number).where(Case.merged_into_id == case.id).cte("below", recursive=True)
-    below = below.union_all(select(Case.id, Case.number).where(Case.merged_into_id == below.c.id))
-    ids = [each for each in (case.merged_into_id, case.recurrence_of_id) if each]
-    above = select(Case.id, Case.number, Case.settled).where(Case.id.in_(ids))
-    down = select(below.c.id, below.c.number, literal(value=False), literal(value=True).label("is_below"))
+def cases_in(case: Case) -> list[int]:
+    """Give the id of a case, and of every case whose reports it holds now."""
+    return sorted({case.id, *(report.opened_case_id for report in case.reports if report.opened_case_id is not None)})
+
+
+def below(case_ids: Iterable[int]) -> list[int]:
+    """Give the ids of all cases merged into some cases, directly or through others."""
+    tree = select(Case.id).where(Case.merged_into_id.in_(list(case_ids))).cte("tree", recursive=True)
+    tree = tree.union_all(select(Case.id).where(Case.merged_into_id == tree.c.id))
+    return sorted(db.session.scalars(select(tree.c.id)))
+
+
+def spread(survivor: Case) -> None:
+    """Let the cases merged into a survivor be as secret as it has become: their numbers still answer. All of them are locked.
+
+    Never the other way: what was promised to a reporter stays, also when the cases are taken apart again.
+    """
+    if not survivor.confidential and not survivor.hidden_from_grid:
+        return
+    for case in db.session.scalars(select(Case).where(Case.id.in_(below([survivor.id])))):
+        case.confidential = case.confidential or survivor.confidential
+        case.hidden_from_grid = case.hidden_from_grid or survivor.hidden_from_grid
+
+
+def related(actor: Actor, case: Case) -> Related:
+    """Give the cases that a case is bound to, in one statement; those above it only where the actor sees them."""
+    tree = select(Case.id, Case.number).where(Case.merged_into_id == case.id).cte("tree", recursive=True)
+    tree = tree.union_all(select(Case.id, Case.number).where(Case.merged_into_id == tree.c.id))
+    named_ids = [each for each in (case.merged_into_id, case.recurrence_of_id) if each]
+    above = select(Case.id, Case.number, Case.settled).where(Case.id.in_(named_ids), visible(actor))
+    down = select(tree.c.id, tree.c.number, literal(value=False), literal(value=True).label("is_below"))
     up = select(*above.subquery().c, literal(value=False))
     merged: dict[int, str] = {}
     named: dict[int, str] = {}

@@ -1,6 +1,7 @@
 """Keeps the undoing of a merge: the case goes on from where it was, with its reports, its units and its clocks."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select, update
 
@@ -8,14 +9,17 @@ from app.core.database import db, lock_rows
 from app.core.errors import Conflict
 from app.core.stamp import Stamp
 from app.ledger.callbacks import conclude
+from app.ledger.callees import dissatisfied, still_in
 from app.ledger.clocks import Deadline
-from app.ledger.deadlines import is_open, lock_case_clocks, new_version, run_on
+from app.ledger.deadlines import cancel, counted, is_open, lock_case_clocks, moved_on, new_version, run_on
+from app.ledger.merging import joint_due, sight_of
 from app.ledger.merging_models import Merge
-from app.ledger.models import Case, CaseAccess, Request
+from app.ledger.models import Assignment, Callback, Case, CaseAccess, Request
 from app.ledger.moves import StaleVersion, Step, Words, move_case
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.union import brought_to, heat_of, parties_of, point_reports, unite, united
-from app.ledger.vocabulary import OPEN, Access, Action, RequestState
+from app.ledger.vocabulary import OPEN, Access, Action, Clock, RequestState, State
+from app.ledger.whistle_models import WhistleCall
 
 
 class NotMerged(Conflict):
@@ -26,11 +30,16 @@ class SurvivorEnded(Conflict):
     """并入的工单已经办结，不能再拆分"""
 
 
+class SurvivorMerged(Conflict):
+    """并入的工单又并入了其他工单，请先拆出那一件"""
+
+
 def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
     """Take a merged case out again, while its survivor is open: it goes on from where it was.
 
     Exactly the reports that the merge moved go back, its clocks run on to their old due moments. An urgency that the merge
-    raised, and an overall term that was changed after it, stay as they are. Raises NotMerged, SurvivorEnded.
+    raised, and an overall term that was changed after it, stay as they are. Raises CaseNotFound (also where the actor does not
+    see the survivor), NotMerged, SurvivorMerged, SurvivorEnded.
     """
     ids = select(Case.id, Case.merged_into_id).where(Case.number == written(number), visible(stamp.actor))
     found = db.session.execute(ids).first()
@@ -42,8 +51,12 @@ def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
         raise StaleVersion(version=case.version, state=case.state)
     merge = db.session.scalars(select(Merge).where(Merge.merged_id == case.id, Merge.undone_at.is_(None))).first()
     if merge is None or merge.survivor_id not in locked:
-        raise NotMerged
+        raise NotMerged(number=case.number, version=case.version, state=case.state)
     survivor = locked[merge.survivor_id]
+    if db.session.scalars(select(Case.id).where(Case.id == survivor.id, visible(stamp.actor))).first() is None:
+        raise CaseNotFound("并入的工单不在您的查看范围内，请由能看到它的派单员拆分")
+    if survivor.state is State.MERGED:
+        raise SurvivorMerged(f"它并入的工单 {survivor.number} 又并入了其他工单，请先拆出 {survivor.number}", number=survivor.number)
     if survivor.state not in OPEN:
         raise SurvivorEnded
     lock_case_clocks([case.id, survivor.id])
@@ -64,8 +77,8 @@ def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
         if parties_of(survivor) == as_merged:
             unite(survivor, merge.own, brought_to(survivor))
         _promise_back(acting.at, merge)
-        granted = (CaseAccess.case_id == survivor.id, CaseAccess.unit_id.in_(merge.brought["granted"]))
-        db.session.execute(delete(CaseAccess).where(*granted, CaseAccess.mode == Access.READ))
+        _end_idle(acting.at, survivor)
+        _sight_back(merge, survivor)
         survivor.heat = heat_of(survivor)
         db.session.flush()
         return Step(facts={"to": case.number, "reports": merge.report_ids})
@@ -77,10 +90,51 @@ def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
 
 
 def _promise_back(at: datetime, merge: Merge) -> None:
+    """Give the survivor back what the merge took of its promise, in the clock's own time: pauses since then keep their worth."""
     version = db.session.get(Deadline, merge.overall_id) if merge.overall_id is not None else None
-    if version is not None and is_open(version):
-        before = db.session.get_one(Deadline, version.supersedes_id)
-        new_version(version, at, due=before.due_at, given=before.given, starts_at=before.starts_at)
+    if version is None or not is_open(version):
+        return
+    before = db.session.get_one(Deadline, version.supersedes_id)
+    theirs = next(clock for clock in _clocks_of(merge) if clock.clock is Clock.OVERALL)
+    taken = counted(version, joint_due(before, theirs, merge.at), before.due_at)
+    back: dict[str, Any] = {"given": before.given, "starts_at": before.starts_at}
+    if version.paused_at is not None and version.remainder is not None:
+        new_version(version, at, due=before.due_at, **back).remainder = version.remainder + taken
+    elif version.resumed_at is None:
+        new_version(version, at, due=before.due_at, **back)
+    else:
+        new_version(version, at, due=moved_on(version, version.due_at, taken), **back)
+
+
+def _clocks_of(merge: Merge) -> list[Deadline]:
+    return list(db.session.scalars(select(Deadline).where(Deadline.id.in_(merge.deadline_ids)).order_by(Deadline.id)))
+
+
+def _end_idle(at: datetime, survivor: Case) -> None:
+    """End what only those who were taken out wanted of the survivor: a triage of their words, a contact with them."""
+    said = select(Callback).where(Callback.case_id == survivor.id, Callback.round == survivor.round)
+    if survivor.triage and not dissatisfied(still_in(survivor, db.session.scalars(said))):
+        survivor.triage = False
+    ended = {Clock.TRIAGE: not survivor.triage, Clock.CONTACT: survivor.nobody_to_call}
+    for clock in lock_case_clocks([survivor.id]):
+        if is_open(clock) and ended.get(clock.clock, False):
+            cancel(clock, at)
+
+
+def _sight_back(merge: Merge, survivor: Case) -> None:
+    """Take back the sight that a merge gave, but from units that have it otherwise: by work, a whistle, another merge."""
+    units: set[int] = set(merge.brought["granted"])
+    worked = select(Assignment.unit_id).where(Assignment.case_id == survivor.id)
+    called = select(WhistleCall.unit_id).where(WhistleCall.case_id == survivor.id)
+    kept = set(db.session.scalars(worked.union(called)))
+    others = select(Merge).where(Merge.survivor_id == survivor.id, Merge.undone_at.is_(None)).order_by(Merge.id)
+    for other in db.session.scalars(others).all():
+        theirs = units & sight_of(db.session.get_one(Case, other.merged_id), survivor) - kept
+        if theirs:  # it is this merge now that gives it, and takes it back
+            other.brought = other.brought | {"granted": sorted({*other.brought["granted"], *theirs})}
+            kept |= theirs
+    granted = (CaseAccess.case_id == survivor.id, CaseAccess.unit_id.in_(sorted(units - kept)))
+    db.session.execute(delete(CaseAccess).where(*granted, CaseAccess.mode == Access.READ))
 
 
 def _revive(case: Case, merge: Merge) -> None:

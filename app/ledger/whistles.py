@@ -13,6 +13,7 @@ from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.stamp import ActorKind, Stamp
 from app.ledger.audiences import called_at
+from app.ledger.clocks import Deadline
 from app.ledger.county import county
 from app.ledger.deadlines import ClockFor, cancel, is_open, lock_case_clocks, start_clock
 from app.ledger.eligible import units_by_id
@@ -175,6 +176,26 @@ def cancel_whistle(stamp: Stamp, number: str, whistle_id: int, *, note: str) -> 
     entry = move_case(stamp, case, Action.WHISTLE, Words(note=note), change)
     _tell(stamp, case, awaited, template="whistle_cancelled", key=f"{case.number}:{entry.seq}:cancelled")
     return calls_of(blown, stamp.at)
+
+
+def end_missed(stamp: Stamp, case: Case, clocks: Sequence[Deadline]) -> list[int]:
+    """End the whistles of a locked case for which nobody has come in time, where the case goes into another; give their ids.
+
+    Nobody need come any more, and those called are told; what was missed stays missed, also when the case is taken out again.
+    `clocks` are the case's clocks, locked.
+    """
+    late = select(Whistle).join(WhistleCall).where(Whistle.case_id == case.id, Whistle.cancelled_at.is_(None))
+    ended = db.session.scalars(late.where(WhistleCall.arrived_at.is_(None)).distinct().order_by(Whistle.id)).all()
+    for blown in ended:
+        blown.cancelled_at = stamp.at
+        awaited = [call for call in blown.calls if call.arrived_at is None]
+        mine = {call.id for call in awaited}
+        for clock in clocks:
+            if is_open(clock) and clock.subject is Subject.WHISTLE_CALL and clock.subject_id in mine:
+                cancel(clock, stamp.at)
+        _tell(stamp, case, awaited, template="whistle_cancelled", key=f"{case.number}:{case.entry_count + 1}:cancelled:{blown.id}")
+    db.session.flush()
+    return [blown.id for blown in ended]
 
 
 def _tell(stamp: Stamp, case: Case, calls: Sequence[WhistleCall], *, template: str, key: str) -> None:

@@ -335,12 +335,12 @@ MOVES: dict[Action, Move] = {
         ),
         Move(
             Action.MERGE, OPEN - {S.AWAITING_UPSTREAM}, (S.MERGED,), frozenset({R.DISPATCHER}) | SYSTEM, words=("reply",),
-            tells=(A.PERSONS, A.FILERS),
+            tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS, A.SUBS),
         ),
-        Move(Action.ABSORB, OPEN, (), frozenset({R.DISPATCHER}) | SYSTEM, tells=(A.LEAD,)),
+        Move(Action.ABSORB, OPEN, (), frozenset({R.DISPATCHER}) | SYSTEM, starts=(C.CONTACT,), tells=(A.LEAD,)),
         Move(
             Action.UNMERGE, _states(S.MERGED), tuple(s for s in State if s in OPEN), frozenset({R.DISPATCHER}), words=("note",),
-            choose=lambda facts: facts.before_merge, tells=(A.PERSONS, A.FILERS),
+            choose=lambda facts: facts.before_merge, tells=(A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS, A.SUBS),
         ),
         Move(Action.RELEASE, OPEN, (), frozenset({R.DISPATCHER}), words=("note",), tells=(A.LEAD,)),
         Move(Action.LINK_RECURRENCE, OPEN, (), DESK | SYSTEM),

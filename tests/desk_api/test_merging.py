@@ -20,7 +20,7 @@ def test_from_candidate_to_one_case_and_back(lamps, desk):
     assert found["reasons"].startswith("同一网格，文字相似 ")
     assert set(found) == {
         "number", "title", "state", "state_label", "kind", "kind_label", "urgency", "grid", "heat", "opened_at", "closed_at",
-        "score", "likeness", "reasons", "recurrence", "settled", "one_click",
+        "score", "likeness", "reasons", "recurrence", "settled", "one_click", "refusal",
     }  # fmt: skip
     key = str(uuid4())
     merged = desk("du").post(f"/cases/{second}/merge", {"numbers": [first]}, key=key)
@@ -56,6 +56,20 @@ def test_what_is_refused_says_why(lamps, desk, road):
     assert desk("du").post(f"/cases/{second}/merge", {"numbers": ["1"]}).status_code == 422
     unlinked = desk("du").post(f"/cases/{second}/recurrence", {"of": first})
     assert (unlinked.status_code, unlinked.json["code"]) == (409, "recurrence_unfit")
+
+
+def test_a_merge_says_what_was_seen(lamps, desk):
+    first, second = lamps
+    seen = {number: desk("du").get(f"/cases/{number}").json["version"] for number in lamps}
+    body = {"numbers": [first], "versions": {first: seen[first]}, "into": first}
+    stale = desk("du").post(f"/cases/{second}/merge", body | {"versions": {first: seen[first] - 1}})
+    assert (stale.status_code, stale.json["code"], stale.json["facts"]["number"]) == (412, "stale_version", first)
+    assert desk("du").post(f"/cases/{second}/merge", body, match='"99"').status_code == 412
+    other = desk("du").post(f"/cases/{second}/merge", body | {"into": second})
+    assert (other.status_code, other.json["code"], other.json["facts"]["number"]) == (409, "survivor_differs", first)
+    assert desk("du").post(f"/cases/{second}/merge", body, match=f'"{seen[second]}"').status_code == 200
+    again = desk("du").post(f"/cases/{first}/merge", {"numbers": [second]})
+    assert (again.status_code, again.json["facts"]["state"], again.json["facts"]["merged_into"]) == (409, "merged", first)
 
 
 def test_publishing_and_taking_down(lamps, desk):

@@ -7,12 +7,17 @@ from sqlalchemy import text, update
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.figures.catalogue import Selection
+from app.figures.counting import count
+from app.figures.groups import Dimension, groups_of
 from app.figures.periods import between
-from app.figures.recount import check
+from app.figures.reach import reach_of
+from app.figures.recount import check, whole_ledger
+from app.ledger.callbacks import Verdict, record_callback
 from app.ledger.models import Callback, Case
 from app.ledger.vocabulary import Kind, Outcome, Satisfaction, State
 from tests.conftest import MONDAY
 from tests.factories.ledger import Made, Word, fill
+from tests.ledger.test_merging import Desk
 
 SINCE = MONDAY - timedelta(days=30)
 PERIOD = between(SINCE, MONDAY)
@@ -96,3 +101,34 @@ def test_the_command_ends_with_1_and_names_the_first_differences(committed, cast
         assert runner.invoke(args=["figures", "check"]).output.count("heard.solved of") == 2  # the whole ledger
         db.session.remove()
         db.engine.dispose()
+
+
+class TestTakenOut:
+    """The word of a reporter who was taken out of a case again is in no figure, by query and by recount."""
+
+    def test_it_leaves_and_comes_back_with_the_reporter(self, session, cast, clock, as_staff):
+        desk = Desk(session, cast, clock, as_staff)
+        merged, survivor = desk.say("chen"), desk.signed("lin")
+        desk.merge(merged, survivor)
+        desk.finish(survivor)
+        chen, lin = (report.id for report in desk.case(survivor).reports)
+        said = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)
+        record_callback(as_staff("lu"), survivor, said, report_id=chen)
+        desk.session.expire_all()
+        assert self.solved(clock()) == (1, 0)
+        desk.unmerge(merged)
+        assert self.solved(clock()) == (0, 0)
+        desk.merge(merged, survivor)
+        assert self.solved(clock()) == (1, 0)
+        desk.unmerge(merged)
+        happy = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.VERY_SATISFIED)
+        record_callback(as_staff("lu"), survivor, happy, report_id=lin)
+        desk.session.flush()
+        assert self.solved(clock()) == (1, 1)
+
+    def solved(self, at) -> tuple[int, int]:
+        """Give how many rounds are valid and how many solved, once the recount has agreed."""
+        stamp, period = Stamp(SYSTEM, Role.SYSTEM, at, Door.COMMAND_LINE), whole_ledger(at)
+        assert check(stamp, period)[1] == []
+        counted = count(stamp, Selection.HEARD, period=period, groups=groups_of(Dimension.UNIT, reach_of(stamp.actor)))
+        return tuple(sum(each.before[measure] for each in counted.values()) for measure in ("valid", "solved"))

@@ -15,7 +15,8 @@ from app.ledger.deadlines import lock_case_clocks, new_version, note_due
 from app.ledger.disclosure import NotYoursToDial, dial
 from app.ledger.eligible import UnitRecused
 from app.ledger.handling import ByTheCentre, ContactByDesk, OwnWork, dispatch_case, record_contact, sign_case
-from app.ledger.merging import PartyHandles, merge_cases
+from app.ledger.mergeable import PartyHandles
+from app.ledger.merging import merge_cases
 from app.ledger.models import CaseAccess, Entry
 from app.ledger.moves import StaleVersion
 from app.ledger.possible import possible_actions

@@ -88,6 +88,8 @@ ROADS = {
     "whistles_or_takes_it_back": ("accepted", "wu"),
     "checks_in": ("whistled", "he"),
     "judges_a_whistle": ("arrived", "he"),
+    "hears_a_wish_to_withdraw": ("accepted", "fang"),
+    "upstream_sets_another_moment": ("from upstream", "du"),
 }
 """Each deed with the stage at which it is done, and by whom."""
 
@@ -141,7 +143,7 @@ class Road:
 
     def lead_to(self, stage: str) -> None:
         """Lead a case to a stage; every stage begins with a report."""
-        self.number = self.begin(upstream=stage == "awaiting_upstream")
+        self.number = self.begin(upstream=stage in ("awaiting_upstream", "from upstream"))
         match stage:
             case "submitted":
                 return
@@ -153,7 +155,7 @@ class Road:
                 return
         self.accept(self.number)
         match stage:
-            case "accepted":
+            case "accepted" | "from upstream":
                 return
             case "two" | "merged":
                 self.other = self.begin(filer="chen")

@@ -20,15 +20,8 @@ from app.ledger.commands import accept_case, ask_info, supplement
 from app.ledger.following import follow, follow_by_claim, follow_list
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.intake import take_in
-from app.ledger.merging import (
-    AgainstDifferentPeople,
-    NothingToMerge,
-    PartyHandles,
-    SecrecyDiffers,
-    TwoUpstream,
-    UpstreamBehind,
-    merge_cases,
-)
+from app.ledger.mergeable import AgainstDifferentPeople, PartyHandles, SecrecyDiffers, TwoUpstream, UpstreamBehind
+from app.ledger.merging import NothingToMerge, merge_cases
 from app.ledger.merging_models import Merge
 from app.ledger.models import Assignment, Case, CaseAccess, Entry, Report, Request
 from app.ledger.own_report import Matter, report_own
@@ -47,7 +40,7 @@ from app.ledger.requests import Asked, ask
 from app.ledger.scope import CaseNotFound
 from app.ledger.submission import Submission
 from app.ledger.timeline import verify_ledger
-from app.ledger.unmerging import NotMerged, SurvivorEnded, unmerge_case
+from app.ledger.unmerging import NotMerged, SurvivorEnded, SurvivorMerged, unmerge_case
 from app.ledger.vocabulary import TERMINAL, Action, Channel, Clock, Kind, RequestKind, State, Urgency
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice
@@ -434,7 +427,7 @@ def test_a_merged_survivor_carries_on_and_comes_back_with_all_it_held(desk, as_r
     desk.merge(first, second)
     desk.merge(second, third)
     assert follow(as_resident("chen"), first).merged_into == third
-    with pytest.raises(SurvivorEnded):
+    with pytest.raises(SurvivorMerged):
         desk.unmerge(first)
     desk.unmerge(second)
     assert follow(as_resident("chen"), first).merged_into == second
