@@ -12,6 +12,7 @@ from app.figures.groups import Dimension, groups_of
 from app.figures.periods import between
 from app.figures.reach import reach_of
 from app.figures.recount import check, whole_ledger
+from app.figures.standing import cutoff_at
 from app.ledger.callbacks import Verdict, record_callback
 from app.ledger.models import Callback, Case
 from app.ledger.vocabulary import Kind, Outcome, Satisfaction, State
@@ -130,5 +131,6 @@ class TestTakenOut:
         """Give how many rounds are valid and how many solved, once the recount has agreed."""
         stamp, period = Stamp(SYSTEM, Role.SYSTEM, at, Door.COMMAND_LINE), whole_ledger(at)
         assert check(stamp, period)[1] == []
-        counted = count(stamp, Selection.HEARD, period=period, groups=groups_of(Dimension.UNIT, reach_of(stamp.actor)))
+        groups = groups_of(Dimension.UNIT, reach_of(stamp.actor))
+        counted = count(stamp, Selection.HEARD, period=period, cutoff=cutoff_at(None, at), groups=groups)
         return tuple(sum(each.before[measure] for each in counted.values()) for measure in ("valid", "solved"))

@@ -104,7 +104,7 @@ class TestSecrecy:
         assert [self.hidden(desk, number) for number in (first, second, third)] == [[True, True]] * 3
         with pytest.raises(CaseNotFound):
             follow(desk.as_staff("zhou"), first)
-        correct_case(desk.as_staff("fang"), third, note="可以公开", confidential=False, hidden_from_grid=False)
+        correct_case(desk.as_staff("sun"), third, note="可以公开", confidential=False, hidden_from_grid=False)
         assert self.hidden(desk, first) == [True, True]
 
     def test_accepting_as_a_tip_off_hides_both(self, desk):
