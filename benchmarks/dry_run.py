@@ -37,8 +37,8 @@ def measure() -> tuple[Any, float, float, float]:
     from app.core.stamp import SYSTEM, Door, Role, Stamp
     from app.demo.cast import find_cast
     from app.factory import create_app
-    from app.ledger.dry_run import dry_run, dry_run_cases
-    from app.ledger.policy_drafts import PolicyDraft
+    from app.ledger.rules.dry_run import dry_run, dry_run_cases
+    from app.ledger.rules.policy_drafts import PolicyDraft
     from app.ledger.terms import HoursKind, Unit
     from app.ledger.vocabulary import Clock, Kind
     from app.people.sessions import staff_actor

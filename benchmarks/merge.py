@@ -36,8 +36,8 @@ def take_all(stamp: Any, wanted: Labelled) -> dict[str, int]:
     """Take every message in as an open case, at its own time; give the cases' ids."""
     from app.core.database import db, transaction
     from app.ledger.county import CountySetting, county
-    from app.ledger.intake import take_in
-    from app.ledger.submission import Submission
+    from app.ledger.intake.submission import Submission
+    from app.ledger.intake.taking_in import take_in
     from app.ledger.vocabulary import Channel
 
     with transaction():
@@ -57,7 +57,7 @@ def take_all(stamp: Any, wanted: Labelled) -> dict[str, int]:
 def measure_found(stamp: Any, wanted: Labelled, ids: dict[str, int], queries: Sequence[str]) -> float:
     """Give the share of queries for which one of the same cluster is among the first five."""
     from app.core.database import db
-    from app.ledger.candidates import candidates_for, matter_of
+    from app.ledger.merging.candidates import candidates_for, matter_of
     from app.ledger.models import Case
 
     numbers = {number: case_id for case_id, number in db.session.query(Case.id, Case.number)}
@@ -79,8 +79,8 @@ def measure_third(stamp: Any, wanted: Labelled, ids: dict[str, int], queries: Se
     """
     from app.core.database import db, transaction
     from app.core.errors import Refusal
-    from app.ledger.candidates import candidates_for, matter_of
-    from app.ledger.merging import merge_cases
+    from app.ledger.merging.candidates import candidates_for, matter_of
+    from app.ledger.merging.joining import merge_cases
     from app.ledger.models import Case
 
     groups: dict[Any, list[str]] = {}
@@ -103,8 +103,8 @@ def measure_third(stamp: Any, wanted: Labelled, ids: dict[str, int], queries: Se
 
 def one_click(wanted: Labelled) -> list[tuple[bool, bool, bool]]:
     """Give of each pair whether it is for fitting, whether it is one thing, and whether one click would merge it."""
-    from app.ledger.likeness import ONE_CLICK, Pair, chance_of_one, grams_of, names_differ, names_in
-    from app.ledger.texts import shares
+    from app.ledger.merging.likeness import ONE_CLICK, Pair, chance_of_one, grams_of, names_differ, names_in
+    from app.ledger.merging.texts import shares
 
     told = []
     for one, other, same in wanted.pairs:
@@ -126,8 +126,8 @@ def precision_and_recall(pairs: Sequence[tuple[bool, bool, bool]]) -> tuple[floa
 
 def fill(conninfo: str, total: int, now: datetime, *, after: int) -> None:
     """Store open cases with reports and texts up to so many; statistics and the index of grams are made anew."""
+    from app.ledger.merging.texts import text_row
     from app.ledger.numbers import new_number
-    from app.ledger.texts import text_row
 
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET statement_timeout = 0")
@@ -180,8 +180,8 @@ def _copy(connection: psycopg.Connection[Any], table: str, columns: str, rows: i
 def measure_times(stamp: Any, conninfo: str) -> list[float]:
     """Give how long candidates take for existing cases, in ms, sorted."""
     from app.core.database import db, transaction
-    from app.ledger.candidates import merge_candidates
-    from app.ledger.texts import count_grams
+    from app.ledger.merging.candidates import merge_candidates
+    from app.ledger.merging.texts import count_grams
 
     with transaction():
         count_grams(stamp.at)
@@ -202,7 +202,7 @@ def measure_times(stamp: Any, conninfo: str) -> list[float]:
 def measure_twins(stamp: Any, conninfo: str) -> str:
     """Tell for how many sampled cases with a twin (same place, same trouble) one is among the first five."""
     from app.core.database import db, transaction
-    from app.ledger.candidates import merge_candidates
+    from app.ledger.merging.candidates import merge_candidates
 
     with psycopg.connect(conninfo) as connection:
         titles = connection.execute('SELECT number, title FROM "case" ORDER BY id').fetchall()
@@ -244,7 +244,7 @@ def main() -> None:
     with house():
         app, stamp = open_app(add_county)
         with app.app_context():
-            from app.ledger.texts import count_grams
+            from app.ledger.merging.texts import count_grams
 
             ids = take_all(stamp, wanted)
             with transaction():

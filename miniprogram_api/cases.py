@@ -9,14 +9,14 @@ from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import PageQuery, Word
 from app.http.flood import count_writes
-from app.ledger.callbacks import rate_case
-from app.ledger.claims import join_by_claim
+from app.ledger.callbacks.answers import rate_case
 from app.ledger.commands import supplement, supply_info
-from app.ledger.following import follow, follow_list
-from app.ledger.reopening import reopen_case
-from app.ledger.residents_urge import urge_as_resident
+from app.ledger.intake.claims import join_by_claim
+from app.ledger.requests.withdrawal import keep_after_all, wish_to_withdraw
+from app.ledger.rounds.reopening import reopen_case
+from app.ledger.showing.following import follow, follow_list
+from app.ledger.supervision.residents_urge import urge_as_resident
 from app.ledger.vocabulary import State
-from app.ledger.withdrawal import keep_after_all, wish_to_withdraw
 from miniprogram_api.look_ups import ProofSchema, count_guess
 from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, StandingPageSchema, UrgingSchema, WordsSchema
 

@@ -8,7 +8,7 @@ from app.core.stamp import Door
 from app.http.auth import anybody
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Label, PageQuery, Schema, Word, page_of, text
-from app.ledger.filing_form import filing_form, offered_categories, offered_grids, offered_units
+from app.ledger.showing.filing_form import filing_form, offered_categories, offered_grids, offered_units
 from app.ledger.vocabulary import Kind
 from app.territory.models import Level
 

@@ -11,10 +11,10 @@ from app.http.auth import anybody, now_clock, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Schema, text
 from app.http.limits import Limit, address, count_tries
-from app.ledger.claims import rate_proved, reopen_by_claim, supplement_by_claim, supply_by_claim, withdraw_by_claim
-from app.ledger.following import follow_by_claim
+from app.ledger.intake.claims import rate_proved, reopen_by_claim, supplement_by_claim, supply_by_claim, withdraw_by_claim
 from app.ledger.numbers import WrongNumber, check_number
-from app.ledger.residents_urge import urge_by_claim
+from app.ledger.showing.following import follow_by_claim
+from app.ledger.supervision.residents_urge import urge_by_claim
 from miniprogram_api.shown import FollowedSchema, MovedSchema, RatingSchema, UrgingSchema, WordsSchema
 
 BY_NUMBER = Limit("claim-number", 20, timedelta(minutes=15))

@@ -9,7 +9,7 @@ from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
 from app.http.flood import count_writes
-from app.ledger.publishing import published_near, say_me_too
+from app.ledger.merging.publishing import published_near, say_me_too
 from app.ledger.vocabulary import State
 from miniprogram_api.shown import MovedSchema
 

@@ -9,8 +9,8 @@ from app.http.auth import resident, stamp, unnamed_resident
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, PointSchema, Schema, Word, row_id, text
 from app.http.flood import count_writes
-from app.ledger.own_report import Matter, report_own, report_unnamed
-from app.ledger.report_people import People
+from app.ledger.intake.own_report import Matter, report_own, report_unnamed
+from app.ledger.intake.report_people import People
 from app.ledger.vocabulary import Kind
 from app.people.identity import Person
 

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from app.http.fields import InFours, Label, Moment, Schema, Word, page_of, text
-from app.ledger.callbacks import Verdict
+from app.ledger.callbacks.answers import Verdict
 from app.ledger.vocabulary import Action, Channel, Kind, Satisfaction, State
 
 WORDS = 2000

@@ -9,9 +9,9 @@ from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, PointSchema, Schema, text
 from app.http.flood import count_writes
-from app.ledger.arrivals import assess_help
-from app.ledger.whistle_view import own_calls
-from app.ledger.whistles import cancel_whistle, whistle
+from app.ledger.whistles.arrivals import assess_help
+from app.ledger.whistles.blowing import cancel_whistle, whistle
+from app.ledger.whistles.view import own_calls
 
 blp = DoorBlueprint(
     "whistles",

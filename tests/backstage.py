@@ -9,7 +9,7 @@ from app.core.database import db, transaction
 from app.ledger.commands import accept_case, ask_info
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_result
 from app.ledger.models import Case
-from app.ledger.triage import Triage, triage_case
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.vocabulary import Kind
 
 

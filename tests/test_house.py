@@ -13,7 +13,7 @@ import app.models
 from app.cli.documents import documents
 from app.core.database import Base, db
 from app.core.jobs import JOBS
-from app.ledger.intake import take_in
+from app.ledger.intake.taking_in import take_in
 from config import ROOT, SETTINGS, Config
 from tests.ledger.test_intake import lins_report
 

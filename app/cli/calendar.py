@@ -14,8 +14,8 @@ from app.core.database import db, transaction
 from app.core.jobs import system_stamps
 from app.core.moments import read_moment
 from app.core.sheets import RowError, match_columns, open_sheet
-from app.ledger.calendar_editor import put_day, put_year
 from app.ledger.jobs import recompute_provisional
+from app.ledger.rules.calendar_editor import put_day, put_year
 from app.territory.calendar.models import CalendarYear
 from app.territory.calendar.rules import DayKind
 

@@ -11,7 +11,7 @@ from app.cli.report import DRY_RUN, FILE
 from app.core.database import db, transaction
 from app.core.sheets import Unreadable
 from app.core.stamp import Door
-from app.ledger.configuration import Imported, export_configuration, import_configuration
+from app.ledger.rules.configuration import Imported, export_configuration, import_configuration
 
 
 @click.group()

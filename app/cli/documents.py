@@ -13,7 +13,7 @@ import app as application
 import miniprogram_api
 from app.core.errors import Refusal
 from app.figures.page import figures_page
-from app.ledger.picture import workflow_page
+from app.ledger.showing.picture import workflow_page
 from config import ROOT, SETTINGS
 
 DOORS = {"miniprogram": "MINIPROGRAM_", "grid": "GRID_", "desk": "DESK_"}

@@ -12,10 +12,10 @@ from app.core.database import transaction
 from app.core.held import forget_all
 from app.core.sheets import match_columns, open_sheet
 from app.core.stamp import Door
-from app.ledger.duty_sheet import COLUMNS as DUTY_COLUMNS
-from app.ledger.duty_sheet import plan_duties, write_duties
-from app.ledger.importing import CATEGORY_COLUMNS, known_paths, plan_categories, write_categories
-from app.ledger.policy_changes import begin_change, note_change
+from app.ledger.dispatching.duty_sheet import COLUMNS as DUTY_COLUMNS
+from app.ledger.dispatching.duty_sheet import plan_duties, write_duties
+from app.ledger.intake.importing import CATEGORY_COLUMNS, known_paths, plan_categories, write_categories
+from app.ledger.rules.policy_changes import begin_change, note_change
 from app.ledger.vocabulary import Rule
 from app.people.roster_sheet import COLUMNS as ROSTER_COLUMNS
 from app.people.roster_sheet import plan_roster, write_roster

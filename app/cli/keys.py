@@ -10,9 +10,9 @@ from app.core.database import transaction
 from app.core.sealing import Sealed, reseal_batch
 from app.filings.models import Consent
 from app.http.idempotency import FirstAnswer
+from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Call
-from app.ledger.report_people import ReportPeople
-from app.ledger.verification_models import Verification
+from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
 from app.territory.models import HouseholdIdentity
 

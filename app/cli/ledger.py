@@ -6,8 +6,8 @@ import click
 
 from app.cli.ground import on_the_ledger
 from app.core.database import db
-from app.ledger.policy_changes import broken_change
-from app.ledger.policy_editor import altered_versions
+from app.ledger.rules.policy_changes import broken_change
+from app.ledger.rules.policy_editor import altered_versions
 from app.ledger.timeline import verify_ledger
 from app.people.identity import verify_accesses
 

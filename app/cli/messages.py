@@ -14,8 +14,8 @@ from app.cli.report import DRY_RUN, ERRORS, FILE, tell_errors
 from app.core.database import transaction
 from app.core.sheets import RowError, Sheet, match_columns, open_sheet
 from app.core.stamp import Door
-from app.ledger.archive import archive_messages, stored_numbers, take_in_messages
-from app.ledger.importing import MESSAGE_COLUMNS, MESSAGE_REQUIRED, PastMessage, names_of_categories, read_message
+from app.ledger.intake.archive import archive_messages, stored_numbers, take_in_messages
+from app.ledger.intake.importing import MESSAGE_COLUMNS, MESSAGE_REQUIRED, PastMessage, names_of_categories, read_message
 from app.ledger.vocabulary import Channel
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.cli.ground import command_stamp, on_the_ledger
 from app.core.database import db, transaction
 from app.core.stamp import Role
-from app.ledger.closing import close_account, hand_over_account
+from app.ledger.shifts.closing import close_account, hand_over_account
 from app.people.staff import enrol_staff
 from app.people.staff_accounts import accounts_page, reset_password, staff_by_login, unlock
 from app.territory.models import Grid, Unit

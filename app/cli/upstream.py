@@ -10,8 +10,8 @@ from app.cli.report import DRY_RUN, ERRORS, FILE, tell_errors
 from app.core.database import db, transaction
 from app.core.sheets import match_columns, open_sheet
 from app.core.stamp import Door, Stamp
-from app.ledger.registration import REGISTRARS
-from app.ledger.upstream_sheet import COLUMNS, REQUIRED, plan_upstream, write_upstream
+from app.ledger.intake.registration import REGISTRARS
+from app.ledger.upstream.sheet import COLUMNS, REQUIRED, plan_upstream, write_upstream
 from app.people.models import Staff
 from app.people.sessions import staff_actor
 

@@ -18,7 +18,7 @@ from app.demo.detours import DETOURS
 from app.demo.plans import Plan, plans
 from app.demo.scene import Scene, set_scene
 from app.demo.stories import Story, tell
-from app.ledger.calls import log_call
+from app.ledger.intake.calls import log_call
 from app.ledger.models import Case, Entry
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import CallOutcome

@@ -8,31 +8,31 @@ from sqlalchemy import select
 from app.core.clock import CHINA
 from app.core.database import db
 from app.demo.scene import Neighbour, Scene, Wait, duty, real, work
-from app.ledger.arrivals import arrive, assess_help, assess_whistle
-from app.ledger.callbacks import Verdict, record_callback
+from app.ledger.callbacks.answers import Verdict, record_callback
 from app.ledger.commands import accept_case
 from app.ledger.corrections import correct_case
-from app.ledger.deciding import Decision, decide_request
+from app.ledger.dispatching.sub_dispatch import assign_handler, sub_dispatch
 from app.ledger.emergencies import confirm_arrival, hand_to_emergency
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
-from app.ledger.intake import take_in
-from app.ledger.merging import merge_cases
+from app.ledger.intake.places import Point
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
+from app.ledger.merging.joining import merge_cases
 from app.ledger.models import Request
-from app.ledger.places import Point
-from app.ledger.raising import raise_case
-from app.ledger.reopening import reopen_case
-from app.ledger.request_checks import Asked
-from app.ledger.requests import ask
-from app.ledger.residents_urge import urge_as_resident
-from app.ledger.sub_dispatch import assign_handler, sub_dispatch
-from app.ledger.submission import Submission
-from app.ledger.supervision import answer_order, order_supervision, urge
-from app.ledger.supervision_models import SupervisionOrder
-from app.ledger.triage import Triage, triage_case
-from app.ledger.verification import record_look
+from app.ledger.requests.asking import ask
+from app.ledger.requests.checks import Asked
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.withdrawal import wish_to_withdraw
+from app.ledger.rounds.reopening import reopen_case
+from app.ledger.rounds.triage import Triage, triage_case
+from app.ledger.supervision.models import SupervisionOrder
+from app.ledger.supervision.pressing import answer_order, order_supervision, urge
+from app.ledger.supervision.raising import raise_case
+from app.ledger.supervision.residents_urge import urge_as_resident
+from app.ledger.verification.looks import record_look
 from app.ledger.vocabulary import Channel, EmergencyService, Kind, PressMode, RequestKind, Satisfaction
-from app.ledger.whistles import whistle
-from app.ledger.withdrawal import wish_to_withdraw
+from app.ledger.whistles.arrivals import arrive, assess_help, assess_whistle
+from app.ledger.whistles.blowing import whistle
 from app.territory.datum import Datum
 
 Detour = Generator[Wait, None, None]

@@ -13,9 +13,9 @@ from app.demo.topics import ELSEWHERE, UNFIT
 from app.filings.commands import file_for
 from app.filings.models import ConsentBy
 from app.filings.rules import ConsentGiven, Filing
-from app.ledger.calls import log_call
-from app.ledger.own_report import Matter, report_own, report_unnamed
-from app.ledger.registration import Registration, register
+from app.ledger.intake.calls import log_call
+from app.ledger.intake.own_report import Matter, report_own, report_unnamed
+from app.ledger.intake.registration import Registration, register
 from app.ledger.vocabulary import CallOutcome, Channel, Kind, RequestKind
 from app.people.identity import Person
 from app.visits.commands import log_visit

@@ -13,10 +13,8 @@ from app.demo.filing import Filed, file_case, words_for
 from app.demo.plans import Plan
 from app.demo.scene import Scene, Wait, duty, real, work
 from app.demo.topics import ELSEWHERE, UNFIT
-from app.ledger.callbacks import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
-from app.ledger.claims import rate_proved, supply_by_claim
+from app.ledger.callbacks.answers import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
-from app.ledger.deciding import Decision, decide_request
 from app.ledger.handling import (
     Meeting,
     dispatch_case,
@@ -27,10 +25,12 @@ from app.ledger.handling import (
     submit_assist,
     submit_result,
 )
+from app.ledger.intake.claims import rate_proved, supply_by_claim
 from app.ledger.models import Case
-from app.ledger.request_checks import Asked
-from app.ledger.requests import ask
-from app.ledger.triage import Triage, triage_case
+from app.ledger.requests.asking import ask
+from app.ledger.requests.checks import Asked
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.vocabulary import Channel, Kind, RequestKind, Satisfaction, State
 
 Story = Generator[Wait, None, None]

@@ -8,8 +8,8 @@ from app.core.stamp import Door, Role
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, PageQuery, Schema, Word, page_of, text
-from app.ledger.closing import close_account, hand_over_account
-from app.ledger.codes import by_code
+from app.ledger.intake.codes import by_code
+from app.ledger.shifts.closing import close_account, hand_over_account
 from app.people.staff_accounts import accounts_page, staff_by_login
 
 blp = DoorBlueprint("accounts", door=Door.DESK, prefix="/accounts", auth=staff(Door.DESK), tag="账号")

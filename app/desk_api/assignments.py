@@ -10,9 +10,9 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, text
-from app.ledger.codes import by_code
-from app.ledger.raising import raise_case
-from app.ledger.sub_dispatch import assign_handler, sub_dispatch
+from app.ledger.dispatching.sub_dispatch import assign_handler, sub_dispatch
+from app.ledger.intake.codes import by_code
+from app.ledger.supervision.raising import raise_case
 
 blp = DoorBlueprint("assignments", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="派单和办理")
 

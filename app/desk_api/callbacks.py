@@ -9,8 +9,8 @@ from app.desk_api.shown import PersonSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of
-from app.ledger.callback_tasks import call_tasks, callees_view
-from app.ledger.triage_list import triage_list
+from app.ledger.callbacks.tasks import call_tasks, callees_view
+from app.ledger.rounds.triage_list import triage_list
 from app.ledger.vocabulary import CallbackBy, CalleeState, Channel, Clock, Kind, Light, Satisfaction, State, Urgency
 
 blp = DoorBlueprint("callbacks", door=Door.DESK, prefix="", auth=staff(Door.DESK), tag="核验和回访")

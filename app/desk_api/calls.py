@@ -8,7 +8,7 @@ from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Label, Moment, PageQuery, Schema, Word, page_of, text
-from app.ledger.calls import calls_page, log_call
+from app.ledger.intake.calls import calls_page, log_call
 from app.ledger.vocabulary import CallOutcome
 
 blp = DoorBlueprint("calls", door=Door.DESK, prefix="/calls", auth=staff(Door.DESK), tag="来电记录")

@@ -9,8 +9,8 @@ from app.desk_api.shown import CaseSchema, EntryPageSchema, QueuePageSchema, tag
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, Number, PageQuery, Word, text
-from app.ledger.case_view import case_view, entries_page
-from app.ledger.queries import Order, Sought, work_queue
+from app.ledger.showing.case_view import case_view, entries_page
+from app.ledger.showing.queue import Order, Sought, work_queue
 from app.ledger.vocabulary import Channel, Kind, Light, State, Urgency
 
 blp = DoorBlueprint("cases", door=Door.DESK, prefix="/cases", auth=staff(Door.DESK), tag="工单")

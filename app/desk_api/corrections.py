@@ -10,8 +10,8 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Label, Schema, Word, text
-from app.ledger.codes import by_code
 from app.ledger.corrections import MOST, correct_case, correct_many
+from app.ledger.intake.codes import by_code
 from app.ledger.vocabulary import Kind, State, Urgency
 
 blp = DoorBlueprint("corrections", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="更正")

@@ -8,9 +8,9 @@ from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Label, PageQuery, Schema, Word, page_of, text
-from app.ledger.calendar_editor import hours_list, put_day, put_hours, year_view
-from app.ledger.catalogue_editor import add_category, change_category, edited_categories, edited_reasons, put_reason
-from app.ledger.settings_editor import set_settings, settings_list
+from app.ledger.rules.calendar_editor import hours_list, put_day, put_hours, year_view
+from app.ledger.rules.catalogue_editor import add_category, change_category, edited_categories, edited_reasons, put_reason
+from app.ledger.rules.settings_editor import set_settings, settings_list
 from app.ledger.vocabulary import RequestKind, VerifyBy
 from app.territory.calendar.rules import DayKind, Purpose
 

@@ -8,8 +8,8 @@ from app.core.stamp import Door
 from app.http.auth import staff
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Label, PageQuery, Schema, Word, page_of, text
-from app.ledger.directory import categories_page, reasons_page, units_page
-from app.ledger.filing_form import offered_grids
+from app.ledger.showing.directory import categories_page, reasons_page, units_page
+from app.ledger.showing.filing_form import offered_grids
 from app.ledger.vocabulary import RequestKind
 from app.territory.models import Level
 

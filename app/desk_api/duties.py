@@ -9,9 +9,9 @@ from app.desk_api.shown import NamedSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Label, Moment, PageQuery, Schema, Word, page_of, text
-from app.ledger.codes import by_code
-from app.ledger.duties import duties_page, end_duty, put_duty
-from app.ledger.suggestions import suggest_units
+from app.ledger.dispatching.duties import duties_page, end_duty, put_duty
+from app.ledger.dispatching.suggestions import suggest_units
+from app.ledger.intake.codes import by_code
 from app.ledger.vocabulary import Duty, Responsibility
 
 blp = DoorBlueprint("duties", door=Door.DESK, prefix="/duties", auth=staff(Door.DESK), tag="责任单位清单")

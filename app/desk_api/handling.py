@@ -10,8 +10,8 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import PointSchema, Schema, text
-from app.ledger.codes import by_code
 from app.ledger.handling import Meeting, dispatch_case, record_contact, sign_case, submit_assist, submit_result
+from app.ledger.intake.codes import by_code
 
 blp = DoorBlueprint("handling", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="派单和办理")
 

@@ -10,7 +10,7 @@ from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Schema, row_id, text
 from app.ledger.disclosure import dial, unmask_person
-from app.ledger.queries import find_by_phone
+from app.ledger.showing.queue import find_by_phone
 
 blp = DoorBlueprint("identity", door=Door.DESK, prefix="/cases", auth=staff(Door.DESK), repeatable=False, tag="个人信息")
 

@@ -10,8 +10,8 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Schema, Word, text
-from app.ledger.codes import by_code
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
+from app.ledger.intake.codes import by_code
 from app.ledger.vocabulary import Kind, Urgency
 
 blp = DoorBlueprint("intake", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="受理")

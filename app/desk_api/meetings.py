@@ -9,7 +9,7 @@ from app.desk_api.supervision import NAME, WORDS, AddressedSchema, SlipSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, Number, PageQuery, Schema, Word, page_of, text
-from app.ledger.meetings import agenda_page, decide_progress, decisions_page, hold_meeting, meeting_view, meetings_page
+from app.ledger.supervision.meetings import agenda_page, decide_progress, decisions_page, hold_meeting, meeting_view, meetings_page
 from app.ledger.vocabulary import Light, SlipState, State
 
 blp = DoorBlueprint("meetings", door=Door.DESK, prefix="/meetings", auth=staff(Door.DESK), tag="周调度")

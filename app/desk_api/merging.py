@@ -10,11 +10,11 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Label, Moment, Number, Schema, Word, text
-from app.ledger.candidates import merge_candidates
-from app.ledger.merging import MOST, merge_cases
-from app.ledger.publishing import publish_case, take_down
-from app.ledger.repeats import link_recurrence
-from app.ledger.unmerging import unmerge_case
+from app.ledger.merging.candidates import merge_candidates
+from app.ledger.merging.joining import MOST, merge_cases
+from app.ledger.merging.publishing import publish_case, take_down
+from app.ledger.merging.repeats import link_recurrence
+from app.ledger.merging.unmerging import unmerge_case
 from app.ledger.vocabulary import Kind, State, Urgency
 
 blp = DoorBlueprint("merging", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="并案和公开")

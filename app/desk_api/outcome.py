@@ -10,11 +10,11 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Word, row_id, text
-from app.ledger.callbacks import Verdict, attempt_callback, confirm_upstream, record_callback
+from app.ledger.callbacks.answers import Verdict, attempt_callback, confirm_upstream, record_callback
 from app.ledger.handling import pass_result, send_back
-from app.ledger.reopening import reopen_case
-from app.ledger.settling import mark_settled
-from app.ledger.triage import Triage, triage_case
+from app.ledger.rounds.reopening import reopen_case
+from app.ledger.rounds.settling import mark_settled
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.vocabulary import Satisfaction
 
 blp = DoorBlueprint("outcome", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="核验和回访")

@@ -8,8 +8,8 @@ from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
-from app.ledger.oversight import drafts, late_clocks, listed_cases, long_suspended, open_orders, repeated_cases
-from app.ledger.supervision_counts import supervision_counts
+from app.ledger.supervision.counts import supervision_counts
+from app.ledger.supervision.oversight import drafts, late_clocks, listed_cases, long_suspended, open_orders, repeated_cases
 from app.ledger.vocabulary import Clock, ListedFor, Listing, PressMode, SlipKind, SlipState, State
 
 blp = DoorBlueprint("oversight", door=Door.DESK, prefix="/supervision", auth=staff(Door.DESK), tag="督办清单")

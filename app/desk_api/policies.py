@@ -8,11 +8,11 @@ from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
-from app.ledger.dry_run import dry_run, dry_run_cases
 from app.ledger.policies import On
-from app.ledger.policy_changes import changes_page
-from app.ledger.policy_drafts import PolicyDraft
-from app.ledger.policy_editor import end_policy, policies_page, policy_view, publish_policy
+from app.ledger.rules.dry_run import dry_run, dry_run_cases
+from app.ledger.rules.policy_changes import changes_page
+from app.ledger.rules.policy_drafts import PolicyDraft
+from app.ledger.rules.policy_editor import end_policy, policies_page, policy_view, publish_policy
 from app.ledger.terms import HoursKind, Unit
 from app.ledger.vocabulary import Audience, Clock, Effect, Kind, Rule, VersionState
 

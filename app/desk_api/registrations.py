@@ -8,8 +8,8 @@ from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, Schema, Word, text
-from app.ledger.registration import Registration, register
-from app.ledger.report_people import People
+from app.ledger.intake.registration import Registration, register
+from app.ledger.intake.report_people import People
 from app.ledger.vocabulary import Channel, EmergencyService, Kind, State, Urgency
 from app.people.identity import Person
 

@@ -10,13 +10,13 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
-from app.ledger.awaited import awaiting_decision
-from app.ledger.codes import by_code
-from app.ledger.deciding import decide_with
-from app.ledger.requests import ASKS, ask_with, withdraw_request
-from app.ledger.suspensions import resume_case
+from app.ledger.intake.codes import by_code
+from app.ledger.requests.asking import ASKS, ask_with, withdraw_request
+from app.ledger.requests.awaited import awaiting_decision
+from app.ledger.requests.deciding import decide_with
+from app.ledger.requests.suspensions import resume_case
+from app.ledger.requests.withdrawal import hear_wish
 from app.ledger.vocabulary import RequestKind, RequestState, State, Urgency
-from app.ledger.withdrawal import hear_wish
 
 blp = DoorBlueprint("requests", door=Door.DESK, prefix="", auth=staff(Door.DESK), tag="申请和审批")
 

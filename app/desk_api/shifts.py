@@ -9,8 +9,8 @@ from app.desk_api.shown import QueueRowSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
-from app.ledger.codes import by_code
-from app.ledger.shifts import hand_over_list, shift_now, take_over, taken_over_page
+from app.ledger.intake.codes import by_code
+from app.ledger.shifts.handover import hand_over_list, shift_now, take_over, taken_over_page
 from app.ledger.vocabulary import RequestKind
 from app.people.absences import end_leave, leaves_page, put_leave, set_stand_in, stand_ins_page
 from app.people.roster_gaps import roster_gaps

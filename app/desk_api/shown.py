@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from app.core.stamp import ActorKind, Door, Role
 from app.http.fields import InFours, Label, Moment, Schema, Word, page_of
-from app.ledger.case_view import CaseView
+from app.ledger.showing.case_view import CaseView
 from app.ledger.terms import Unit as TermUnit
 from app.ledger.vocabulary import (
     Action,

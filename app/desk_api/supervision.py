@@ -10,10 +10,18 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, Number, Schema, Word, row_id, text
-from app.ledger.residents_urge import record_residents_urge
-from app.ledger.slip_sheets import order_sheet, order_slip, pressed, urging_sheet
-from app.ledger.slips import MOST, Addressed
-from app.ledger.supervision import accept_order, answer_order, discard_drafts, insist, issue_drafts, order_supervision, urge
+from app.ledger.supervision.pressing import (
+    accept_order,
+    answer_order,
+    discard_drafts,
+    insist,
+    issue_drafts,
+    order_supervision,
+    urge,
+)
+from app.ledger.supervision.residents_urge import record_residents_urge
+from app.ledger.supervision.slip_sheets import order_sheet, order_slip, pressed, urging_sheet
+from app.ledger.supervision.slips import MOST, Addressed
 from app.ledger.vocabulary import PressMode, SlipKind, SlipState
 
 TAG = "催办和督办"

@@ -12,7 +12,7 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, PageQuery, Schema, page_of, text
-from app.ledger.upstream import adjust_upstream, hear_upstream, send_back_upstream, sign_returned, unsigned_returns
+from app.ledger.upstream.orders import adjust_upstream, hear_upstream, send_back_upstream, sign_returned, unsigned_returns
 
 blp = DoorBlueprint("upstream", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="上级平台")
 list_blp = DoorBlueprint("upstream_returns", door=Door.DESK, prefix="/upstream-returns", auth=staff(Door.DESK), tag="上级平台")

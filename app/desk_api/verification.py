@@ -10,7 +10,7 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, Schema, Word, text
-from app.ledger.verification import record_appraisal, review_of
+from app.ledger.verification.looks import record_appraisal, review_of
 from app.ledger.vocabulary import CheckItem, CheckState, Satisfaction, VerifyBy
 
 blp = DoorBlueprint("verification", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), tag="核验和回访")

@@ -21,8 +21,8 @@ from app.figures.rows import GRADES, Rows, rows_of
 from app.figures.standing import cutoff_at
 from app.ledger.catalogue import catalogue
 from app.ledger.models import Case
-from app.ledger.queries import Named, QueueRow, head_of, open_clocks
 from app.ledger.scope import visible
+from app.ledger.showing.queue import Named, QueueRow, head_of, open_clocks
 from app.ledger.vocabulary import Channel, Kind, Satisfaction, State, Urgency
 from app.territory.models import Grid, Unit
 

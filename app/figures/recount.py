@@ -36,7 +36,7 @@ from app.ledger.vocabulary import (
     Satisfaction,
     State,
 )
-from app.ledger.whistle_models import Whistle, WhistleCall
+from app.ledger.whistles.models import Whistle, WhistleCall
 from app.territory.models import Unit
 
 BATCH = 1000

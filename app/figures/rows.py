@@ -13,7 +13,7 @@ from app.figures.catalogue import Selection
 from app.figures.periods import Period
 from app.figures.standing import Cutoff, Standing, changed_since, had, had_not, judged, late, ran_over, standing, stood
 from app.ledger.clocks import Deadline
-from app.ledger.merging_models import Merge
+from app.ledger.merging.models import Merge
 from app.ledger.models import Assignment, Callback, Case, Report, Request
 from app.ledger.vocabulary import (
     CallbackBy,
@@ -27,7 +27,7 @@ from app.ledger.vocabulary import (
     State,
     Subject,
 )
-from app.ledger.whistle_models import Whistle, WhistleCall
+from app.ledger.whistles.models import Whistle, WhistleCall
 
 NOT_OURS = (State.MERGED, State.VOID)
 """A merged case is counted by the one that holds its reports now; a void one was none."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from app.ledger.clocks import Deadline
 from app.ledger.models import Assignment, Case, Entry
 from app.ledger.vocabulary import Action, Duty, Outcome
-from app.ledger.whistle_models import WhistleCall
+from app.ledger.whistles.models import WhistleCall
 
 
 @dataclass(frozen=True)

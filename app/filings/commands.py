@@ -9,11 +9,11 @@ from app.core.stamp import ActorKind, Role, Stamp
 from app.filings.models import Consent, ProxyFiling
 from app.filings.rules import ConsentGiven, Filing, PersonMissing, check_consent, check_reason, handout
 from app.ledger.catalogue import catalogue
-from app.ledger.codes import in_ids
-from app.ledger.intake import take_in
-from app.ledger.repeats import join_repeat
-from app.ledger.report_people import check_people, keep_people
-from app.ledger.submission import Submission
+from app.ledger.intake.codes import in_ids
+from app.ledger.intake.report_people import check_people, keep_people
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
+from app.ledger.merging.repeats import join_repeat
 from app.ledger.vocabulary import Channel
 from app.people.identity import Person, find_or_enrol
 from app.people.models import Resident, Staff

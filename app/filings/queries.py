@@ -11,9 +11,9 @@ from app.core.database import db
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Stamp
 from app.filings.models import Consent, ConsentBy, ProxyFiling
-from app.ledger.following import Standing, standing, standings
 from app.ledger.models import Case, Report
 from app.ledger.scope import opened_by, visible
+from app.ledger.showing.following import Standing, standing, standings
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident
 

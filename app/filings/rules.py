@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from app.core.errors import Invalid
 from app.filings.models import ConsentBy
+from app.ledger.intake.report_people import People
+from app.ledger.intake.submission import has_control
 from app.ledger.numbers import in_fours
-from app.ledger.report_people import People
-from app.ledger.submission import has_control
 from app.ledger.vocabulary import Kind
 from app.people.identity import Person
 

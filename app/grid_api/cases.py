@@ -9,9 +9,9 @@ from app.grid_api.matters import LONGEST, WordsSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
-from app.ledger.codes import by_code
 from app.ledger.commands import answer_case, supplement, supply_info
-from app.ledger.following import follow, follow_list
+from app.ledger.intake.codes import by_code
+from app.ledger.showing.following import follow, follow_list
 from app.ledger.vocabulary import Action, Channel, Kind, State
 
 blp = DoorBlueprint("cases", door=Door.GRID, prefix="/cases", auth=staff(Door.GRID), tag="工单")

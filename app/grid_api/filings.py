@@ -13,7 +13,7 @@ from app.grid_api.matters import MatterSchema, PersonSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
-from app.ledger.report_people import People
+from app.ledger.intake.report_people import People
 from app.ledger.vocabulary import State
 
 blp = DoorBlueprint("filings", door=Door.GRID, prefix="/filings", auth=staff(Door.GRID), tag="代办")

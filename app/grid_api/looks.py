@@ -9,7 +9,7 @@ from app.grid_api.matters import WORDS
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, PageQuery, Schema, Word, page_of, text
-from app.ledger.verification import record_appraisal, record_look, to_look_at
+from app.ledger.verification.looks import record_appraisal, record_look, to_look_at
 from app.ledger.vocabulary import Satisfaction, State
 
 listing = DoorBlueprint("looks", door=Door.GRID, prefix="/looks", auth=staff(Door.GRID), tag="现场查看和评单")

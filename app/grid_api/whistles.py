@@ -8,10 +8,10 @@ from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Moment, Number, PageQuery, PointSchema, Schema, page_of, text
-from app.ledger.arrivals import arrive, assess_help, assess_whistle
-from app.ledger.codes import by_code
-from app.ledger.whistle_view import calls_page
-from app.ledger.whistles import cancel_whistle, whistle
+from app.ledger.intake.codes import by_code
+from app.ledger.whistles.arrivals import arrive, assess_help, assess_whistle
+from app.ledger.whistles.blowing import cancel_whistle, whistle
+from app.ledger.whistles.view import calls_page
 
 listing = DoorBlueprint("whistles", door=Door.GRID, prefix="/whistles", auth=staff(Door.GRID), tag="吹哨报到")
 blp = DoorBlueprint("whistling", door=Door.GRID, prefix="/cases/<number>", auth=staff(Door.GRID), tag="吹哨报到")

@@ -13,7 +13,7 @@ from app.core.database import db
 from app.core.jobs import heartbeat
 from app.core.migrate import present_version, wanted_version
 from app.http.auth import now_clock
-from app.ledger.overview import watch
+from app.ledger.showing.overview import watch
 
 health = Blueprint("health", __name__)
 

@@ -10,9 +10,9 @@ from marshmallow import Schema as MarshmallowSchema
 
 from app.core.clock import CHINA
 from app.core.paging import LIMIT, MOST
+from app.ledger.intake.places import Point
+from app.ledger.intake.submission import has_control
 from app.ledger.numbers import WrongNumber, check_number, in_fours
-from app.ledger.places import Point
-from app.ledger.submission import has_control
 from app.ledger.vocabulary import label
 from app.territory.datum import Datum
 

@@ -8,11 +8,11 @@ from app.core.database import db, lock_rows
 from app.core.errors import Invalid, NotFound
 from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
+from app.ledger.merging.union import name_parties, spread
 from app.ledger.models import Case, Entry, Report, ReportClaim
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.recusal import against
 from app.ledger.scope import opened_by
-from app.ledger.union import name_parties, spread
 from app.ledger.vocabulary import Action, Kind, Outcome, Urgency
 
 

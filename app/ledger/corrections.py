@@ -14,16 +14,16 @@ from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import PlaceMissing
 from app.ledger.deadlines import is_open, lock_case_clocks, new_version, policy_for, term_of
-from app.ledger.eligible import accused_parts
+from app.ledger.dispatching.eligible import accused_parts
 from app.ledger.handling import ByTheCentre, check_outside, grant
-from app.ledger.mergeable import PartyHandles
+from app.ledger.merging.mergeable import PartyHandles
+from app.ledger.merging.union import below, name_parties, spread
 from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import UnknownParty, against
 from app.ledger.scope import CaseNotFound, visible
 from app.ledger.terms import Due, due_at, halved
-from app.ledger.union import below, name_parties, spread
 from app.ledger.urgency import SHORTENED, bound_subs, hurry
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Kind, State, Subject, Urgency
 from app.ledger.workflow import MOVES

@@ -14,15 +14,15 @@ from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.duties import check_lead, with_last_word
-from app.ledger.eligible import check_eligible, units_by_id
+from app.ledger.dispatching.duties import check_lead, with_last_word
+from app.ledger.dispatching.eligible import check_eligible, units_by_id
+from app.ledger.intake.places import Point
 from app.ledger.models import Assignment, Case, CaseAccess
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.places import Point
-from app.ledger.request_limits import goes_on_from, round_term
-from app.ledger.results import check_missing, keep_result
-from app.ledger.rounds import name_lead
+from app.ledger.requests.limits import goes_on_from, round_term
+from app.ledger.rounds.parts import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
+from app.ledger.verification.results import check_missing, keep_result
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
 from app.ledger.workflow import MOVES
 from app.territory.models import Unit

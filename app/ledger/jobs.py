@@ -13,10 +13,10 @@ from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.county import county, next_digest
 from app.ledger.deadlines import is_open, lock_case_clocks, note_due, recompute
-from app.ledger.leaves import begin_and_end_leaves
+from app.ledger.merging.texts import count_grams, fill_texts, prune_texts
 from app.ledger.models import Case
+from app.ledger.shifts.leaves import begin_and_end_leaves
 from app.ledger.sweep import Swept, sweep
-from app.ledger.texts import count_grams, fill_texts, prune_texts
 from app.ledger.timeline import append_entry
 from app.ledger.vocabulary import Action
 from app.notices.models import Recipient

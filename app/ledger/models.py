@@ -355,7 +355,7 @@ class Assignment(Base):
 class CaseAccess(Base):
     """What a unit may see or do of a case beyond its territory; losing a case turns write into read.
 
-    `lead`: it is the case's lead unit now (`rounds.name_lead` keeps it), so that lists find the rest by an index of its own.
+    `lead`: it is the case's lead unit now (`rounds.parts.name_lead` keeps it), so that lists find the rest by an index of its own.
     """
 
     __tablename__ = "case_access"

@@ -28,12 +28,12 @@ from app.ledger.deadlines import (
     take_on,
     upstream_limit,
 )
+from app.ledger.merging.union import below
 from app.ledger.models import Assignment, Case, Entry, Request
-from app.ledger.outlook import moment
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
-from app.ledger.supervision_models import CaseListing
+from app.ledger.showing.outlook import moment
+from app.ledger.supervision.models import CaseListing
 from app.ledger.timeline import append_entry
-from app.ledger.union import below
 from app.ledger.urgency import raise_urgency
 from app.ledger.vocabulary import (
     OPEN,
@@ -49,7 +49,7 @@ from app.ledger.vocabulary import (
     Subject,
     label,
 )
-from app.ledger.whistle_models import WhistleCall
+from app.ledger.whistles.models import WhistleCall
 from app.ledger.workflow import FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row

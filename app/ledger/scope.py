@@ -14,7 +14,7 @@ from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import not_recused, prefixes
 from app.ledger.vocabulary import Duty
-from app.ledger.whistle_models import WhistleCall
+from app.ledger.whistles.models import WhistleCall
 from app.territory.models import Unit
 
 

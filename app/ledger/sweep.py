@@ -23,11 +23,11 @@ from app.ledger.clocks import Deadline, DeadlineLevel
 from app.ledger.commands import lapse_info
 from app.ledger.county import county, next_digest
 from app.ledger.deadlines import is_open, moments_of
-from app.ledger.ladder_effects import Effects, gather, raise_late
-from app.ledger.ladder_effects import write as write_effects
 from app.ledger.models import Case, Entry
 from app.ledger.policies import Step, next_check
-from app.ledger.suspensions import resume_due
+from app.ledger.requests.suspensions import resume_due
+from app.ledger.supervision.ladder_effects import Effects, gather, raise_late
+from app.ledger.supervision.ladder_effects import write as write_effects
 from app.ledger.timeline import entry_columns
 from app.ledger.vocabulary import Action, Audience, Clock, State, Urgency
 from app.ledger.workflow import MOVES

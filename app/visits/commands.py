@@ -12,10 +12,10 @@ from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import UnknownGrid, catalogue
 from app.ledger.commands import answer_locked
 from app.ledger.county import county
-from app.ledger.intake import take_in
+from app.ledger.intake.submission import Receipt, Submission, fit_words
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case, Report
 from app.ledger.scope import opened_by
-from app.ledger.submission import Receipt, Submission, fit_words
 from app.ledger.vocabulary import Channel, State
 from app.people.identity import ResidentNotFound, find_or_enrol
 from app.people.models import Resident

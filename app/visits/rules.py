@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.core.errors import Invalid
-from app.ledger.submission import has_control
+from app.ledger.intake.submission import has_control
 from app.ledger.vocabulary import Kind
 from app.people.identity import Person
 from app.visits.models import VisitOutcome

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from app.ledger.clocks import Deadline
-from app.ledger.intake import take_in
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Entry
-from app.ledger.policy_changes import PolicyChange
+from app.ledger.rules.policy_changes import PolicyChange
 from app.ledger.vocabulary import Action, Clock, Rule
 from app.territory.calendar.models import CalendarDay, CalendarYear
 from app.territory.calendar.rules import DayKind

@@ -10,16 +10,16 @@ from app.core.database import db, transaction
 from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.demo.cast import find_cast
 from app.ledger.catalogue import catalogue
-from app.ledger.catalogue_editor import add_category, change_category, put_reason
 from app.ledger.clocks import Deadline, DeadlinePolicy
-from app.ledger.configuration import export_configuration
 from app.ledger.county import county
-from app.ledger.intake import take_in
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Category
-from app.ledger.policy_changes import PolicyChange, broken_change
-from app.ledger.policy_editor import publish_policy
 from app.ledger.reference import seed_reference
-from app.ledger.settings_editor import set_settings
+from app.ledger.rules.catalogue_editor import add_category, change_category, put_reason
+from app.ledger.rules.configuration import export_configuration
+from app.ledger.rules.policy_changes import PolicyChange, broken_change
+from app.ledger.rules.policy_editor import publish_policy
+from app.ledger.rules.settings_editor import set_settings
 from app.ledger.vocabulary import Clock, RequestKind, VerifyBy
 from tests.bare import bare_app
 from tests.cli.conftest import line_of

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.ledger.clocks import Deadline, DeadlinePolicy
-from app.ledger.intake import take_in
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Clock

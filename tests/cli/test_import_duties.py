@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.ledger.clocks import Deadline
-from app.ledger.duties import UnitDuty, duties_page
+from app.ledger.dispatching.duties import UnitDuty, duties_page
 from app.ledger.models import Case
 from app.ledger.vocabulary import Clock, State
 

@@ -12,7 +12,7 @@ from app.cli.keys import SEALED
 from app.core.crypto import KeysMissing, keyring, load_keyring, use_keyring
 from app.core.database import db, transaction
 from app.factory import create_app
-from app.ledger.calls import log_call
+from app.ledger.intake.calls import log_call
 from app.ledger.vocabulary import CallOutcome
 from app.people.identity import Person, find_or_enrol, open_person
 from app.people.models import Resident, ResidentIdentity

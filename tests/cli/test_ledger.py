@@ -6,8 +6,8 @@ from sqlalchemy import text
 from app.core.database import db, transaction
 from app.core.stamp import ActorKind, Door, Role, Stamp
 from app.demo.cast import find_cast
-from app.ledger.own_report import Matter, report_own
-from app.ledger.policy_editor import publish_policy
+from app.ledger.intake.own_report import Matter, report_own
+from app.ledger.rules.policy_editor import publish_policy
 from app.people.identity import unmask
 from app.people.sessions import staff_actor
 from tests.cli.conftest import line_of

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from app.core.database import db
 from app.core.jobs import JOBS
 from app.jobs import run_job
-from app.ledger.intake import take_in
+from app.ledger.intake.taking_in import take_in
 from app.notices.models import Notice, NoticeState
 from tests.ledger.test_intake import lins_report
 

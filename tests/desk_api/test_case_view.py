@@ -3,8 +3,8 @@
 import pytest
 
 from app.ledger.commands import accept_case, supplement
-from app.ledger.intake import take_in
-from app.ledger.submission import Submission
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
 from app.ledger.vocabulary import Channel, Kind
 from tests.counting import statements
 from tests.ledger.test_intake import lins_report

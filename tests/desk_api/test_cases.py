@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.ledger.intake import take_in
-from app.ledger.submission import Submission
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Channel, Kind, Urgency
 from tests.counting import statements

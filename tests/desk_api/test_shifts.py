@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from app.ledger.request_checks import Asked
-from app.ledger.requests import ask
+from app.ledger.requests.asking import ask
+from app.ledger.requests.checks import Asked
 from app.ledger.vocabulary import RequestKind, Urgency
-from app.ledger.whistles import whistle
+from app.ledger.whistles.blowing import whistle
 from tests.counting import statements
 from tests.ledger.test_straight_road import road
 

@@ -9,7 +9,7 @@ from app.core.stamp import Door, Role, Stamp
 from app.ledger.models import Case, Entry
 from app.ledger.moves import Words, move_case
 from app.ledger.numbers import new_number
-from app.ledger.supervision_models import Urging
+from app.ledger.supervision.models import Urging
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action

@@ -12,17 +12,17 @@ from app.figures.groups import Dimension
 from app.figures.listing import Chosen, Part, counted_cases, figure_cases
 from app.figures.periods import between
 from app.figures.recount import check
-from app.ledger.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
-from app.ledger.callbacks import record_callback
+from app.ledger.callbacks.answers import record_callback
 from app.ledger.clocks import Deadline
 from app.ledger.corrections import correct_case
-from app.ledger.deciding import Decision, decide_request
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.models import Assignment
-from app.ledger.reopening import reopen_case
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.rounds.reopening import reopen_case
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Clock, Duty, RequestKind, Urgency
-from app.ledger.whistles import whistle
+from app.ledger.whistles.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
+from app.ledger.whistles.blowing import whistle
 from tests.conftest import MONDAY
 from tests.ledger.test_requests import YES, asked, to_water
 from tests.ledger.test_straight_road import HAPPY, road

@@ -13,7 +13,7 @@ from app.figures.periods import between
 from app.figures.reach import reach_of
 from app.figures.recount import check, whole_ledger
 from app.figures.standing import cutoff_at
-from app.ledger.callbacks import Verdict, record_callback
+from app.ledger.callbacks.answers import Verdict, record_callback
 from app.ledger.models import Callback, Case
 from app.ledger.vocabulary import Kind, Outcome, Satisfaction, State
 from tests.conftest import MONDAY

@@ -6,10 +6,10 @@ from sqlalchemy import func, select
 from app.core.crypto import keyring
 from app.core.database import transaction
 from app.filings.models import Consent, ProxyFiling
-from app.ledger.callbacks import FilerMayNotRate, Verdict, rate_case
+from app.ledger.callbacks.answers import FilerMayNotRate, Verdict, rate_case
+from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Case, Report
 from app.ledger.numbers import in_fours
-from app.ledger.report_people import ReportPeople
 from app.ledger.vocabulary import Channel, Satisfaction, State
 from app.notices.models import Notice, Recipient
 from app.people.identity import Person, set_person

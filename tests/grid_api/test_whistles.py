@@ -3,8 +3,8 @@
 import pytest
 
 from app.core.database import transaction
-from app.ledger.codes import in_ids
-from app.ledger.whistles import whistle
+from app.ledger.intake.codes import in_ids
+from app.ledger.whistles.blowing import whistle
 from app.territory.datum import to_gcj02
 
 LATITUDE, LONGITUDE = to_gcj02(33.54, 117.55)

@@ -10,29 +10,29 @@ from sqlalchemy import select
 from app.core.database import db
 from app.core.stamp import Stamp
 from app.demo.cast import Cast
-from app.ledger.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
-from app.ledger.callbacks import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
+from app.ledger.callbacks.answers import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
 from app.ledger.corrections import correct_case
-from app.ledger.deciding import Decision, decide_request
+from app.ledger.dispatching.sub_dispatch import assign_handler, sub_dispatch
 from app.ledger.emergencies import confirm_arrival, hand_to_emergency
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_assist, submit_result
-from app.ledger.merging import merge_cases
+from app.ledger.merging.joining import merge_cases
+from app.ledger.merging.publishing import publish_case, say_me_too, take_down
+from app.ledger.merging.repeats import link_recurrence
+from app.ledger.merging.unmerging import unmerge_case
 from app.ledger.models import Case, Request
-from app.ledger.publishing import publish_case, say_me_too, take_down
-from app.ledger.raising import raise_case
-from app.ledger.reopening import reopen_case
-from app.ledger.repeats import link_recurrence
-from app.ledger.request_checks import Asked
-from app.ledger.requests import ASKS, ask, withdraw_request
-from app.ledger.residents_urge import urge_as_resident
-from app.ledger.settling import mark_settled
-from app.ledger.sub_dispatch import assign_handler, sub_dispatch
-from app.ledger.supervision import order_supervision, urge
-from app.ledger.suspensions import resume_case
-from app.ledger.triage import Triage, triage_case
-from app.ledger.unmerging import unmerge_case
-from app.ledger.upstream import adjust_upstream
+from app.ledger.requests.asking import ASKS, ask, withdraw_request
+from app.ledger.requests.checks import Asked
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.suspensions import resume_case
+from app.ledger.requests.withdrawal import hear_wish, wish_to_withdraw
+from app.ledger.rounds.reopening import reopen_case
+from app.ledger.rounds.settling import mark_settled
+from app.ledger.rounds.triage import Triage, triage_case
+from app.ledger.supervision.pressing import order_supervision, urge
+from app.ledger.supervision.raising import raise_case
+from app.ledger.supervision.residents_urge import urge_as_resident
+from app.ledger.upstream.orders import adjust_upstream
 from app.ledger.vocabulary import (
     OPEN,
     Action,
@@ -45,9 +45,9 @@ from app.ledger.vocabulary import (
     State,
     Urgency,
 )
-from app.ledger.whistle_models import Whistle, WhistleCall
-from app.ledger.whistles import cancel_whistle, whistle
-from app.ledger.withdrawal import hear_wish, wish_to_withdraw
+from app.ledger.whistles.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
+from app.ledger.whistles.blowing import cancel_whistle, whistle
+from app.ledger.whistles.models import Whistle, WhistleCall
 
 Act = Callable[[Stamp, Case, Random, Cast], object]
 

@@ -16,10 +16,10 @@ from app.demo.cast import find_cast
 from app.ledger.clocks import Deadline, DeadlineLevel
 from app.ledger.commands import accept_case
 from app.ledger.handling import dispatch_case, sign_case
-from app.ledger.intake import take_in
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Assignment, Case, Entry
 from app.ledger.scope import CaseNotFound
-from app.ledger.submission import Submission
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Channel, Clock, Duty, Kind, State

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from app.ledger.calendar_editor import DayUnfit, hours_list, put_day, put_hours, year_view
-from app.ledger.eligible import UnknownUnit
+from app.ledger.dispatching.eligible import UnknownUnit
 from app.ledger.jobs import warn_of_calendar
-from app.ledger.policy_changes import RulesAreTheAdministrators, broken_change, changes_page
+from app.ledger.rules.calendar_editor import DayUnfit, hours_list, put_day, put_hours, year_view
+from app.ledger.rules.policy_changes import RulesAreTheAdministrators, broken_change, changes_page
 from app.ledger.vocabulary import Clock, Rule
 from app.notices.models import Notice
 from app.territory.calendar.commands import WrongCalendar, import_year

@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.core.stamp import Role
-from app.ledger.callback_tasks import CallsAreTheAgents, call_tasks, callees_view
-from app.ledger.callbacks import (
+from app.ledger.callbacks.answers import (
     AlreadyRated,
     HeardBefore,
     Verdict,
@@ -17,16 +16,17 @@ from app.ledger.callbacks import (
     rate_case,
     record_callback,
 )
-from app.ledger.callees import callees_of, enough, next_call
+from app.ledger.callbacks.callees import callees_of, enough, next_call
+from app.ledger.callbacks.tasks import CallsAreTheAgents, call_tasks, callees_view
 from app.ledger.commands import answer_case
 from app.ledger.county import County
 from app.ledger.disclosure import dial
 from app.ledger.handling import pass_result, record_contact, sign_case, submit_result
-from app.ledger.intake import take_in
-from app.ledger.merging import merge_cases
+from app.ledger.intake.taking_in import take_in
+from app.ledger.merging.joining import merge_cases
+from app.ledger.merging.unmerging import unmerge_case
 from app.ledger.models import Callback, Case, ReportClaim
-from app.ledger.unmerging import unmerge_case
-from app.ledger.upstream import hear_upstream
+from app.ledger.upstream.orders import hear_upstream
 from app.ledger.vocabulary import CalleeState, Clock, Satisfaction, State, Urgency
 from app.notices.models import Notice, Recipient
 from app.people.models import StaffPost

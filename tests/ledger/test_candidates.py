@@ -3,16 +3,16 @@
 import pytest
 
 from app.core.jobs import JOBS
-from app.ledger.candidates import CandidatesAreTheDesks, merge_candidates
 from app.ledger.commands import answer_case
-from app.ledger.intake import take_in
-from app.ledger.likeness import CAP, gram
-from app.ledger.merging_models import CaseText, GramShares
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
+from app.ledger.merging.candidates import CandidatesAreTheDesks, merge_candidates
+from app.ledger.merging.likeness import CAP, gram
+from app.ledger.merging.models import CaseText, GramShares
+from app.ledger.merging.repeats import LinkedBefore, RecurrenceUnfit, link_recurrence
+from app.ledger.merging.texts import shares, square_of, squares_around
 from app.ledger.models import Case
-from app.ledger.repeats import LinkedBefore, RecurrenceUnfit, link_recurrence
 from app.ledger.scope import CaseNotFound
-from app.ledger.submission import Submission
-from app.ledger.texts import shares, square_of, squares_around
 from app.ledger.vocabulary import Channel, Kind, State
 from tests.counting import statements
 

@@ -4,7 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from app.ledger.catalogue import UnknownCategory, catalogue
-from app.ledger.catalogue_editor import (
+from app.ledger.clocks import Deadline
+from app.ledger.commands import accept_case
+from app.ledger.models import Category, Reason
+from app.ledger.requests.asking import Asked, UnknownReason, ask
+from app.ledger.rules.catalogue_editor import (
     CategoryNotFound,
     CategoryTaken,
     CategoryUnfit,
@@ -17,11 +21,7 @@ from app.ledger.catalogue_editor import (
     edited_reasons,
     put_reason,
 )
-from app.ledger.clocks import Deadline
-from app.ledger.commands import accept_case
-from app.ledger.models import Category, Reason
-from app.ledger.policy_changes import RuleChanged, RulesAreTheAdministrators, changes_page
-from app.ledger.requests import Asked, UnknownReason, ask
+from app.ledger.rules.policy_changes import RuleChanged, RulesAreTheAdministrators, changes_page
 from app.ledger.vocabulary import Kind, RequestKind, Rule, Urgency, VerifyBy
 from tests.counting import statements
 from tests.ledger.test_straight_road import road

@@ -6,25 +6,25 @@ import pytest
 from sqlalchemy import func, select
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.ledger.callbacks import rate_case
+from app.ledger.callbacks.answers import rate_case
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import ClockFor, start_clock
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.eligible import UnitRecused
-from app.ledger.extensions import AlreadyDue, PastUpstream
-from app.ledger.following import follow
+from app.ledger.dispatching.eligible import UnitRecused
+from app.ledger.dispatching.sub_dispatch import sub_dispatch
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.models import CaseAccess, Entry, Request
-from app.ledger.request_checks import RequestUnfit
-from app.ledger.request_limits import ReturnLocked
-from app.ledger.requests import RequestNotFound, withdraw_request
+from app.ledger.requests.asking import RequestNotFound, withdraw_request
+from app.ledger.requests.checks import RequestUnfit
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.extensions import AlreadyDue, PastUpstream
+from app.ledger.requests.limits import ReturnLocked
+from app.ledger.requests.suspensions import ReviewDatePassed, resume_case
+from app.ledger.requests.withdrawal import wish_to_withdraw
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.scope import NotYourUnit, find_case
-from app.ledger.sub_dispatch import sub_dispatch
-from app.ledger.suspensions import ReviewDatePassed, resume_case
+from app.ledger.showing.following import follow
 from app.ledger.sweep import sweep
-from app.ledger.triage import Triage, triage_case
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, RequestKind, RequestState, State, Subject, Urgency
-from app.ledger.withdrawal import wish_to_withdraw
 from app.notices.models import Notice, Recipient
 from tests.ledger.test_requests import NO, YES, asked, to_water, told_of
 from tests.ledger.test_straight_road import UNHAPPY, road

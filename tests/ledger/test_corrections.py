@@ -5,27 +5,27 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.ledger.callback_tasks import call_tasks
-from app.ledger.callbacks import rate_case
-from app.ledger.case_view import case_view
+from app.ledger.callbacks.answers import rate_case
+from app.ledger.callbacks.tasks import call_tasks
 from app.ledger.clocks import Deadline
 from app.ledger.commands import PlaceMissing, accept_case
 from app.ledger.corrections import ConfidentialityStays, NothingToCorrect, TooManyToCorrect, correct_case, correct_many
 from app.ledger.deadlines import lock_case_clocks, new_version, note_due
 from app.ledger.disclosure import NotYoursToDial, dial
-from app.ledger.eligible import UnitRecused
+from app.ledger.dispatching.eligible import UnitRecused
 from app.ledger.handling import ByTheCentre, ContactByDesk, OwnWork, dispatch_case, record_contact, sign_case
-from app.ledger.mergeable import PartyHandles
-from app.ledger.merging import merge_cases
+from app.ledger.merging.joining import merge_cases
+from app.ledger.merging.mergeable import PartyHandles
+from app.ledger.merging.publishing import may_be_published
+from app.ledger.merging.unmerging import unmerge_case
 from app.ledger.models import CaseAccess, Entry
 from app.ledger.moves import StaleVersion
-from app.ledger.possible import possible_actions
-from app.ledger.publishing import may_be_published
 from app.ledger.recusal import UnknownParty
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.scope import CaseNotFound, find_case
+from app.ledger.showing.case_view import case_view
+from app.ledger.showing.possible import possible_actions
 from app.ledger.timeline import verify_ledger
-from app.ledger.triage import Triage, triage_case
-from app.ledger.unmerging import unmerge_case
 from app.ledger.vocabulary import Access, Action, Clock, Kind, State, Subject, Urgency
 from app.ledger.workflow import IllegalMove, NotYourMove, WordsMissing
 from tests.counting import statements

@@ -6,17 +6,17 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import ANONYMOUS, Door, Role, Stamp
-from app.ledger.callbacks import rate_case
-from app.ledger.claims import supplement_by_claim
+from app.ledger.callbacks.answers import rate_case
 from app.ledger.commands import ask_info, supplement, supply_info
 from app.ledger.handling import dispatch_case, record_contact
+from app.ledger.intake.claims import supplement_by_claim
 from app.ledger.models import Entry
-from app.ledger.reopening import reopen_case
-from app.ledger.residents_urge import record_residents_urge, urge_as_resident
-from app.ledger.supervision import urge
+from app.ledger.requests.withdrawal import wish_to_withdraw
+from app.ledger.rounds.reopening import reopen_case
+from app.ledger.supervision.pressing import urge
+from app.ledger.supervision.residents_urge import record_residents_urge, urge_as_resident
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Clock, PressMode, State, Urgency
-from app.ledger.withdrawal import wish_to_withdraw
 from app.notices.models import Notice, Recipient
 from tests.ledger.test_straight_road import HAPPY, UNHAPPY, road
 

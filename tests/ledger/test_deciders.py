@@ -6,17 +6,17 @@ import pytest
 from sqlalchemy import func, select
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.ledger.awaited import awaiting_decision
-from app.ledger.callbacks import rate_case
-from app.ledger.deciding import decide_request
+from app.ledger.callbacks.answers import rate_case
 from app.ledger.handling import OwnWork, dispatch_case, record_contact
 from app.ledger.models import Request
 from app.ledger.moves import APPROVING
-from app.ledger.possible import possible_actions
+from app.ledger.requests.awaited import awaiting_decision
+from app.ledger.requests.deciding import decide_request
+from app.ledger.requests.withdrawal import wish_to_withdraw
 from app.ledger.scope import CaseNotFound, find_case
+from app.ledger.showing.possible import possible_actions
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Action, RequestKind, RequestState
-from app.ledger.withdrawal import wish_to_withdraw
 from app.ledger.workflow import NotYourMove
 from app.notices.models import Notice, Recipient
 from app.people.models import StaffPost

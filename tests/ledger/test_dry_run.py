@@ -12,15 +12,15 @@ from app.core.stamp import Role
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case, ask_info, supply_info
 from app.ledger.deadlines import lock_case_clocks
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.dry_run import DryRun, Tally, WrongPeriod, dry_run, dry_run_cases
 from app.ledger.handling import dispatch_case, record_contact, sign_case, submit_result
 from app.ledger.models import Case, Entry
 from app.ledger.policies import DEFAULTS, ladder_to_json
-from app.ledger.policy_changes import RulesAreTheAdministrators
-from app.ledger.policy_editor import publish_policy
-from app.ledger.requests import Asked, ask
-from app.ledger.suspensions import resume_case
+from app.ledger.requests.asking import Asked, ask
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.suspensions import resume_case
+from app.ledger.rules.dry_run import DryRun, Tally, WrongPeriod, dry_run, dry_run_cases
+from app.ledger.rules.policy_changes import RulesAreTheAdministrators
+from app.ledger.rules.policy_editor import publish_policy
 from app.ledger.sweep import sweep
 from app.ledger.terms import HoursKind, Term, Unit, due_at, due_with_pauses
 from app.ledger.vocabulary import Clock, Effect, Kind, RequestKind, Urgency

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from app.ledger.duties import (
+from app.ledger.dispatching.duties import (
     CatalogueIsTheAdministrators,
     DepartmentMissing,
     DutyEnded,
@@ -16,7 +16,7 @@ from app.ledger.duties import (
     end_duty,
     put_duty,
 )
-from app.ledger.eligible import UnitUnstaffed, UnknownUnit
+from app.ledger.dispatching.eligible import UnitUnstaffed, UnknownUnit
 from app.ledger.handling import (
     DepartmentOutstanding,
     Meeting,
@@ -29,7 +29,7 @@ from app.ledger.handling import (
     submit_result,
 )
 from app.ledger.models import Entry
-from app.ledger.rounds import begin_round, end_part
+from app.ledger.rounds.parts import begin_round, end_part
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Responsibility, State
 from app.territory.commands import add_unit

@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.ledger.callbacks import attempt_callback, record_callback
+from app.ledger.callbacks.answers import attempt_callback, record_callback
 from app.ledger.commands import answer_case
 from app.ledger.emergencies import NoRescueAwaited, WhichRescue, awaited_services, confirm_arrival, hand_to_emergency
-from app.ledger.following import follow_list
+from app.ledger.intake.registration import Registration, RegistrationUnfit, register
+from app.ledger.intake.report_people import People, ReportPeople, people_of
 from app.ledger.models import Case, Entry
 from app.ledger.moves import RescueAwaited
-from app.ledger.registration import Registration, RegistrationUnfit, register
-from app.ledger.report_people import People, ReportPeople, people_of
 from app.ledger.scope import CaseNotFound, find_case
+from app.ledger.showing.following import follow_list
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Channel, Clock, EmergencyService, Kind, State, Urgency

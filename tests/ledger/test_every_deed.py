@@ -10,25 +10,25 @@ from app.core.database import db
 from app.core.errors import Refusal
 from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
 from app.demo.cast import Cast, find_cast
-from app.ledger.arrivals import arrive
-from app.ledger.callbacks import Verdict, rate_case
+from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case, ask_info
 from app.ledger.deadlines import is_open
-from app.ledger.deciding import Decision, decide_request
 from app.ledger.emergencies import hand_to_emergency
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_assist, submit_result
-from app.ledger.intake import take_in
-from app.ledger.merging import merge_cases
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
+from app.ledger.merging.joining import merge_cases
+from app.ledger.merging.publishing import publish_case
 from app.ledger.models import Case, Request
-from app.ledger.publishing import publish_case
-from app.ledger.reopening import reopen_case
-from app.ledger.request_checks import Asked
-from app.ledger.requests import ask
-from app.ledger.submission import Submission
+from app.ledger.requests.asking import ask
+from app.ledger.requests.checks import Asked
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.rounds.reopening import reopen_case
 from app.ledger.vocabulary import Channel, EmergencyService, Kind, RequestKind, Satisfaction
-from app.ledger.whistle_models import WhistleCall
-from app.ledger.whistles import whistle
+from app.ledger.whistles.arrivals import arrive
+from app.ledger.whistles.blowing import whistle
+from app.ledger.whistles.models import WhistleCall
 from app.people.sessions import staff_actor
 from tests.conftest import MONDAY
 from tests.ledger.deeds import DEEDS

@@ -5,11 +5,11 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import psycopg
 
 from app.ledger.clocks import Deadline
-from app.ledger.intake import take_in
+from app.ledger.intake.storing import _STORE, AlreadyInLedger
+from app.ledger.intake.submission import ConcernMissing, Submission, WordsUnfit
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case, Entry, Report
 from app.ledger.numbers import check_number
-from app.ledger.storing import _STORE, AlreadyInLedger
-from app.ledger.submission import ConcernMissing, Submission, WordsUnfit
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Channel, Kind, State
 from app.notices.models import Notice

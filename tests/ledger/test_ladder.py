@@ -10,28 +10,28 @@ from app.core.clock import CHINA
 from app.core.database import db, lock_rows, transaction
 from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.demo.cast import find_cast
-from app.ledger.callbacks import record_callback
+from app.ledger.callbacks.answers import record_callback
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline, DeadlineLevel
 from app.ledger.commands import accept_case
 from app.ledger.county import CountySetting, county
 from app.ledger.deadlines import new_version
-from app.ledger.deciding import Decision, decide_request
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_result
-from app.ledger.intake import take_in
-from app.ledger.ladder_effects import note_repeated_failure
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case, Entry
-from app.ledger.oversight import drafts, listed_cases
 from app.ledger.policies import DEFAULTS, On, Step, ladder_from_json, ladder_moments, ladder_to_json
-from app.ledger.reopening import reopen_case
-from app.ledger.slips import Addressed, UnitNotInvolved
-from app.ledger.supervision import DraftWaits, urge
-from app.ledger.supervision_models import CaseListing, Urging
-from app.ledger.suspensions import resume_case
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.suspensions import resume_case
+from app.ledger.rounds.reopening import reopen_case
+from app.ledger.rounds.triage import Triage, triage_case
+from app.ledger.supervision.ladder_effects import note_repeated_failure
+from app.ledger.supervision.models import CaseListing, Urging
+from app.ledger.supervision.oversight import drafts, listed_cases
+from app.ledger.supervision.pressing import DraftWaits, urge
+from app.ledger.supervision.slips import Addressed, UnitNotInvolved
 from app.ledger.sweep import sweep
 from app.ledger.terms import HoursKind, Term, Unit
 from app.ledger.timeline import verify_ledger
-from app.ledger.triage import Triage, triage_case
 from app.ledger.vocabulary import (
     Action,
     Clock,

@@ -13,10 +13,10 @@ from app.demo.cast import find_cast
 from app.ledger.audiences import owners, recipients
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import is_open, new_version
+from app.ledger.dispatching.sub_dispatch import assign_handler
 from app.ledger.handling import dispatch_case, record_contact, sign_case
-from app.ledger.leaves import begin_and_end_leaves
 from app.ledger.models import Case, Entry
-from app.ledger.sub_dispatch import assign_handler
+from app.ledger.shifts.leaves import begin_and_end_leaves
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Audience, Clock
 from app.notices.models import Notice

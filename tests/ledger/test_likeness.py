@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ledger.likeness import (
+from app.ledger.merging.likeness import (
     CAP,
     HEAD,
     ONE_CLICK,

@@ -6,9 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import Role
-from app.ledger.eligible import UnknownUnit
+from app.ledger.dispatching.eligible import UnknownUnit
 from app.ledger.handling import record_contact, submit_result
-from app.ledger.meetings import (
+from app.ledger.models import Case, Entry
+from app.ledger.scope import CaseNotFound
+from app.ledger.supervision.counts import supervision_counts
+from app.ledger.supervision.meetings import (
     MeetingNotFound,
     NotOnTheAgenda,
     agenda_page,
@@ -18,14 +21,11 @@ from app.ledger.meetings import (
     meeting_view,
     meetings_page,
 )
-from app.ledger.models import Case, Entry
-from app.ledger.oversight import ListsAreTheSupervisors
-from app.ledger.scope import CaseNotFound
-from app.ledger.slip_sheets import order_sheet, order_slip
-from app.ledger.slips import Addressed
-from app.ledger.supervision import DueInThePast, accept_order, answer_order
-from app.ledger.supervision_counts import supervision_counts
-from app.ledger.supervision_models import SupervisionOrder
+from app.ledger.supervision.models import SupervisionOrder
+from app.ledger.supervision.oversight import ListsAreTheSupervisors
+from app.ledger.supervision.pressing import DueInThePast, accept_order, answer_order
+from app.ledger.supervision.slip_sheets import order_sheet, order_slip
+from app.ledger.supervision.slips import Addressed
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Clock, Light, SlipKind, SlipState, State

@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import select
 
-from app.ledger.arrivals import arrive
-from app.ledger.callbacks import Verdict, attempt_callback, record_callback
-from app.ledger.candidates import merge_candidates
+from app.ledger.callbacks.answers import Verdict, attempt_callback, record_callback
 from app.ledger.clocks import Deadline
 from app.ledger.handling import dispatch_case
-from app.ledger.mergeable import (
+from app.ledger.intake.own_report import Matter, report_own
+from app.ledger.merging.candidates import merge_candidates
+from app.ledger.merging.joining import SurvivorDiffers, merge_cases
+from app.ledger.merging.mergeable import (
     AlreadyCalledBack,
     CallbackBegun,
     OrderFirst,
@@ -17,16 +18,15 @@ from app.ledger.mergeable import (
     WhistleFirst,
     WishFirst,
 )
-from app.ledger.merging import SurvivorDiffers, merge_cases
+from app.ledger.merging.publishing import NotForPublication, NotPublished, publish_case, published_near, say_me_too, take_down
 from app.ledger.moves import StaleVersion
-from app.ledger.own_report import Matter, report_own
-from app.ledger.publishing import NotForPublication, NotPublished, publish_case, published_near, say_me_too, take_down
-from app.ledger.requests import Asked, ask
-from app.ledger.supervision import order_supervision
+from app.ledger.requests.asking import Asked, ask
+from app.ledger.requests.withdrawal import keep_after_all, wish_to_withdraw
+from app.ledger.supervision.pressing import order_supervision
 from app.ledger.vocabulary import Action, Channel, Clock, Kind, PressMode, RequestKind, Satisfaction, State
-from app.ledger.whistle_models import Whistle
-from app.ledger.whistles import cancel_whistle, whistle
-from app.ledger.withdrawal import keep_after_all, wish_to_withdraw
+from app.ledger.whistles.arrivals import arrive
+from app.ledger.whistles.blowing import cancel_whistle, whistle
+from app.ledger.whistles.models import Whistle
 from app.ledger.workflow import IllegalMove
 from app.notices.models import Notice
 from tests.ledger.test_merging import LAMP, Desk

@@ -6,20 +6,20 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import Role
-from app.ledger.callback_tasks import call_tasks
-from app.ledger.callbacks import HandlingUnitMayNotCallBack, Verdict, record_callback
-from app.ledger.callees import callees_of, round_of
-from app.ledger.candidates import merge_candidates
-from app.ledger.case_view import case_view
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.following import follow, follow_list
+from app.ledger.callbacks.answers import HandlingUnitMayNotCallBack, Verdict, record_callback
+from app.ledger.callbacks.callees import callees_of, round_of
+from app.ledger.callbacks.tasks import call_tasks
 from app.ledger.handling import record_contact
+from app.ledger.merging.candidates import merge_candidates
+from app.ledger.merging.texts import prune_texts
 from app.ledger.models import CaseAccess
-from app.ledger.reopening import reopen_case
-from app.ledger.requests import Asked, ask
+from app.ledger.requests.asking import Asked, ask
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.suspensions import resume_case
+from app.ledger.rounds.reopening import reopen_case
 from app.ledger.scope import CaseNotFound
-from app.ledger.suspensions import resume_case
-from app.ledger.texts import prune_texts
+from app.ledger.showing.case_view import case_view
+from app.ledger.showing.following import follow, follow_list
 from app.ledger.vocabulary import Action, CalleeState, Clock, RequestKind, Satisfaction, State
 from app.notices.models import Notice
 from app.people.models import StaffPost

@@ -3,15 +3,15 @@
 import pytest
 from sqlalchemy import select
 
-from app.ledger.case_view import case_view
 from app.ledger.commands import accept_case
 from app.ledger.corrections import correct_case, correct_many
-from app.ledger.following import follow
+from app.ledger.merging.repeats import link_recurrence
+from app.ledger.merging.unmerging import SurvivorMerged
 from app.ledger.models import Case
 from app.ledger.recusal import is_recused
-from app.ledger.repeats import link_recurrence
 from app.ledger.scope import CaseNotFound
-from app.ledger.unmerging import SurvivorMerged
+from app.ledger.showing.case_view import case_view
+from app.ledger.showing.following import follow
 from app.ledger.vocabulary import Action, Kind, State
 from tests.ledger.test_merging import Desk
 

@@ -12,20 +12,19 @@ from app.core.database import db, transaction
 from app.core.errors import Refusal
 from app.core.stamp import Door, Stamp
 from app.demo.cast import find_cast
-from app.ledger.callees import callees_of
-from app.ledger.case_view import case_view, entries_page
-from app.ledger.claims import supplement_by_claim
+from app.ledger.callbacks.callees import callees_of
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case, ask_info, supplement
-from app.ledger.following import follow, follow_by_claim, follow_list
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
-from app.ledger.intake import take_in
-from app.ledger.mergeable import AgainstDifferentPeople, PartyHandles, SecrecyDiffers, TwoUpstream, UpstreamBehind
-from app.ledger.merging import NothingToMerge, merge_cases
-from app.ledger.merging_models import Merge
-from app.ledger.models import Assignment, Case, CaseAccess, Entry, Report, Request
-from app.ledger.own_report import Matter, report_own
-from app.ledger.publishing import (
+from app.ledger.intake.claims import supplement_by_claim
+from app.ledger.intake.own_report import Matter, report_own
+from app.ledger.intake.registration import Registration, register
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
+from app.ledger.merging.joining import NothingToMerge, merge_cases
+from app.ledger.merging.mergeable import AgainstDifferentPeople, PartyHandles, SecrecyDiffers, TwoUpstream, UpstreamBehind
+from app.ledger.merging.models import Merge
+from app.ledger.merging.publishing import (
     NotForPublication,
     PublicWordsUnfit,
     SaidAlready,
@@ -34,13 +33,14 @@ from app.ledger.publishing import (
     say_me_too,
     take_down,
 )
-from app.ledger.queries import find_by_phone
-from app.ledger.registration import Registration, register
-from app.ledger.requests import Asked, ask
+from app.ledger.merging.unmerging import NotMerged, SurvivorEnded, SurvivorMerged, unmerge_case
+from app.ledger.models import Assignment, Case, CaseAccess, Entry, Report, Request
+from app.ledger.requests.asking import Asked, ask
 from app.ledger.scope import CaseNotFound
-from app.ledger.submission import Submission
+from app.ledger.showing.case_view import case_view, entries_page
+from app.ledger.showing.following import follow, follow_by_claim, follow_list
+from app.ledger.showing.queue import find_by_phone
 from app.ledger.timeline import verify_ledger
-from app.ledger.unmerging import NotMerged, SurvivorEnded, SurvivorMerged, unmerge_case
 from app.ledger.vocabulary import TERMINAL, Action, Channel, Clock, Kind, RequestKind, State, Urgency
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice

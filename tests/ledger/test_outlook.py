@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.ledger.county import County
-from app.ledger.outlook import moment, outlook
-from app.ledger.places import Point, PointOutsideCounty, located
+from app.ledger.intake.places import Point, PointOutsideCounty, located
+from app.ledger.showing.outlook import moment, outlook
 from app.ledger.vocabulary import Clock, State
 from app.territory.datum import Datum, metres_between
 

@@ -13,14 +13,14 @@ from app.core.held import forget_all
 from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.demo.cast import find_cast
 from app.ledger.catalogue import UnknownCategory, catalogue
-from app.ledger.catalogue_editor import change_category
 from app.ledger.clocks import DeadlinePolicy
 from app.ledger.corrections import correct_case
 from app.ledger.handling import dispatch_case
 from app.ledger.policies import in_force
-from app.ledger.policy_changes import PolicyChange, ReasonNeeded, RulesAreTheAdministrators, broken_change, changes_page
-from app.ledger.policy_drafts import PolicyDraft, PolicyUnfit
-from app.ledger.policy_editor import (
+from app.ledger.rules.catalogue_editor import change_category
+from app.ledger.rules.policy_changes import PolicyChange, ReasonNeeded, RulesAreTheAdministrators, broken_change, changes_page
+from app.ledger.rules.policy_drafts import PolicyDraft, PolicyUnfit
+from app.ledger.rules.policy_editor import (
     LastDefault,
     PolicyChanged,
     PolicyNotFound,

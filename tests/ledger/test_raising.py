@@ -4,14 +4,14 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.ledger.callbacks import record_callback
-from app.ledger.deciding import Decision, decide_request
+from app.ledger.callbacks.answers import record_callback
+from app.ledger.dispatching.sub_dispatch import assign_handler
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.models import Case, CaseAccess
-from app.ledger.raising import AlreadyAtTheTop, raise_case, raise_locked
-from app.ledger.reopening import reopen_case
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.rounds.reopening import reopen_case
 from app.ledger.scope import find_case
-from app.ledger.sub_dispatch import assign_handler
+from app.ledger.supervision.raising import AlreadyAtTheTop, raise_case, raise_locked
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Access, Clock, RequestKind, State
 from app.ledger.workflow import IllegalMove, NotYourMove

@@ -6,26 +6,26 @@ import pytest
 from sqlalchemy import select, update
 
 from app.core.stamp import Role
-from app.ledger.callbacks import rate_case, record_callback
-from app.ledger.candidates import merge_candidates
-from app.ledger.case_results import results_by_round
-from app.ledger.case_view import case_view
+from app.ledger.callbacks.answers import rate_case, record_callback
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import answer_case
-from app.ledger.deciding import decide_request
-from app.ledger.extensions import NoMoreExtensions
-from app.ledger.following import follow
 from app.ledger.handling import ContactMissing, OwnWork, dispatch_case, pass_result, record_contact, sign_case, submit_result
+from app.ledger.intake.persons import OnlyThePerson
+from app.ledger.merging.candidates import merge_candidates
+from app.ledger.merging.repeats import link_recurrence
 from app.ledger.models import Case, CaseAccess, Entry, EntryWords
 from app.ledger.moves import StaleVersion
-from app.ledger.persons import OnlyThePerson
-from app.ledger.possible import possible_actions
-from app.ledger.reopening import ArchivedStaysClosed, MatterSettled, ReopenedBefore, ReopeningClosed, reopen_case
-from app.ledger.repeats import link_recurrence
+from app.ledger.requests.deciding import decide_request
+from app.ledger.requests.extensions import NoMoreExtensions
+from app.ledger.rounds.reopening import ArchivedStaysClosed, MatterSettled, ReopenedBefore, ReopeningClosed, reopen_case
+from app.ledger.rounds.settling import NotAnsweredOftenEnough, mark_settled
 from app.ledger.scope import CaseNotFound
-from app.ledger.settling import NotAnsweredOftenEnough, mark_settled
+from app.ledger.showing.case_view import case_view
+from app.ledger.showing.following import follow
+from app.ledger.showing.possible import possible_actions
 from app.ledger.terms import HoursKind, Term, Unit, due_at
+from app.ledger.verification.case_results import results_by_round
 from app.ledger.vocabulary import Access, Action, Clock, RequestKind, State
 from app.ledger.workflow import IllegalMove, NotYourMove, WordsMissing
 from app.notices.models import Notice, Recipient

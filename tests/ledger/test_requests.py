@@ -6,23 +6,23 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.ledger.callbacks import rate_case
+from app.ledger.callbacks.answers import rate_case
 from app.ledger.clocks import Deadline
-from app.ledger.deciders import AskerMayNotDecide
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.extensions import AlreadyDue, NoMoreExtensions
+from app.ledger.dispatching.sub_dispatch import sub_dispatch
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_assist, submit_result
 from app.ledger.models import CaseAccess, Entry, EntryWords, Request
-from app.ledger.request_checks import Asked, NothingToDecide, RequestUnfit, UnknownReason
-from app.ledger.request_limits import AlreadyReported, ReturnLocked, ReturnTooLate, SignFirst
-from app.ledger.requests import RequestNotFound, RequestPending, ask, withdraw_request
+from app.ledger.requests.asking import RequestNotFound, RequestPending, ask, withdraw_request
+from app.ledger.requests.checks import Asked, NothingToDecide, RequestUnfit, UnknownReason
+from app.ledger.requests.deciders import AskerMayNotDecide
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.extensions import AlreadyDue, NoMoreExtensions
+from app.ledger.requests.limits import AlreadyReported, ReturnLocked, ReturnTooLate, SignFirst
+from app.ledger.requests.suspensions import SuspendAfterContact, WrongReviewDate, resume_case
+from app.ledger.requests.withdrawal import wish_to_withdraw
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.scope import CaseNotFound, NotYourUnit
-from app.ledger.sub_dispatch import sub_dispatch
-from app.ledger.suspensions import SuspendAfterContact, WrongReviewDate, resume_case
 from app.ledger.sweep import sweep
-from app.ledger.triage import Triage, triage_case
 from app.ledger.vocabulary import Access, Action, Clock, Duty, RequestKind, RequestState, State, Urgency
-from app.ledger.withdrawal import wish_to_withdraw
 from app.ledger.workflow import NotYourMove
 from app.notices.models import Notice
 from tests.ledger.test_straight_road import UNHAPPY, road

@@ -3,12 +3,12 @@
 import pytest
 
 from app.core.stamp import Role
-from app.ledger.calls import calls_page, log_call
 from app.ledger.commands import accept_case
 from app.ledger.corrections import correct_case
 from app.ledger.handling import dispatch_case
-from app.ledger.queries import find_by_phone
-from app.ledger.registration import Registration, register
+from app.ledger.intake.calls import calls_page, log_call
+from app.ledger.intake.registration import Registration, register
+from app.ledger.showing.queue import find_by_phone
 from app.ledger.vocabulary import CallOutcome, Channel, Kind
 from app.people.models import StaffPost
 from app.people.staff import posts_held

@@ -4,10 +4,10 @@ from dataclasses import asdict, fields
 
 import pytest
 
-from app.ledger.callbacks import rate_case
+from app.ledger.callbacks.answers import rate_case
 from app.ledger.county import County, CountySetting, county
-from app.ledger.policy_changes import RuleChanged, RulesAreTheAdministrators, changes_page
-from app.ledger.settings_editor import LABELS, SettingUnfit, UnknownSetting, set_settings, settings_list
+from app.ledger.rules.policy_changes import RuleChanged, RulesAreTheAdministrators, changes_page
+from app.ledger.rules.settings_editor import LABELS, SettingUnfit, UnknownSetting, set_settings, settings_list
 from app.ledger.vocabulary import Rule, Urgency
 from tests.counting import statements
 from tests.ledger.test_straight_road import HAPPY, road

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
-from app.ledger.callbacks import (
+from app.ledger.callbacks.answers import (
     AlreadyRated,
     ContradictionUnexplained,
     FilerMayNotRate,
@@ -16,12 +16,10 @@ from app.ledger.callbacks import (
     rate_case,
     record_callback,
 )
-from app.ledger.callees import apart
+from app.ledger.callbacks.callees import apart
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
-from app.ledger.deciders import AskerMayNotDecide
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.eligible import UnitRecused
+from app.ledger.dispatching.eligible import UnitRecused
 from app.ledger.handling import (
     AssistsOutstanding,
     ContactByDesk,
@@ -34,15 +32,17 @@ from app.ledger.handling import (
     submit_assist,
     submit_result,
 )
-from app.ledger.intake import take_in
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case, Entry, EntryWords, Report, ReportClaim
 from app.ledger.moves import StaleVersion
 from app.ledger.numbers import in_fours
-from app.ledger.request_checks import Asked
-from app.ledger.requests import RequestPending, ask
+from app.ledger.requests.asking import RequestPending, ask
+from app.ledger.requests.checks import Asked
+from app.ledger.requests.deciders import AskerMayNotDecide
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.timeline import verify_ledger
-from app.ledger.triage import Triage, triage_case
 from app.ledger.vocabulary import (
     Action,
     Channel,

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from app.core.stamp import Role
 from app.ledger.clocks import Deadline
-from app.ledger.eligible import UnitRecused, UnitUnstaffed, UnknownHandler, UnknownUnit
+from app.ledger.dispatching.eligible import UnitRecused, UnitUnstaffed, UnknownHandler, UnknownUnit
+from app.ledger.dispatching.sub_dispatch import TermTooLong, UnitHasPart, assign_handler, sub_dispatch
 from app.ledger.handling import (
     AssistsOutstanding,
     ContactByDesk,
@@ -19,7 +20,6 @@ from app.ledger.handling import (
 )
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.scope import CaseNotFound, NotYourUnit, find_case
-from app.ledger.sub_dispatch import TermTooLong, UnitHasPart, assign_handler, sub_dispatch
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Clock, Duty, State
 from app.ledger.workflow import IllegalMove, NotYourMove

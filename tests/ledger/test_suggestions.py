@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from app.ledger.callbacks import record_callback
-from app.ledger.duties import put_duty
+from app.ledger.callbacks.answers import record_callback
+from app.ledger.dispatching.duties import put_duty
+from app.ledger.dispatching.suggestions import SuggestionsAreTheDispatchers, suggest_units
 from app.ledger.handling import dispatch_case
 from app.ledger.models import Request
 from app.ledger.scope import CaseNotFound
-from app.ledger.suggestions import SuggestionsAreTheDispatchers, suggest_units
 from app.ledger.vocabulary import Duty, RequestKind, RequestState, Responsibility
 from app.territory.commands import add_unit
 from app.territory.models import Level

@@ -9,31 +9,23 @@ from sqlalchemy import select, update
 from app.core.database import db, transaction
 from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.demo.cast import find_cast
-from app.ledger.callbacks import record_callback
+from app.ledger.callbacks.answers import record_callback
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.eligible import UnitRecused
+from app.ledger.dispatching.eligible import UnitRecused
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_assist, submit_result
-from app.ledger.intake import take_in
+from app.ledger.intake.taking_in import take_in
+from app.ledger.merging.publishing import publish_case, say_me_too
 from app.ledger.models import CaseAccess, Entry
-from app.ledger.oversight import ListsAreTheSupervisors, drafts, late_clocks, open_orders
-from app.ledger.publishing import publish_case, say_me_too
-from app.ledger.request_checks import Asked
-from app.ledger.requests import ask
-from app.ledger.residents_urge import UrgedAlready, record_residents_urge, urge_as_resident, urge_by_claim
+from app.ledger.requests.asking import ask
+from app.ledger.requests.checks import Asked
+from app.ledger.requests.deciding import Decision, decide_request
 from app.ledger.scope import CaseNotFound, NotYourUnit
-from app.ledger.slip_sheets import CONFIDENTIAL, NobodyToHandTo, order_sheet, order_slip, pressed, urging_sheet
-from app.ledger.slips import (
-    Addressed,
-    FewerPersonTimes,
-    SlipNotDraft,
-    SlipNotFound,
-    UnitNotInvolved,
-    UnknownAddressee,
-)
-from app.ledger.supervision import (
+from app.ledger.supervision.counts import supervision_counts
+from app.ledger.supervision.models import SupervisionOrder, Urging
+from app.ledger.supervision.oversight import ListsAreTheSupervisors, drafts, late_clocks, open_orders
+from app.ledger.supervision.pressing import (
     AnswererMayNotAccept,
     DraftWaits,
     DueInThePast,
@@ -48,8 +40,16 @@ from app.ledger.supervision import (
     order_supervision,
     urge,
 )
-from app.ledger.supervision_counts import supervision_counts
-from app.ledger.supervision_models import SupervisionOrder, Urging
+from app.ledger.supervision.residents_urge import UrgedAlready, record_residents_urge, urge_as_resident, urge_by_claim
+from app.ledger.supervision.slip_sheets import CONFIDENTIAL, NobodyToHandTo, order_sheet, order_slip, pressed, urging_sheet
+from app.ledger.supervision.slips import (
+    Addressed,
+    FewerPersonTimes,
+    SlipNotDraft,
+    SlipNotFound,
+    UnitNotInvolved,
+    UnknownAddressee,
+)
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Clock, Kind, PressMode, RequestKind, SlipKind, SlipState

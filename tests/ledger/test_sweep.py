@@ -12,7 +12,7 @@ from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.demo.cast import find_cast
 from app.ledger.clocks import Deadline, DeadlineLevel, DeadlinePolicy
 from app.ledger.commands import ask_info, supply_info
-from app.ledger.intake import take_in
+from app.ledger.intake.taking_in import take_in
 from app.ledger.jobs import recompute_provisional
 from app.ledger.models import Case, Entry
 from app.ledger.sweep import due_clocks, sweep

@@ -6,19 +6,19 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import Role
-from app.ledger.callbacks import TriageWaiting, attempt_callback, rate_case, record_callback
+from app.ledger.callbacks.answers import TriageWaiting, attempt_callback, rate_case, record_callback
 from app.ledger.commands import answer_case
-from app.ledger.deciders import AskerMayNotDecide
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.following import follow
 from app.ledger.handling import OwnWork, pass_result, record_contact, submit_result
 from app.ledger.moves import StaleVersion
-from app.ledger.oversight import ListsAreTheSupervisors
-from app.ledger.possible import possible_actions
-from app.ledger.request_checks import Asked, NothingToDecide
-from app.ledger.requests import ask
-from app.ledger.triage import NoTermToExtend, NothingToTriage, Triage, TriageOwnWork, triage_case
-from app.ledger.triage_list import triage_list
+from app.ledger.requests.asking import ask
+from app.ledger.requests.checks import Asked, NothingToDecide
+from app.ledger.requests.deciders import AskerMayNotDecide
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.rounds.triage import NoTermToExtend, NothingToTriage, Triage, TriageOwnWork, triage_case
+from app.ledger.rounds.triage_list import triage_list
+from app.ledger.showing.following import follow
+from app.ledger.showing.possible import possible_actions
+from app.ledger.supervision.oversight import ListsAreTheSupervisors
 from app.ledger.vocabulary import Action, Clock, RequestKind, Satisfaction, State
 from app.ledger.workflow import NotYourMove
 from app.notices.models import Notice, Recipient

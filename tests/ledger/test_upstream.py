@@ -6,22 +6,22 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.ledger.callbacks import Verdict, confirm_upstream, rate_case, record_callback
+from app.ledger.callbacks.answers import Verdict, confirm_upstream, rate_case, record_callback
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.extensions import PastUpstream
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
+from app.ledger.intake.registration import Registration, RegistrationUnfit, register
 from app.ledger.models import Callback, Case, Request
-from app.ledger.possible import possible_actions
-from app.ledger.registration import Registration, RegistrationUnfit, register
-from app.ledger.request_checks import Asked
-from app.ledger.request_limits import ReturnLapsed
-from app.ledger.requests import ask
+from app.ledger.requests.asking import ask
+from app.ledger.requests.checks import Asked
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.extensions import PastUpstream
+from app.ledger.requests.limits import ReturnLapsed
 from app.ledger.scope import CaseNotFound
+from app.ledger.showing.possible import possible_actions
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
-from app.ledger.upstream import (
+from app.ledger.upstream.orders import (
     NotFromUpstream,
     NothingSentBack,
     UpstreamIsTheCentres,

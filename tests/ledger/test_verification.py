@@ -7,16 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import Role
-from app.ledger.callbacks import record_callback
+from app.ledger.callbacks.answers import record_callback
 from app.ledger.catalogue import catalogue
-from app.ledger.checklist import Findings, checklist, missing
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_assist, submit_result
+from app.ledger.intake.places import Point, PointOutsideCounty
 from app.ledger.models import Category, Entry
-from app.ledger.places import Point, PointOutsideCounty
-from app.ledger.results import MissingUnexplained, reply_index
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.scope import CaseNotFound
-from app.ledger.triage import Triage, triage_case
-from app.ledger.verification import (
+from app.ledger.verification.checklist import Findings, checklist, missing
+from app.ledger.verification.looks import (
     NoRepresentativeAsked,
     NoResultYet,
     NotYourGrid,
@@ -26,7 +25,8 @@ from app.ledger.verification import (
     review_of,
     to_look_at,
 )
-from app.ledger.verification_models import Result, Verification
+from app.ledger.verification.models import Result, Verification
+from app.ledger.verification.results import MissingUnexplained, reply_index
 from app.ledger.vocabulary import Action, CheckItem, CheckState, Satisfaction, State, VerifyBy
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice, Recipient

@@ -6,7 +6,19 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.ledger.arrivals import (
+from app.ledger.clocks import Deadline
+from app.ledger.disclosure import may_dial, shows_identity
+from app.ledger.dispatching.eligible import UnitRecused, UnitUnstaffed, UnknownUnit
+from app.ledger.handling import dispatch_case, sign_case
+from app.ledger.intake.persons import OnlyThePerson
+from app.ledger.intake.places import Point, PointOutsideCounty
+from app.ledger.models import Case, Entry
+from app.ledger.scope import CaseNotFound, find_case
+from app.ledger.showing.possible import possible_actions
+from app.ledger.sweep import sweep
+from app.ledger.timeline import verify_ledger
+from app.ledger.vocabulary import Action, Clock, State
+from app.ledger.whistles.arrivals import (
     AlreadyArrived,
     AlreadyRuled,
     NothingToRule,
@@ -17,22 +29,7 @@ from app.ledger.arrivals import (
     assess_whistle,
     rule_on_whistle,
 )
-from app.ledger.clocks import Deadline
-from app.ledger.disclosure import may_dial, shows_identity
-from app.ledger.eligible import UnitRecused, UnitUnstaffed, UnknownUnit
-from app.ledger.handling import dispatch_case, sign_case
-from app.ledger.models import Case, Entry
-from app.ledger.persons import OnlyThePerson
-from app.ledger.places import Point, PointOutsideCounty
-from app.ledger.possible import possible_actions
-from app.ledger.scope import CaseNotFound, find_case
-from app.ledger.sweep import sweep
-from app.ledger.timeline import verify_ledger
-from app.ledger.vocabulary import Action, Clock, State
-from app.ledger.whistle_models import Whistle, WhistleCall
-from app.ledger.whistle_sides import NotCalled, NotTheBlower, WhistlesFromBelow
-from app.ledger.whistle_view import calls_page, own_calls
-from app.ledger.whistles import (
+from app.ledger.whistles.blowing import (
     NoCommunity,
     WhistledOften,
     WhistleNotFound,
@@ -42,6 +39,9 @@ from app.ledger.whistles import (
     cancel_whistle,
     whistle,
 )
+from app.ledger.whistles.models import Whistle, WhistleCall
+from app.ledger.whistles.sides import NotCalled, NotTheBlower, WhistlesFromBelow
+from app.ledger.whistles.view import calls_page, own_calls
 from app.ledger.workflow import IllegalMove
 from app.notices.models import Notice, Recipient
 from app.people.models import StaffPost

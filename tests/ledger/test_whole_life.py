@@ -24,13 +24,13 @@ from app.figures.periods import between
 from app.figures.recount import check
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import is_open
-from app.ledger.intake import take_in
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Assignment, Case, Entry, EntryWords, Report, Request
 from app.ledger.moves import WAITS_IN
-from app.ledger.possible import possible_actions
-from app.ledger.queries import Sought, work_queue
 from app.ledger.scope import visible
-from app.ledger.submission import Submission
+from app.ledger.showing.possible import possible_actions
+from app.ledger.showing.queue import Sought, work_queue
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import TERMINAL, Action, Channel, Clock, Duty, Kind, RequestState, State, Subject, Urgency

@@ -4,22 +4,18 @@ import pytest
 from sqlalchemy import select
 
 from app.core.stamp import ANONYMOUS, Door, Role, Stamp
-from app.ledger.callbacks import WhichReporter, WithdrawnMayNotRate, rate_case, record_callback
-from app.ledger.claims import withdraw_by_claim
+from app.ledger.callbacks.answers import WhichReporter, WithdrawnMayNotRate, rate_case, record_callback
 from app.ledger.commands import WrongClaim
-from app.ledger.deciders import AskerMayNotDecide
-from app.ledger.deciding import Decision, decide_request
-from app.ledger.following import follow
 from app.ledger.handling import dispatch_case
-from app.ledger.intake import take_in
+from app.ledger.intake.claims import withdraw_by_claim
+from app.ledger.intake.persons import OnlyThePerson
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Entry, EntryWords, Request
-from app.ledger.persons import OnlyThePerson
-from app.ledger.possible import possible_actions
-from app.ledger.request_checks import RequestUnfit
-from app.ledger.requests import RequestNotFound, RequestPending, withdraw_request
-from app.ledger.scope import CaseNotFound
-from app.ledger.vocabulary import Action, Clock, RequestState, State
-from app.ledger.withdrawal import (
+from app.ledger.requests.asking import RequestNotFound, RequestPending, withdraw_request
+from app.ledger.requests.checks import RequestUnfit
+from app.ledger.requests.deciders import AskerMayNotDecide
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.withdrawal import (
     REPLY,
     REPLY_OF_ONE,
     NobodyToAsk,
@@ -30,6 +26,10 @@ from app.ledger.withdrawal import (
     keep_after_all,
     wish_to_withdraw,
 )
+from app.ledger.scope import CaseNotFound
+from app.ledger.showing.following import follow
+from app.ledger.showing.possible import possible_actions
+from app.ledger.vocabulary import Action, Clock, RequestState, State
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice, Recipient
 from tests.ledger.reporters import another_reports

@@ -6,10 +6,10 @@ from sqlalchemy import select
 from app.core.database import transaction
 from app.ledger.clocks import Deadline
 from app.ledger.handling import record_contact
-from app.ledger.intake import take_in
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Callback
 from app.ledger.numbers import new_number
-from app.ledger.submission import Submission
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Channel, State
 from app.people.models import Staff
@@ -240,6 +240,6 @@ def test_a_supplement_is_stored_once_by_its_key(session, lin, number):
 
 
 def test_states_have_words_for_what_they_mean():
-    from app.ledger.outlook import _STANDS, _STEPS
+    from app.ledger.showing.outlook import _STANDS, _STEPS
 
     assert set(_STANDS) | set(_STEPS) == set(State)

@@ -3,9 +3,9 @@
 import pytest
 
 from app.core.database import transaction
-from app.ledger.deciding import Decision, decide_request
 from app.ledger.models import Request
-from app.ledger.triage import Triage, triage_case
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.rounds.triage import Triage, triage_case
 from tests.backstage import HAPPY, UNHAPPY
 
 AGAIN = {"words": "昨晚又不亮了"}

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.database import transaction
-from app.ledger.publishing import publish_case
+from app.ledger.merging.publishing import publish_case
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from sqlalchemy import func, select
 
 from app.core.database import transaction
 from app.core.held import forget_all
-from app.ledger.case_view import case_view
 from app.ledger.county import CountySetting
 from app.ledger.models import Case, Report
 from app.ledger.numbers import in_fours
+from app.ledger.showing.case_view import case_view
 from app.ledger.vocabulary import Channel, State
 from app.notices.models import Notice
 from app.people.models import Resident

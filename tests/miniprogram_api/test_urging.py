@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.ledger.models import Entry
-from app.ledger.supervision_models import Urging
+from app.ledger.supervision.models import Urging
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action
 from app.notices.models import Notice

@@ -3,8 +3,8 @@
 import pytest
 
 from app.core.database import transaction
-from app.ledger.arrivals import arrive
 from app.ledger.timeline import verify_ledger
+from app.ledger.whistles.arrivals import arrive
 
 WORDS = {
     "place": "村口桥头",

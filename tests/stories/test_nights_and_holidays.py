@@ -7,19 +7,19 @@ from sqlalchemy import select
 
 from app.core.clock import CHINA
 from app.core.stamp import Role
-from app.ledger.arrivals import arrive
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case
 from app.ledger.deadlines import is_open
 from app.ledger.handling import dispatch_case, sign_case
-from app.ledger.intake import take_in
-from app.ledger.leaves import begin_and_end_leaves
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Assignment, Case, Entry
-from app.ledger.submission import Submission
+from app.ledger.shifts.leaves import begin_and_end_leaves
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Channel, Clock, Kind, Urgency
-from app.ledger.whistles import whistle
+from app.ledger.whistles.arrivals import arrive
+from app.ledger.whistles.blowing import whistle
 from app.notices.models import Notice, Recipient
 from app.people.absences import end_leave, put_leave
 from app.people.rosters import put_on_roster

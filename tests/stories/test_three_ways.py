@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from app.core.clock import CHINA
 from app.core.database import transaction
 from app.demo.cast import PASSWORD
-from app.ledger.callbacks import FilerMayNotRate, Verdict, rate_case
+from app.ledger.callbacks.answers import FilerMayNotRate, Verdict, rate_case
 from app.ledger.models import Case, Entry
 from app.ledger.sweep import sweep
 from app.ledger.timeline import verify_ledger

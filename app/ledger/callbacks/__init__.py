@@ -1,0 +1,1 @@
+"""Call-backs: whom to call, what they said, and what follows from it."""

@@ -1,0 +1,1 @@
+"""Intake: every way in which a report enters the ledger, and what is kept beside it."""

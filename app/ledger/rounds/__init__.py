@@ -1,0 +1,1 @@
+"""Rounds: beginning anew by rework or reopening, and matters that are settled."""

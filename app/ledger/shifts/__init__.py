@@ -1,0 +1,1 @@
+"""Shifts: handing over, leave, and what passes to a colleague."""

@@ -1,0 +1,1 @@
+"""Supervision: urging, orders, slips, ladders' effects, raising, lists and meetings."""

@@ -1,0 +1,1 @@
+"""Upstream orders: their moments, their own word on a result, and their batches."""
