@@ -15,7 +15,7 @@ from app.core.database import Base, db
 from app.core.jobs import JOBS
 from app.ledger.intake.taking_in import take_in
 from config import ROOT, SETTINGS, Config
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
 
 assert app.models
 

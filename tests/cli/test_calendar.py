@@ -12,7 +12,7 @@ from app.ledger.rules.policy_changes import PolicyChange
 from app.ledger.vocabulary import Action, Clock, Rule
 from app.territory.calendar.models import CalendarDay, CalendarYear
 from app.territory.calendar.rules import DayKind
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
 
 DAYS = ("date,kind", "2027-01-01,restday", "2027/1/2,放假", "2027年1月3日,上班", "2027-01-04,休息", "2027-01-05,休")
 

@@ -24,8 +24,8 @@ from app.ledger.vocabulary import Clock, RequestKind, VerifyBy
 from tests.bare import bare_app
 from tests.cli.conftest import line_of
 from tests.conftest import MONDAY, rolled_back
-from tests.ledger.test_intake import lins_report
-from tests.ledger.test_policy_editor import draft
+from tests.ledger.intake.test_intake import lins_report
+from tests.ledger.rules.test_policy_editor import draft
 
 STAMP = Stamp(SYSTEM, Role.SYSTEM, MONDAY, Door.COMMAND_LINE)
 

@@ -8,7 +8,7 @@ from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Clock
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from app.people.identity import unmask
 from app.people.sessions import staff_actor
 from tests.cli.conftest import line_of
 from tests.conftest import MONDAY
-from tests.ledger.test_policy_editor import draft
+from tests.ledger.rules.test_policy_editor import draft
 
 
 @pytest.fixture

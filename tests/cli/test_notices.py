@@ -8,7 +8,7 @@ from app.core.jobs import JOBS
 from app.jobs import run_job
 from app.ledger.intake.taking_in import take_in
 from app.notices.models import Notice, NoticeState
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
 
 
 @pytest.fixture

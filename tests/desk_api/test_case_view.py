@@ -7,7 +7,7 @@ from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.vocabulary import Channel, Kind
 from tests.counting import statements
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
 
 
 def actions(road, login: str) -> set[str]:

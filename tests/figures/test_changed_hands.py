@@ -24,7 +24,7 @@ from app.ledger.vocabulary import Clock, Duty, RequestKind, Urgency
 from app.ledger.whistles.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
 from app.ledger.whistles.blowing import whistle
 from tests.conftest import MONDAY
-from tests.ledger.test_requests import YES, asked, to_water
+from tests.ledger.requests.test_requests import YES, asked, to_water
 from tests.ledger.test_straight_road import HAPPY, road
 
 __all__ = ["road"]

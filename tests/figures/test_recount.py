@@ -18,7 +18,7 @@ from app.ledger.models import Callback, Case
 from app.ledger.vocabulary import Kind, Outcome, Satisfaction, State
 from tests.conftest import MONDAY
 from tests.factories.ledger import Made, Word, fill
-from tests.ledger.test_merging import Desk
+from tests.ledger.merging.test_merging import Desk
 
 SINCE = MONDAY - timedelta(days=30)
 PERIOD = between(SINCE, MONDAY)

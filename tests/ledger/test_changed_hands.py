@@ -26,7 +26,7 @@ from app.ledger.showing.following import follow
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, RequestKind, RequestState, State, Subject, Urgency
 from app.notices.models import Notice, Recipient
-from tests.ledger.test_requests import NO, YES, asked, to_water, told_of
+from tests.ledger.requests.test_requests import NO, YES, asked, to_water, told_of
 from tests.ledger.test_straight_road import UNHAPPY, road
 
 __all__ = ["road"]

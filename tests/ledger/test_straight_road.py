@@ -59,7 +59,7 @@ from app.ledger.vocabulary import (
 from app.ledger.workflow import RUNS_IN, IllegalMove, NotYourMove
 from app.notices.models import Notice, Recipient
 from app.people.models import Resident, StaffPost
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
 
 HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.SATISFIED)
 UNHAPPY = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)

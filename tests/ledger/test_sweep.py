@@ -22,7 +22,7 @@ from app.ledger.vocabulary import Action, Clock, State
 from app.notices.jobs import send_notices
 from app.notices.models import Notice
 from tests.conftest import MONDAY
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
 
 
 def breaches(session):

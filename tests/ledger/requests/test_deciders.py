@@ -22,7 +22,7 @@ from app.notices.models import Notice, Recipient
 from app.people.models import StaffPost
 from app.people.staff import posts_held
 from tests.counting import statements
-from tests.ledger.test_requests import NO, YES, asked, to_water, told_of
+from tests.ledger.requests.test_requests import NO, YES, asked, to_water, told_of
 from tests.ledger.test_straight_road import UNHAPPY, road
 
 __all__ = ["road"]

@@ -32,8 +32,8 @@ from app.ledger.showing.possible import possible_actions
 from app.ledger.vocabulary import Action, Clock, RequestState, State
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice, Recipient
-from tests.ledger.reporters import another_reports
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
+from tests.ledger.merging.reporters import another_reports
 from tests.ledger.test_straight_road import HAPPY, UNHAPPY, road
 
 __all__ = ["road"]

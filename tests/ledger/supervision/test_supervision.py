@@ -58,7 +58,7 @@ from app.notices.models import Notice
 from app.people.models import StaffPost
 from app.people.sessions import staff_actor
 from app.people.staff import posts_held
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
 from tests.ledger.test_straight_road import HAPPY, Road
 
 PAGE = {"cursor": None, "limit": 50}

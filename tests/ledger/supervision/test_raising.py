@@ -16,7 +16,7 @@ from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Access, Clock, RequestKind, State
 from app.ledger.workflow import IllegalMove, NotYourMove
 from app.notices.models import Notice
-from tests.ledger.test_requests import asked
+from tests.ledger.requests.test_requests import asked
 from tests.ledger.test_straight_road import HAPPY, Road
 
 

@@ -28,7 +28,7 @@ from app.people.models import StaffPost
 from app.territory.calendar.queries import load_calendar
 from tests.conftest import MONDAY
 from tests.counting import statements
-from tests.ledger.test_policy_editor import draft
+from tests.ledger.rules.test_policy_editor import draft
 from tests.ledger.test_straight_road import Road, road
 
 __all__ = ["road"]

@@ -29,7 +29,7 @@ from app.ledger.whistles.blowing import cancel_whistle, whistle
 from app.ledger.whistles.models import Whistle
 from app.ledger.workflow import IllegalMove
 from app.notices.models import Notice
-from tests.ledger.test_merging import LAMP, Desk
+from tests.ledger.merging.test_merging import LAMP, Desk
 
 HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.VERY_SATISFIED)
 SAD = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)

@@ -13,7 +13,7 @@ from app.ledger.scope import CaseNotFound
 from app.ledger.showing.case_view import case_view
 from app.ledger.showing.following import follow
 from app.ledger.vocabulary import Action, Kind, State
-from tests.ledger.test_merging import Desk
+from tests.ledger.merging.test_merging import Desk
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ from app.ledger.vocabulary import CalleeState, Clock, Satisfaction, State, Urgen
 from app.notices.models import Notice, Recipient
 from app.people.models import StaffPost
 from tests.counting import statements
-from tests.ledger.reporters import another_reports
-from tests.ledger.test_intake import lins_report
+from tests.ledger.intake.test_intake import lins_report
+from tests.ledger.merging.reporters import another_reports
 from tests.ledger.test_straight_road import HAPPY, UNHAPPY, road
 
 __all__ = ["road"]

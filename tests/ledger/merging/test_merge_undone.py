@@ -23,7 +23,7 @@ from app.ledger.showing.following import follow, follow_list
 from app.ledger.vocabulary import Action, CalleeState, Clock, RequestKind, Satisfaction, State
 from app.notices.models import Notice
 from app.people.models import StaffPost
-from tests.ledger.test_merging import Desk
+from tests.ledger.merging.test_merging import Desk
 
 HAPPY = Verdict(contacted=True, solved=True, satisfaction=Satisfaction.VERY_SATISFIED)
 SAD = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)

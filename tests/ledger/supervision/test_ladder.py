@@ -48,8 +48,8 @@ from app.ledger.vocabulary import (
 )
 from app.notices.models import Notice
 from app.people.sessions import staff_actor
-from tests.ledger.test_intake import lins_report
-from tests.ledger.test_requests import asked
+from tests.ledger.intake.test_intake import lins_report
+from tests.ledger.requests.test_requests import asked
 from tests.ledger.test_straight_road import HAPPY, UNHAPPY, Road
 from tests.ledger.test_terms import CALENDAR
 

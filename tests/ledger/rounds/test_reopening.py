@@ -31,7 +31,7 @@ from app.ledger.workflow import IllegalMove, NotYourMove, WordsMissing
 from app.notices.models import Notice, Recipient
 from app.people.models import StaffPost
 from app.territory.calendar.queries import load_calendar
-from tests.ledger.test_requests import NO, YES, asked, to_water
+from tests.ledger.requests.test_requests import NO, YES, asked, to_water
 from tests.ledger.test_straight_road import HAPPY, road
 
 __all__ = ["road"]
