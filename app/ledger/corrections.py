@@ -13,19 +13,20 @@ from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.commands import PlaceMissing
+from app.ledger.contacts import move_contact
 from app.ledger.deadlines import is_open, lock_case_clocks, new_version, policy_for, term_of
 from app.ledger.dispatching.eligible import accused_parts
 from app.ledger.handling import ByTheCentre, check_outside, grant
-from app.ledger.merging.mergeable import PartyHandles
-from app.ledger.merging.union import below, name_parties, spread
-from app.ledger.models import Assignment, Case
+from app.ledger.merging.mergeable import AgainstDifferentPeople, PartyHandles
+from app.ledger.merging.union import below, brought_to, name_parties, spread
+from app.ledger.models import Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import UnknownParty, against
 from app.ledger.scope import CaseNotFound, visible
 from app.ledger.terms import Due, due_at, halved
 from app.ledger.urgency import SHORTENED, bound_subs, hurry
-from app.ledger.vocabulary import Access, Action, Clock, Duty, Kind, State, Subject, Urgency
+from app.ledger.vocabulary import Access, Action, Clock, Kind, State, Urgency
 from app.ledger.workflow import MOVES
 from app.territory.calendar.queries import load_calendar
 from app.territory.models import Grid, Unit
@@ -144,7 +145,7 @@ def _correct(stamp: Stamp, case: Case, correction: Correction, note: str) -> Non
             raise NothingToCorrect
         _keep_terms(acting.at, case, was_urgent=was_urgent, changed=changed)
         if case.hides_identity != hidden:
-            _move_contact(acting.at, case)
+            move_contact(acting.at, case)
         db.session.flush()
         return Step(facts={"from": {name: before[name] for name in changed}, "to": {name: after[name] for name in changed}})
 
@@ -186,6 +187,11 @@ def _name_parties(case: Case, correction: Correction) -> None:
         return
     if correction.against_nobody and (correction.against_unit_id is not None or correction.against_staff_id is not None):
         raise UnknownParty(errors={"against_nobody": ["写了被反映的单位或人员，就不能再选“没有”"]})
+    if correction.against_staff_id is not None and {each["staff"] for each in brought_to(case)} - {
+        None,
+        correction.against_staff_id,
+    }:
+        raise AgainstDifferentPeople("并入的工单反映的是另一位人员，请先拆分")
     name_parties(case, against(correction.against_unit_id, correction.against_staff_id, county_id=catalogue().county_id))
     if case.state in _HANDLED and (accused := accused_parts(case)):
         raise PartyHandles(f"“{accused[0].unit.name}”正在办理这个工单，请先改派，再登记被反映的对象")
@@ -261,21 +267,3 @@ def _recount(at: datetime, case: Case, clock: Deadline) -> None:
         fresh = due_at(at, term, calendar)
         due = fresh if fresh.at < clock.due_at else Due(clock.due_at, clock.provisional)
     new_version(clock, at, due=due.at, given=False, policy_id=policy.id, amount=term.amount, provisional=due.provisional)
-
-
-def _move_contact(at: datetime, case: Case) -> None:
-    """Hand the contact clock to the desk where identity is hidden now, back to the lead where it no longer is."""
-    lead = next((a for a in case.assignments if a.duty is Duty.LEAD and a.ended_at is None), None)
-    for clock in lock_case_clocks([case.id]):
-        if clock.clock is Clock.CONTACT and is_open(clock) and lead is not None:
-            new_version(clock, at, due=clock.due_at, given=clock.given, **_owner(case, lead))
-
-
-def _owner(case: Case, lead: Assignment) -> dict[str, Any]:
-    if case.hides_identity:
-        return {
-            "subject": Subject.CASE, "subject_id": case.id, "owner_unit_id": catalogue().county_id, "owner_staff_id": None,
-        }  # fmt: skip
-    return {
-        "subject": Subject.ASSIGNMENT, "subject_id": lead.id, "owner_unit_id": lead.unit_id, "owner_staff_id": lead.handler_id,
-    }  # fmt: skip

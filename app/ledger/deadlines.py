@@ -223,7 +223,7 @@ def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool 
     fresh.warn_at, fresh.due_at = marks["warn_at"], due
     if fresh.paused_at is None:
         schedule(fresh)
-    elif at <= due:
+    elif fresh.paused_at <= due:
         fresh.remainder = remaining(fresh.paused_at, due, term=term, calendar=calendar)
     deadline.cancelled_at, deadline.next_check_at = at, None
     db.session.add(fresh)
@@ -262,18 +262,24 @@ def note_due(case: Case, clocks: Iterable[Deadline]) -> None:
 
 
 def take_on(deadline: Deadline, earlier: Deadline, at: datetime) -> None:
-    """Let a clock that was started for other hands, with the due moment of an overdue one, go on where that one's ladder was.
+    """Let a clock that was started for other hands, with a due moment that is past, go on where the last one's ladder was.
 
     What the first hands have been told and done for is not told of the new ones again; only the steps still ahead act, and
-    the time in which nobody had the matter in hand is not counted of them.
+    the time in which nobody had the matter in hand is not counted of them. Of a due moment still ahead everything is.
     """
-    if earlier.breached_at is None:
+    if deadline.due_at > at:
         return
     deadline.breached_at, deadline.level = earlier.breached_at, earlier.level
-    ended = earlier.paused_at or earlier.cancelled_at
-    still = [ended, at] if ended is not None and ended < at else []
-    deadline.stood = [*(earlier.stood or ()), *still] or None
+    deadline.stood = earlier.stood
+    stand_still(deadline, earlier.paused_at or earlier.cancelled_at or at, at)
     schedule(deadline)
+
+
+def stand_still(deadline: Deadline, since: datetime, until: datetime) -> None:
+    """Do not count some time after an overdue clock's due moment of its ladder: nobody had the matter in hand."""
+    since = max(since, deadline.due_at)
+    if since < until:
+        deadline.stood = [*(deadline.stood or ()), since, until]
 
 
 def schedule(deadline: Deadline) -> None:

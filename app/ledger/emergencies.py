@@ -8,10 +8,11 @@ from sqlalchemy import select
 from app.core.database import db
 from app.core.errors import Conflict, Invalid
 from app.core.stamp import Stamp
+from app.ledger.deadlines import cancel, is_open, lock_case_clocks
 from app.ledger.models import Case, Entry
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.urgency import raise_urgency
-from app.ledger.vocabulary import Action, EmergencyService, label
+from app.ledger.vocabulary import Action, Clock, EmergencyService, label
 
 
 class NoRescueAwaited(Conflict):
@@ -35,6 +36,9 @@ def hand_locked(stamp: Stamp, case: Case, *, service: EmergencyService, note: st
     def change(acting: Stamp) -> Step:
         case.awaiting_rescue = True
         raise_urgency(acting.at, case)
+        for clock in lock_case_clocks([case.id]):
+            if clock.clock is Clock.RESCUE and is_open(clock):
+                cancel(clock, acting.at)  # the watch counts from the last call
         return Step(facts={"service": service})
 
     return move_case(stamp, case, Action.HAND_TO_EMERGENCY, Words(note=note), change)

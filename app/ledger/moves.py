@@ -400,8 +400,10 @@ def _start(at: datetime, case: Case, clock: Clock, running: Sequence[Deadline], 
         wanted = _clock_for(case, clock, assignment.unit_id, step, assignment)
         if clock is Clock.RESOLVE:
             wanted = replace(wanted, not_after=upstream_limit(running, at))
+            if assignment.duty is not Duty.LEAD and wanted.due is not None and wanted.due <= at:
+                wanted = replace(wanted, due=None)  # an assist does not answer for what was late before it came
         started.append(start_clock(wanted, at, subject_id=assignment.id, case_id=case.id))
-        if clock is Clock.RESOLVE and step.goes_on is not None:
+        if clock is Clock.RESOLVE and assignment.duty is Duty.LEAD and step.goes_on is not None:
             take_on(started[-1], step.goes_on, at)
     return started
 

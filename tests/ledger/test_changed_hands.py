@@ -183,6 +183,24 @@ class TestHands:
         facts = session.scalars(select(Entry.facts).where(Entry.action == Action.DISPATCH).order_by(Entry.seq)).all()[-1]
         assert facts["reset_term"] == "退单耽误了一天"
 
+    def test_nobodys_days_are_not_held_against_who_gets_the_case_late(self, road):
+        """Given back before it was due, dispatched long after: the new lead is late, but not yet to be interviewed."""
+        road.dispatched()
+        request = asked(road, "he", RequestKind.RETURN, unit_ids=to_water(road))
+        decide_request(road.as_staff("du"), road.number, request.id, YES)
+        road.clock.advance(days=40)
+        water, power = road.cast.units["水利局"].id, road.cast.units["供水公司"].id
+        dispatch_case(road.as_staff("du"), road.number, lead_unit_id=water, assist_unit_ids=[power])
+        road.clock.advance(minutes=1)
+        swept(road)
+        term = lead_term(road)
+        assert (term.breached_at is not None, term.level) == (True, 2)
+        assist = next(a for a in road.case.assignments if a.duty is Duty.ASSIST and a.ended_at is None)
+        mine = (Deadline.subject == Subject.ASSIGNMENT, Deadline.subject_id == assist.id, Deadline.clock == Clock.RESOLVE)
+        theirs = road.session.scalars(select(Deadline).where(*mine)).one()
+        assert theirs.due_at > road.clock()
+        assert theirs.breached_at is None
+
     def test_three_changes_of_hands_with_nobody_taking_it_raise_the_case(self, road):
         road.dispatched()
         for unit in ("水利局", "民政局", "交通运输局"):

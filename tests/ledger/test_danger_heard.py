@@ -59,6 +59,16 @@ def test_in_an_answer_to_a_question(road):
     assert road.clocks()[Clock.DISPATCH].due_at <= road.clock() + timedelta(minutes=10)
 
 
+def test_what_stood_still_has_the_urgent_term_whole_when_it_goes_on(road):
+    road.submitted()
+    ask_info(road.as_staff("fang"), road.number, question="请说明位置")
+    road.clock.advance(days=1)
+    supply_info(road.as_resident("lin"), road.number, words=WORDS)
+    accept = road.clocks()[Clock.ACCEPT]
+    assert accept.breached_at is None
+    assert road.clock() < accept.due_at <= road.clock() + timedelta(minutes=30)
+
+
 def test_in_urging_by_the_person_or_on_the_phone_but_not_by_staff(road):
     road.in_progress()
     urge(road.as_staff("sun"), [road.number], mode=PressMode.PHONE, words="当心燃气泄漏，请抓紧")

@@ -14,6 +14,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.stamp import Stamp
 from app.ledger.audiences import recipients
 from app.ledger.clocks import Deadline
+from app.ledger.contacts import move_contact
 from app.ledger.deadlines import counted, is_open, lock_case_clocks, moved_on, new_version
 from app.ledger.handling import grant, is_contacted
 from app.ledger.merging.mergeable import check_fit, survivor_of, waiting_on
@@ -146,6 +147,7 @@ def merge_locked(stamp: Stamp, case: Case, survivor: Case, *, reply: str | None 
         survivor.heat = heat_of(survivor)
         db.session.flush()
         merge.overall_id = version.id if version else None
+        move_contact(acting.at, survivor)
         # Whom to contact may be new to the lead; where a contact was made, none is owed again.
         lead = next((part for part in survivor.assignments if part.duty is Duty.LEAD and part.ended_at is None), None)
         return Step(facts={"from": case.number, "reports": merge.report_ids}, others=is_contacted(survivor, lead))

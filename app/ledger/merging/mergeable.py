@@ -54,6 +54,10 @@ class TriageFirst(Conflict):
     """有不满意的评价正在等待研判，请研判以后再合并"""
 
 
+class RescueFirst(Conflict):
+    """正在等待救援到场，请先确认到场，再决定是否合并"""
+
+
 class WishFirst(Conflict):
     """反映人要求撤回，请先电话核实，再决定是否合并"""
 
@@ -105,6 +109,8 @@ def check_fit(case: Case, survivor: Case, waiting: Mapping[int, type[Refusal]]) 
     _check_publication(case, survivor)
     if case.triage or survivor.triage:
         raise TriageFirst
+    if case.awaiting_rescue:
+        raise RescueFirst(number=case.number)
     if case.id in waiting:
         raise waiting[case.id](number=case.number)
 

@@ -49,7 +49,10 @@ def unite(survivor: Case, own: dict[str, Any], brought: Iterable[dict[str, Any]]
 
 
 def name_parties(case: Case, parties: tuple[list[str] | None, int | None]) -> None:
-    """Let a case itself be against these paths and this person; what was merged into it still adds whom it is against."""
+    """Let a case itself be against these paths and this person; what was merged into it still adds whom it is against.
+
+    Who is named is named for the numbers merged into it as well, for good: they answer still, and may be taken out again.
+    """
     case.against_paths, case.against_staff_id = parties
     own = parties_of(case)
     merges = db.session.scalars(select(Merge).where(Merge.survivor_id == case.id, Merge.undone_at.is_(None))).all()
@@ -57,6 +60,10 @@ def name_parties(case: Case, parties: tuple[list[str] | None, int | None]) -> No
         merge.own = own | {"anonymous": merge.own["anonymous"]}
     if merges:
         unite(case, merges[0].own, [merge.brought for merge in merges])
+    paths, staff = parties
+    for merged in db.session.scalars(select(Case).where(Case.id.in_(below([case.id])))):
+        merged.against_paths = sorted({*(merged.against_paths or ()), *(paths or ())}) or None
+        merged.against_staff_id = merged.against_staff_id or staff
 
 
 def point_reports(report_ids: Sequence[int], to: Case, *, opened: int | None) -> None:

@@ -11,14 +11,16 @@ from app.core.stamp import Stamp
 from app.ledger.callbacks.answers import conclude
 from app.ledger.callbacks.callees import dissatisfied, still_in
 from app.ledger.clocks import Deadline
-from app.ledger.deadlines import cancel, counted, is_open, lock_case_clocks, moved_on, new_version, run_on
+from app.ledger.contacts import move_contact
+from app.ledger.deadlines import cancel, counted, is_open, lock_case_clocks, moved_on, new_version, run_on, stand_still
 from app.ledger.merging.joining import joint_due, sight_of
+from app.ledger.merging.mergeable import WishFirst
 from app.ledger.merging.models import Merge
 from app.ledger.merging.union import brought_to, heat_of, parties_of, point_reports, unite, united
 from app.ledger.models import Assignment, Callback, Case, CaseAccess, Request
 from app.ledger.moves import StaleVersion, Step, Words, move_case
 from app.ledger.scope import CaseNotFound, visible, written
-from app.ledger.vocabulary import OPEN, Access, Action, Clock, RequestState, State
+from app.ledger.vocabulary import OPEN, Access, Action, Clock, RequestKind, RequestState, State
 from app.ledger.whistles.models import WhistleCall
 
 
@@ -39,7 +41,7 @@ def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
 
     Exactly the reports that the merge moved go back, its clocks run on to their old due moments. An urgency that the merge
     raised, and an overall term that was changed after it, stay as they are. Raises CaseNotFound (also where the actor does not
-    see the survivor), NotMerged, SurvivorMerged, SurvivorEnded.
+    see the survivor), NotMerged, SurvivorMerged, SurvivorEnded, WishFirst.
     """
     ids = select(Case.id, Case.merged_into_id).where(Case.number == written(number), visible(stamp.actor))
     found = db.session.execute(ids).first()
@@ -59,15 +61,17 @@ def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
         raise SurvivorMerged(f"它并入的工单 {survivor.number} 又并入了其他工单，请先拆出 {survivor.number}", number=survivor.number)
     if survivor.state not in OPEN:
         raise SurvivorEnded
+    _check_wish(merge)
     lock_case_clocks([case.id, survivor.id])
     point_reports(merge.report_ids, case, opened=None)
     db.session.expire(case, ["reports"])
     db.session.expire(survivor, ["reports"])
 
-    def revive(_: Stamp) -> Step:
-        _revive(case, merge)
+    def revive(acting: Stamp) -> Step:
+        _revive(acting.at, case, merge)
         case.merged_into_id, case.triage = None, merge.triage
         case.heat = heat_of(case)
+        move_contact(acting.at, case)
         return Step(facts={"from": survivor.number, "reports": merge.report_ids}, before_merge=merge.state_before)
 
     def release(acting: Stamp) -> Step:
@@ -79,6 +83,7 @@ def unmerge_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
         _promise_back(acting.at, merge)
         _end_idle(acting.at, survivor)
         _sight_back(merge, survivor)
+        move_contact(acting.at, survivor)
         survivor.heat = heat_of(survivor)
         db.session.flush()
         return Step(facts={"to": case.number, "reports": merge.report_ids})
@@ -137,8 +142,19 @@ def _sight_back(merge: Merge, survivor: Case) -> None:
     db.session.execute(delete(CaseAccess).where(*granted, CaseAccess.mode == Access.READ))
 
 
-def _revive(case: Case, merge: Merge) -> None:
-    """Let go on what the merge had ended: the units' parts, the clocks, the requests."""
+def _check_wish(merge: Merge) -> None:
+    """Refuse to take reports away from a survivor on which somebody's wish to withdraw them waits to be decided."""
+    wish = (Request.case_id == merge.survivor_id, Request.kind == RequestKind.WITHDRAW, Request.state == RequestState.PENDING)
+    asked: list[list[int]] = [details["reports"] for details in db.session.scalars(select(Request.details).where(*wish))]
+    if any(set(ids) & set(merge.report_ids) for ids in asked):
+        raise WishFirst("反映人要求撤回，请先电话核实，再决定是否拆分")
+
+
+def _revive(at: datetime, case: Case, merge: Merge) -> None:
+    """Let go on what the merge had ended: the units' parts, the clocks, the requests.
+
+    Due moments stay as they were; of an overdue term the time in which the case was merged is not counted of its ladder.
+    """
     parts = [part for part in case.assignments if part.id in merge.assignment_ids]
     for part in parts:
         part.ended_at = None
@@ -146,6 +162,8 @@ def _revive(case: Case, merge: Merge) -> None:
     db.session.execute(update(CaseAccess).where(*access).values(mode=Access.WRITE))
     ended = select(Deadline).where(Deadline.id.in_(merge.deadline_ids), Deadline.cancelled_at == merge.at)
     for clock in db.session.scalars(ended):
+        if clock.paused_at is None:
+            stand_still(clock, merge.at, at)
         run_on(clock)
         if clock.paused_at is not None:
             clock.next_check_at = None

@@ -96,6 +96,11 @@ def _follow_up(stamp: Stamp, case: Case, request: Request, decision: Decision) -
 
 
 def _asker(request: Request) -> tuple[Recipient, int] | None:
+    """Give who is told what became of a request; of a wish to withdraw that staff heard on the phone, the person who spoke."""
+    if request.asked_by is not None and request.kind is RequestKind.WITHDRAW:
+        said = select(Report.concerned_id).where(Report.id.in_(request.details["reports"]), Report.concerned_id.is_not(None))
+        person = db.session.scalars(said.limit(1)).first()
+        return None if person is None else (Recipient.RESIDENT, person)
     if request.asked_by is not None:
         return Recipient.STAFF, request.asked_by
     return None if request.asked_by_resident is None else (Recipient.RESIDENT, request.asked_by_resident)

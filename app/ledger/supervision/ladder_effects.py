@@ -100,8 +100,8 @@ def _raise(stamp: Stamp, case: Case, note: str) -> None:
 def note_repeated_failure(stamp: Stamp, case: Case) -> None:
     """Put a locked case on the interview list and raise it by a level when it came back, or went round, too often.
 
-    To be called after the move that raised `case.reworks` or `case.reassignments`. A case that stands on the list already is
-    not raised again; once its unit was interviewed, the next failure counts anew.
+    To be called after the move that raised `case.reworks` or `case.reassignments`. A case that stands on the list already
+    and is raised is not raised again; once its unit was interviewed, the next failure counts anew, and so it does in other hands.
     """
     failed_by = _failure(case)
     if failed_by is None:
@@ -112,10 +112,11 @@ def note_repeated_failure(stamp: Stamp, case: Case) -> None:
         CaseListing.listed_for != ListedFor.LATE,
         CaseListing.settled_at.is_(None),
     )
-    if db.session.scalars(stands).first() is not None:
+    if db.session.scalars(stands).first() is not None and case.raised:
         return
     put = insert(CaseListing).values(**_listing(stamp.at, case, Listing.INTERVIEW, failed_by[0], case.lead_unit_id))
-    if db.session.scalars(put.on_conflict_do_nothing().returning(CaseListing.id)).first() is not None:
+    listed = db.session.scalars(put.on_conflict_do_nothing().returning(CaseListing.id)).first() is not None
+    if listed or not case.raised:
         _raise(Stamp(SYSTEM, Role.SYSTEM, stamp.at, stamp.door), case, failed_by[1])
 
 

@@ -5,21 +5,25 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.core.stamp import Role
+from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.ledger.callbacks.answers import HandlingUnitMayNotCallBack, Verdict, record_callback
 from app.ledger.callbacks.callees import callees_of, round_of
 from app.ledger.callbacks.tasks import call_tasks
+from app.ledger.corrections import correct_case
 from app.ledger.handling import record_contact
 from app.ledger.merging.candidates import merge_candidates
+from app.ledger.merging.mergeable import AgainstDifferentPeople, WishFirst
 from app.ledger.merging.texts import prune_texts
 from app.ledger.models import CaseAccess
 from app.ledger.requests.asking import Asked, ask
 from app.ledger.requests.deciding import Decision, decide_request
 from app.ledger.requests.suspensions import resume_case
+from app.ledger.requests.withdrawal import hear_wish
 from app.ledger.rounds.reopening import reopen_case
-from app.ledger.scope import CaseNotFound
+from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.showing.case_view import case_view
 from app.ledger.showing.following import follow, follow_list
+from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Action, CalleeState, Clock, RequestKind, Satisfaction, State
 from app.notices.models import Notice
 from app.people.models import StaffPost
@@ -267,3 +271,44 @@ class TestNumbers:
         desk.clock.advance(days=60)
         prune_texts(desk.clock(), after=0)
         assert [each.number for each in merge_candidates(desk.as_staff("du"), third)] == [survivor]
+
+
+class TestAtTheSeams:
+    def test_a_wish_to_withdraw_is_decided_before_its_reports_are_taken_out(self, desk):
+        merged, survivor = desk.say("chen"), desk.signed("lin")
+        desk.merge(merged, survivor)
+        chen = next(report.id for report in desk.case(survivor).reports if report.opened_case_id is not None)
+        hear_wish(desk.as_staff("fang"), survivor, words="来电说不用办了", report_id=chen)
+        with pytest.raises(WishFirst):
+            desk.unmerge(merged)
+
+    def test_whom_the_survivor_turns_out_to_be_against_does_not_read_the_merged_number_either(self, desk):
+        merged, survivor = desk.say("chen"), desk.signed("lin")
+        desk.merge(merged, survivor)
+        village = desk.cast.units["柳林村"].id
+        correct_case(desk.as_staff("sun"), survivor, note="反映的是村里", against_unit_id=village)
+        desk.session.flush()
+        with pytest.raises(CaseNotFound):
+            find_case(desk.as_staff("wu"), merged)
+        desk.unmerge(merged)
+        with pytest.raises(CaseNotFound):
+            find_case(desk.as_staff("wu"), merged)
+
+    def test_a_second_accused_is_named_only_once_the_first_is_taken_out(self, desk):
+        staff = desk.cast.staff
+        merged, survivor = desk.say("chen", against_staff_id=staff["wu"].id), desk.signed("lin")
+        desk.merge(merged, survivor)
+        with pytest.raises(AgainstDifferentPeople):
+            correct_case(desk.as_staff("sun"), survivor, note="反映的是两个人", against_staff_id=staff["zhou"].id)
+
+    def test_the_days_as_a_merged_case_do_not_climb_the_ladder(self, desk):
+        first, second = desk.signed("lin"), desk.signed("chen")
+        survivor = desk.merge(first, second).number
+        merged = second if survivor == first else first
+        desk.clock.advance(days=60)
+        desk.unmerge(merged)
+        desk.clock.advance(minutes=1)
+        sweep(lambda: Stamp(SYSTEM, Role.SYSTEM, desk.clock(), Door.JOB))
+        desk.session.expire_all()
+        (term,) = [c for c in desk.clocks(merged) if c.clock is Clock.RESOLVE and c.cancelled_at is None]
+        assert (term.breached_at is not None, term.level) == (True, 2)

@@ -214,6 +214,16 @@ class TestOnThePhone:
         decide_request(road.as_staff("lu"), road.number, request.id, Decision(approve=True, note="电话核实，本人自愿"))
         road.check(State.WITHDRAWN)
 
+    def test_the_person_is_told_what_became_of_it(self, road, session):
+        road.in_progress()
+        request = self.hear(road)
+        decide_request(
+            road.as_staff("lu"), road.number, request.id, Decision(approve=False, note="本人说还要办", reply="为您继续办理。")
+        )
+        session.flush()
+        to = select(Notice.recipient, Notice.recipient_id).where(Notice.template.startswith("refuse_request"))
+        assert (Recipient.RESIDENT, road.cast.residents["lin"].id) in session.execute(to).all()
+
     def test_the_agent_who_heard_it_leaves_it_to_another_or_takes_it_back(self, road):
         road.in_progress()
         request = self.hear(road, "lu")
