@@ -55,35 +55,43 @@ def add_county(at: datetime) -> Places:
     return Places(grids[205].code, departments[6].code, cast.categories["路灯照明"])
 
 
+_CHANCE = """
+CREATE OR REPLACE FUNCTION pg_temp.chance(id bigint, which bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
+RETURN hashint8extended(id, which) & 1073741823
+"""
+"""A number by chance for a case, another for each thing that is asked: what differs of cases differs independently."""
+
 _CASES = """
 INSERT INTO "case" (id, number, state, channel, title, kind, category_id, urgency, grid_id, territory_path, confidential,
     anonymous, archived, round, reworks, heat, opened_at, accepted_at, closed_at, next_due_at, amber_at, late_since, lead_unit_id,
     outcome, version, entry_count, chain_head)
 SELECT n.id, n.number, s.state,
-    (ARRAY['hotline','mini_program','visit','proxy','window','mailbox'])[1 + (n.id * 7) %% 6],
+    (ARRAY['hotline','mini_program','visit','proxy','window','mailbox'])[1 + pg_temp.chance(n.id, 7) %% 6],
     '第 ' || n.id || ' 件：路灯不亮，晚上看不见路',
-    (ARRAY['complaint','help','consultation','suggestion','help'])[1 + (n.id * 11) %% 5],
-    c.ids[1 + (n.id * 13) %% array_length(c.ids, 1)],
-    CASE WHEN n.id %% 50 = 0 THEN 'urgent' ELSE 'normal' END,
-    g.id, g.path, n.id %% 40 = 0, false, false, 1 + (n.id %% 25 = 0)::int, (n.id %% 25 = 0)::int, 1, s.at,
+    (ARRAY['complaint','help','consultation','suggestion','help'])[1 + pg_temp.chance(n.id, 11) %% 5],
+    c.ids[1 + pg_temp.chance(n.id, 13) %% array_length(c.ids, 1)],
+    CASE WHEN pg_temp.chance(n.id, 50) %% 50 = 0 THEN 'urgent' ELSE 'normal' END,
+    g.id, g.path, pg_temp.chance(n.id, 40) %% 40 = 0, false, false,
+    1 + (pg_temp.chance(n.id, 25) %% 25 = 0)::int, (pg_temp.chance(n.id, 25) %% 25 = 0)::int, 1, s.at,
     CASE WHEN s.state <> 'submitted' THEN s.at + interval '2 hours' END,
     CASE WHEN s.state = 'closed' THEN s.at + interval '6 days' END,
     CASE WHEN s.state <> 'closed' THEN s.due END, CASE WHEN s.state <> 'closed' THEN s.due - interval '1 day' END,
     CASE WHEN s.state <> 'closed' AND s.due < %(now)s THEN s.due END,
-    CASE WHEN s.state NOT IN ('submitted', 'accepted') THEN d.ids[1 + (n.id * 17) %% array_length(d.ids, 1)] END,
+    CASE WHEN s.state NOT IN ('submitted', 'accepted') THEN d.ids[1 + pg_temp.chance(n.id, 17) %% array_length(d.ids, 1)] END,
     CASE WHEN s.state NOT IN ('submitted', 'accepted') THEN 'passed_on' END, 5, 4, decode(repeat('00', 32), 'hex')
 FROM numbered n
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN n.id %% 100 < 85 THEN 'closed' ELSE (ARRAY['in_progress','in_progress','in_progress','in_progress',
+    SELECT CASE WHEN pg_temp.chance(n.id, 100) %% 100 < 85 THEN 'closed' ELSE (ARRAY[
+        'in_progress','in_progress','in_progress','in_progress',
         'in_progress','in_progress','under_review','under_review','awaiting_callback','awaiting_callback','dispatched','dispatched',
-        'accepted','submitted','suspended'])[n.id %% 100 - 84] END AS state,
+        'accepted','submitted','suspended'])[pg_temp.chance(n.id, 100) %% 100 - 84] END AS state,
         %(now)s - (%(total)s - n.id) * (%(days)s * interval '1 day' / %(total)s) AS at,
-        %(now)s + ((n.id * 7919) %% 40000 - 4000) * interval '1 minute' AS due
+        %(now)s + (pg_temp.chance(n.id, 7919) %% 40000 - 4000) * interval '1 minute' AS due
 ) s
 CROSS JOIN (SELECT array_agg(id ORDER BY id) AS ids FROM category) c
 CROSS JOIN (SELECT array_agg(id ORDER BY id) AS ids FROM unit WHERE level = 'department') d
 JOIN (SELECT row_number() OVER (ORDER BY grid.id) - 1 AS place, grid.id, unit.path FROM grid JOIN unit ON unit.id = grid.unit_id) g
-    ON g.place = (n.id * 31) %% (SELECT count(*) FROM grid)
+    ON g.place = pg_temp.chance(n.id, 31) %% (SELECT count(*) FROM grid)
 """
 
 _REPORTS = """
@@ -125,6 +133,7 @@ def spread(conninfo: str, total: int, now: datetime, *, after: int = 0, days: in
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("SET statement_timeout = 0")
         connection.execute("CREATE TEMPORARY TABLE numbered (id bigint, number text)")
+        connection.execute(_CHANCE)
         with connection.cursor().copy("COPY numbered FROM STDIN") as copy:
             copy.write(_numbers(after, total, now))
         values = {"now": now, "total": total, "days": days, "after": after}

@@ -102,6 +102,13 @@ class Case(Base):
             postgresql_where="lead_unit_id IS NOT NULL AND NOT archived",
         ),
         Index(
+            "ix_case_lead_open",
+            "lead_unit_id",
+            "id",
+            postgresql_include=["territory_path", "next_due_at", *LISTED],
+            postgresql_where="lead_unit_id IS NOT NULL AND closed_at IS NULL AND NOT archived",
+        ),
+        Index(
             "ix_case_open",
             "id",
             postgresql_include=["lead_unit_id", "territory_path", "next_due_at", *LISTED],

@@ -46,6 +46,13 @@ def upgrade() -> None:
         postgresql_where="lead_unit_id IS NOT NULL AND NOT archived",
     )
     op.create_index(
+        "ix_case_lead_open",
+        "case",
+        ["lead_unit_id", "id"],
+        postgresql_include=["territory_path", "next_due_at", *LISTED],
+        postgresql_where="lead_unit_id IS NOT NULL AND closed_at IS NULL AND NOT archived",
+    )
+    op.create_index(
         "ix_case_open",
         "case",
         ["id"],
