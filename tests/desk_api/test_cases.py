@@ -123,7 +123,7 @@ def test_few_or_many_the_same_cases_are_found(road, queue, taken, clock, as_syst
         for query in ({}, {"mine": True}, {"late": True}, {"order": "due"}, {"mine": True, "order": "due"})
     ]
     few = [queue(login, **query) for login, query in asked]
-    monkeypatch.setattr("app.ledger.narrowing.FEW", 0)
+    monkeypatch.setattr("app.ledger.showing.narrowing.FEW", 0)
     assert [queue(login, **query) for login, query in asked] == few
     assert len({tuple(numbers) for numbers in few}) > 4
 
