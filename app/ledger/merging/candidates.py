@@ -67,7 +67,7 @@ TOGETHER, PAIRS = 8, 16
 """Of the grams that more cases have, so many of the rarest are looked up two together, so many pairs."""
 FAINT = 0.005
 """Texts less alike than this are not looked at further: at no place are they one thing."""
-FOUND, PER_GRID, PER_SQUARE, GRIDS = 50, 25, 20, 6
+FOUND, PER_GRID, PER_SQUARE, GRIDS = 40, 15, 15, 6
 """So many cases are kept of the first look, and so many of each grid and square, of so many grids, are read for the second."""
 NEAR_METRES, SAME_METRES = 500.0, 100.0
 
