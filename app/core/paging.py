@@ -51,12 +51,16 @@ def decode_cursor(cursor: str, *, width: int) -> list[Any]:
 
 
 def after(key: Key, values: Sequence[Any]) -> ColumnElement[bool]:
-    """Give the condition "comes after `values`" for sort columns, each with whether it descends."""
+    """Give the condition "comes after `values`" for sort columns, each with whether it descends.
+
+    The first column's bound is said by itself as well: from it an index knows where to begin.
+    """
     tests = []
     for place, (column, descends) in enumerate(key):
         equal = [earlier == value for (earlier, _), value in zip(key[:place], values[:place], strict=True)]
         tests.append(and_(*equal, column < values[place] if descends else column > values[place]))
-    return or_(*tests)
+    (first, descends), value = key[0], values[0]
+    return and_(first <= value if descends else first >= value, or_(*tests)) if len(key) > 1 else tests[0]
 
 
 def paged(query: Select[*Columns], *, key: Key, cursor: str | None, limit: int) -> Select[*Columns]:
