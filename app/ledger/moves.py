@@ -84,10 +84,9 @@ class Step:
     a rework round half its term; `goes_on` names the clock whose term and ladder go on in other hands. `unit_id` is the unit
     that the audiences OWNER and UNIT_HEAD speak of, the lead's when None. `asker` and `deciders` are whom the audiences of
     these names speak of; the asker hears of a decision as such alone. `said`: the note is what the person told to staff, not the
-    staff's own words. `others`: other people's reports keep the case where it
-    is, or other rescue is on its way, so that no clock is met or started. `templates` names for an audience the words that fit
-    what happened, or None where that audience is not told. `told` names whom an audience meant before
-    the move ended their part.
+    staff's own words. `others`: other people's reports keep the case where it is, or other rescue is on its way, so that no clock
+    is met or started. `templates` names for an audience the words that fit what happened, or None where it is not told. `told`
+    names whom an audience meant before the move ended their part.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)

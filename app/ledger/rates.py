@@ -127,21 +127,6 @@ def composite(heard: Heard, weights: Weights) -> Share:
     return share(Fraction(whole, scale), heard.valid)
 
 
-def closed_of_cohort(cohort: Cohort) -> Share:
-    """Give closed / accepted in the period."""
-    return share(cohort.closed, cohort.accepted)
-
-
-def closed_of_due(cohort: Cohort) -> Share:
-    """Give closed / due by the cut-off."""
-    return share(cohort.closed, cohort.due)
-
-
-def on_time(cohort: Cohort) -> Share:
-    """Give closed on time / due by the cut-off; what is open and overdue counts against it."""
-    return share(cohort.on_time, cohort.due)
-
-
 def pooled(counts: Iterable[Heard]) -> Heard:
     """Give the counts of several groups together: a total is taken from counts, never as the mean of rates."""
     held = list(counts)

@@ -47,7 +47,7 @@ def opened_by(case_id: Any) -> ColumnElement[bool]:
 
 def visible(actor: Actor) -> ColumnElement[bool]:
     """Give the condition under which an actor sees a case."""
-    return and_(or_(false(), *ways(actor)), not_recused(actor)) if actor.kind is ActorKind.STAFF else or_(*ways(actor))
+    return and_(or_(*ways(actor)), not_recused(actor))
 
 
 def ways(actor: Actor) -> list[ColumnElement[bool]]:

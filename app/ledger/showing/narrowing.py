@@ -80,13 +80,10 @@ def _listed_ways(actor: Actor) -> list[ColumnElement[bool]]:
     return found
 
 
-def _open(deadline: type[Deadline]) -> list[ColumnElement[bool]]:
-    return [deadline.met_at.is_(None), deadline.cancelled_at.is_(None)]
-
-
 def is_own(actor: Actor) -> ColumnElement[bool]:
     """Give the condition that somebody owns an open clock of a case, or registered it."""
-    owned = [Deadline.owner_staff_id == actor.id, Deadline.case_id.is_not(None), *_open(Deadline)]
+    still = (Deadline.met_at.is_(None), Deadline.cancelled_at.is_(None))
+    owned = [Deadline.owner_staff_id == actor.id, Deadline.case_id.is_not(None), *still]
     filed = Report.filer_staff_id == actor.id
     few = _few([select(Deadline.case_id).where(*owned), select(Report.case_id).where(filed)])
     if few is not None:
