@@ -16,8 +16,8 @@ import app.ledger.supervision.models
 import app.ledger.verification.models
 import app.ledger.whistles.models
 import app.notices.models
+import app.people.duty.models
 import app.people.models
-import app.people.shift_models
 import app.territory.calendar.models
 import app.territory.models
 import app.visits.models  # noqa: F401

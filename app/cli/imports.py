@@ -17,8 +17,8 @@ from app.ledger.dispatching.duty_sheet import plan_duties, write_duties
 from app.ledger.intake.importing import CATEGORY_COLUMNS, known_paths, plan_categories, write_categories
 from app.ledger.rules.policy_changes import begin_change, note_change
 from app.ledger.vocabulary import Rule
-from app.people.roster_sheet import COLUMNS as ROSTER_COLUMNS
-from app.people.roster_sheet import plan_roster, write_roster
+from app.people.duty.sheet import COLUMNS as ROSTER_COLUMNS
+from app.people.duty.sheet import plan_roster, write_roster
 from app.territory.importing import COLUMNS as UNIT_COLUMNS
 from app.territory.importing import known_units, plan_units, write_units
 

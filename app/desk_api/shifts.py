@@ -12,10 +12,10 @@ from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, pag
 from app.ledger.intake.codes import by_code
 from app.ledger.shifts.handover import hand_over_list, shift_now, take_over, taken_over_page
 from app.ledger.vocabulary import RequestKind
-from app.people.absences import end_leave, leaves_page, put_leave, set_stand_in, stand_ins_page
-from app.people.roster_gaps import roster_gaps
-from app.people.rosters import end_on_roster, put_on_roster, roster_page
-from app.people.shift_models import DUTY_LABELS, OnDuty
+from app.people.duty.absences import end_leave, leaves_page, put_leave, set_stand_in, stand_ins_page
+from app.people.duty.gaps import roster_gaps
+from app.people.duty.models import DUTY_LABELS, OnDuty
+from app.people.duty.roster import end_on_roster, put_on_roster, roster_page
 
 blp = DoorBlueprint("shifts", door=Door.DESK, prefix="/shifts", auth=staff(Door.DESK), tag="值班和请假")
 

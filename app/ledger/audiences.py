@@ -14,9 +14,9 @@ from app.ledger.models import Assignment, Case, Report, ReportClaim, Request
 from app.ledger.recusal import is_recused
 from app.ledger.vocabulary import Audience, Clock, Duty, RequestKind, Subject
 from app.notices.models import Recipient
-from app.people.absences import away
-from app.people.rosters import on_duty
-from app.people.shift_models import OnDuty
+from app.people.duty.absences import away
+from app.people.duty.models import OnDuty
+from app.people.duty.roster import on_duty
 from app.people.staff import posts_held
 from app.territory.models import Unit
 

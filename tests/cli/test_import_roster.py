@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core.clock import CHINA
-from app.people.shift_models import RosterEntry
+from app.people.duty.models import RosterEntry
 
 HEAD = "单位代码,账号,值班岗位,开始时间,结束时间"
 EVE = "990101,ma,值班长,2027-02-05 18:00,2027-02-06 18:00"

@@ -21,9 +21,9 @@ from app.ledger.vocabulary import Action, Channel, Clock, Kind, Urgency
 from app.ledger.whistles.arrivals import arrive
 from app.ledger.whistles.blowing import whistle
 from app.notices.models import Notice, Recipient
-from app.people.absences import end_leave, put_leave
-from app.people.rosters import put_on_roster
-from app.people.shift_models import OnDuty
+from app.people.duty.absences import end_leave, put_leave
+from app.people.duty.models import OnDuty
+from app.people.duty.roster import put_on_roster
 from app.people.staff import enrol_hashed
 from app.territory.calendar.queries import load_calendar
 

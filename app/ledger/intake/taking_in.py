@@ -20,7 +20,7 @@ from app.ledger.vocabulary import Action, Clock, Kind, State, Subject, Urgency, 
 from app.ledger.workflow import check_move
 from app.notices.models import Recipient
 from app.notices.outbox import notice_row
-from app.people.absences import away
+from app.people.duty.absences import away
 
 
 def take_in(stamp: Stamp, submission: Submission) -> Receipt:

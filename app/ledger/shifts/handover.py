@@ -19,10 +19,10 @@ from app.ledger.showing.narrowing import in_reach
 from app.ledger.showing.queue import Order, QueueRow, Sought, shows, work_queue
 from app.ledger.vocabulary import OPEN, Light, RequestKind, RequestState, Urgency
 from app.ledger.whistles.models import Whistle, WhistleCall
-from app.people.absences import away
+from app.people.duty.absences import away
+from app.people.duty.models import OnDuty
+from app.people.duty.roster import RosterView, on_duty, roster_page
 from app.people.models import Staff
-from app.people.rosters import RosterView, on_duty, roster_page
-from app.people.shift_models import OnDuty
 from app.territory.calendar.queries import load_calendar
 from app.territory.models import Unit
 

@@ -13,9 +13,9 @@ from app.ledger.shifts.passing_on import Passed, owned_cases, pass_on, write_pas
 from app.ledger.vocabulary import OPEN, Subject
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
-from app.people.absences import away
+from app.people.duty.absences import away
+from app.people.duty.models import Leave
 from app.people.models import Staff
-from app.people.shift_models import Leave
 from app.people.staff import posts_held
 
 BATCH = 50

@@ -20,7 +20,7 @@ from app.ledger.shifts.leaves import begin_and_end_leaves
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Audience, Clock
 from app.notices.models import Notice
-from app.people.absences import (
+from app.people.duty.absences import (
     LeaveNotFound,
     LeaveOver,
     LeaveUnfit,

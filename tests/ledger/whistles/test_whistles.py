@@ -44,9 +44,9 @@ from app.ledger.whistles.sides import NotCalled, NotTheBlower, WhistlesFromBelow
 from app.ledger.whistles.view import calls_page, own_calls
 from app.ledger.workflow import IllegalMove
 from app.notices.models import Notice, Recipient
+from app.people.duty.models import OnDuty
+from app.people.duty.roster import put_on_roster
 from app.people.models import StaffPost
-from app.people.rosters import put_on_roster
-from app.people.shift_models import OnDuty
 from app.people.staff import posts_held
 from app.territory.datum import Datum, to_gcj02
 from tests.counting import statements

@@ -12,7 +12,8 @@ from app.ledger.vocabulary import Audience
 from app.notices.jobs import send_notices
 from app.notices.models import Notice
 from app.notices.templates import By
-from app.people.rosters import (
+from app.people.duty.models import OnDuty
+from app.people.duty.roster import (
     RosterEntryEnded,
     RosterIsNotYours,
     RosterUnfit,
@@ -21,7 +22,6 @@ from app.people.rosters import (
     put_on_roster,
     roster_page,
 )
-from app.people.shift_models import OnDuty
 from app.people.staff import enrol_hashed
 from tests.counting import statements
 from tests.ledger.test_straight_road import road

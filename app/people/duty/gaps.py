@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from app.core.clock import CHINA
 from app.core.database import db
 from app.core.stamp import Stamp
-from app.people.rosters import RosterUnfit, roster
-from app.people.shift_models import OnDuty
+from app.people.duty.models import OnDuty
+from app.people.duty.roster import RosterUnfit, roster
 from app.territory.calendar.queries import load_calendar
 from app.territory.models import Unit
 

@@ -12,8 +12,8 @@ from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.core.held import Held
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Role, Stamp
+from app.people.duty.models import Leave, StandIn
 from app.people.models import Staff, StaffPost
-from app.people.shift_models import Leave, StandIn
 from app.people.staff import posts_held
 from app.territory.models import Unit
 

@@ -16,8 +16,8 @@ from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.core.held import Held
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import ActorKind, Role, Stamp
+from app.people.duty.models import DUTY_LABELS, OnDuty, RosterEntry
 from app.people.models import Staff
-from app.people.shift_models import DUTY_LABELS, OnDuty, RosterEntry
 from app.people.staff import posts_held
 from app.territory.models import Unit
 

@@ -10,9 +10,9 @@ from app.core.clock import CHINA
 from app.core.database import db
 from app.core.sheets import Row, RowError, cleaned
 from app.core.stamp import Stamp
+from app.people.duty.models import DUTY_LABELS, OnDuty, RosterEntry
+from app.people.duty.roster import dialled, roster, unfit, write_entry
 from app.people.models import Staff
-from app.people.rosters import dialled, roster, unfit, write_entry
-from app.people.shift_models import DUTY_LABELS, OnDuty, RosterEntry
 from app.territory.models import Unit
 
 COLUMNS: dict[str, tuple[str, ...]] = {

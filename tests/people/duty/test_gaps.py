@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from app.core.clock import CHINA
-from app.people.roster_gaps import roster_gaps
-from app.people.rosters import RosterUnfit, put_on_roster
-from app.people.shift_models import OnDuty
+from app.people.duty.gaps import roster_gaps
+from app.people.duty.models import OnDuty
+from app.people.duty.roster import RosterUnfit, put_on_roster
 
 
 def china(day, hour=0, month=11):

@@ -1,0 +1,1 @@
+"""Keeps duty: the roster of shifts, stand-ins and leave."""
