@@ -210,6 +210,7 @@ _RESCUE = (
     Step(1, On.DUE, (A.SHIFT_HEAD,)),
     Step(2, On.AFTER, (A.SHIFT_HEAD, A.SUPERVISORS), _term(30, Unit.MINUTE, HoursKind.ALWAYS)),
 )
+_VISITED = (Step(1, On.AMBER, (A.OWNER,)), Step(2, On.DUE, (A.OWNER, A.UNIT_HEAD)))
 _OVERALL = (Step(1, On.AMBER, (A.SHIFT_HEAD,)), Step(2, On.DUE, (A.SHIFT_HEAD, A.SUPERVISORS)))
 
 
@@ -259,5 +260,7 @@ DEFAULTS: tuple[Default, ...] = (
     Default("arrive", Clock.ARRIVE, _term(30, Unit.MINUTE, HoursKind.ALWAYS), _CALLED),
     Default("supervision", Clock.SUPERVISION, _term(3, Unit.WORKING_DAY), _SUPERVISED),
     Default("rescue", Clock.RESCUE, _term(30, Unit.MINUTE, HoursKind.ALWAYS), _RESCUE),
+    Default("visit", Clock.VISIT, _term(30, Unit.CALENDAR_DAY), _VISITED),
+    Default("station", Clock.STATION, _term(2, Unit.WORKING_DAY), _CALLED),
 )
 """Praise is passed on within the time of a help request; a term of 24 hours always runs on 7×24 hours."""

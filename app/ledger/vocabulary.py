@@ -304,16 +304,20 @@ class Clock(StrEnum):
     ARRIVE = "arrive"
     SUPERVISION = "supervision"
     RESCUE = "rescue"
+    VISIT = "visit"
+    STATION = "station"
 
 
 class Subject(StrEnum):
-    """What a clock belongs to; visits, service orders and milestones bring theirs later."""
+    """What a clock belongs to; a visit task has no case."""
 
     CASE = "case"
     ASSIGNMENT = "assignment"
     REQUEST = "request"
     WHISTLE_CALL = "whistle_call"
     SUPERVISION_ORDER = "supervision_order"
+    VISIT_TASK = "visit_task"
+    SERVICE_STATION = "service_station"
 
 
 class Audience(StrEnum):
@@ -483,7 +487,7 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Clock.RESOLVE, "办理时限"), (Clock.OVERALL, "总时限"), (Clock.REVIEW, "核验时限"), (Clock.CALLBACK, "回访时限"),
     (Clock.TRIAGE, "研判时限"), (Clock.DECIDE, "审批时限"), (Clock.SUSPENSION, "挂账复核"), (Clock.UPSTREAM_SIGN, "上级签收时限"),
     (Clock.UPSTREAM_RETURN, "上级退单时限"), (Clock.UPSTREAM_DUE, "上级办理时限"), (Clock.ARRIVE, "报到时限"), (Clock.SUPERVISION, "督办时限"),
-    (Clock.RESCUE, "救援到场时限"),
+    (Clock.RESCUE, "救援到场时限"), (Clock.VISIT, "走访时限"), (Clock.STATION, "环节时限"),
     (Light.GREEN, "正常"), (Light.AMBER, "临期"), (Light.RED, "超时"),
     (Effect.DRAFT_URGING, "起草催办单"), (Effect.SUPERVISOR_LIST, "列入现场督办"), (Effect.INTERVIEW_LIST, "列入约谈"),
     (Effect.RAISE, "提级"),

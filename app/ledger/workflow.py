@@ -158,9 +158,14 @@ RUNS_IN: dict[Clock, frozenset[State]] = {
     C.ARRIVE: OPEN,
     C.SUPERVISION: OPEN,
     C.RESCUE: OPEN,
+    C.STATION: OPEN,
+    C.VISIT: frozenset(),
     C.OVERALL: OPEN,
 }
-"""The states in which a clock may be open; elsewhere none of its kind is. A request may await its decision in any state."""
+"""The states in which a clock may be open; elsewhere none of its kind is. A request may await its decision in any state.
+
+A visit's clock has no case.
+"""
 
 MOVES: dict[Action, Move] = {
     move.action: move

@@ -101,7 +101,7 @@ def masked(person: Person) -> Person:
 def enrol_resident(stamp: Stamp, person: Person, *, grid_id: int | None = None, household_id: int | None = None) -> Resident:
     """Store a new resident with a sealed identity; raises WrongIdentity."""
     sealed = seal_person(clean_person(person))
-    resident = Resident(grid_id=grid_id, household_id=household_id, created_at=stamp.at)
+    resident = Resident(grid_id=grid_id, household_id=household_id, created_at=stamp.at, updated_at=stamp.at)
     resident.identity = ResidentIdentity(**sealed)
     db.session.add(resident)
     db.session.flush()

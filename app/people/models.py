@@ -1,9 +1,9 @@
 """Keeps people: staff with posts and grids, residents with their sealed identity, sessions, and who looked at whom."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Identity, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, enum_type
@@ -52,15 +52,42 @@ class StaffGrid(Base):
     grid: Mapped[Grid] = relationship()
 
 
+class Sex(StrEnum):
+    """Women and men."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class EndedBy(StrEnum):
+    """Why a resident is not on the roster any more."""
+
+    DECEASED = "deceased"
+    MOVED_AWAY = "moved_away"
+    DUPLICATE = "duplicate"
+
+
 class Resident(Base):
-    """A resident; every field that says who it is stands sealed in `resident_identity`."""
+    """A resident; every field that says who it is stands sealed in `resident_identity`. Ended, never deleted.
+
+    Whoever has a household is on the roster. `relation` is to the household's head, in the roster's own words; `birth_month` is
+    the first day of the month, which is as near as ages need. `version` counts changes, those of the identity too.
+    """
 
     __tablename__ = "resident"
+    __table_args__ = (CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended"),)
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     grid_id: Mapped[int | None] = mapped_column(ForeignKey("grid.id"), index=True)
     household_id: Mapped[int | None] = mapped_column(ForeignKey("household.id"), index=True)
+    sex: Mapped[Sex | None] = mapped_column(enum_type(Sex))
+    birth_month: Mapped[date | None]
+    relation: Mapped[str | None]
+    version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[EndedBy | None] = mapped_column(enum_type(EndedBy))
     identity: Mapped["ResidentIdentity | None"] = relationship(back_populates="resident")
 
 

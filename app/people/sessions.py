@@ -148,7 +148,7 @@ def sign_in_wechat(stamp: Stamp, *, appid: str, openid: str) -> SignedIn:
     known = select(WechatAccount.resident_id).where(WechatAccount.appid == appid, WechatAccount.openid_index == index)
     resident_id = db.session.scalars(known).first()
     if resident_id is None:
-        resident = Resident(created_at=stamp.at)
+        resident = Resident(created_at=stamp.at, updated_at=stamp.at)
         db.session.add(resident)
         db.session.flush()
         stored = db.session.execute(

@@ -28,7 +28,7 @@ def add_grid(*, code: str, name: str, unit: Unit) -> Grid:
 def add_household(at: datetime, *, code: str, grid: Grid, head_name: str, place: str) -> Household:
     """Store a household; its head's name and exact place are sealed."""
     ring = keyring()
-    household = Household(code=code, grid_id=grid.id, created_at=at)
+    household = Household(code=code, grid_id=grid.id, created_at=at, updated_at=at)
     household.identity = HouseholdIdentity(
         head_name=ring.encrypt(head_name, field="household.head_name"), place=ring.encrypt(place, field="household.place")
     )

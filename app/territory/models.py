@@ -46,15 +46,46 @@ class Grid(Base):
     unit: Mapped[Unit] = relationship()
 
 
+class HouseholdGroup(Base):
+    """A group of neighbouring households in a grid (户区, 联户), with one head or several. Ended, never deleted."""
+
+    __tablename__ = "household_group"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    grid_id: Mapped[int] = mapped_column(ForeignKey("grid.id"), index=True)
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    grid: Mapped[Grid] = relationship()
+
+
+class HouseholdKind(StrEnum):
+    """What sort of household it is; how often it is visited depends on it."""
+
+    ORDINARY = "ordinary"
+    FLOATING = "floating"
+    COLLECTIVE = "collective"
+    VACANT = "vacant"
+
+
 class Household(Base):
-    """A household in a grid; who lives there and where stands sealed in `household_identity`."""
+    """A household in a grid; who lives there and where stands sealed in `household_identity`. Ended, never deleted.
+
+    `version` counts its changes, those of its identity too.
+    """
 
     __tablename__ = "household"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     grid_id: Mapped[int] = mapped_column(ForeignKey("grid.id"), index=True)
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("household_group.id"), index=True)
+    kind: Mapped[HouseholdKind] = mapped_column(enum_type(HouseholdKind), default=HouseholdKind.ORDINARY)
+    version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
     identity: Mapped["HouseholdIdentity"] = relationship(back_populates="household")
 
 

@@ -417,7 +417,7 @@ def test_a_resident_with_the_same_id_as_the_handler_does_not_silence_the_notice(
     road.in_progress()
     handler = road.cast.staff["he"].id
     if session.get(Resident, handler) is None:
-        session.add(Resident(id=handler, created_at=road.clock()))
+        session.add(Resident(id=handler, created_at=road.clock(), updated_at=road.clock()))
         session.flush()
     report = road.case.reports[0]
     session.add(ReportClaim(report_id=report.id, resident_id=handler, at=road.clock()))

@@ -105,7 +105,8 @@ def _clocks() -> str:
     rows = [_row("clock", "", "runs in"), _row(*["---"] * 3)]
     for clock in Clock:
         states = [state for state in State if state in RUNS_IN[clock]]
-        rows.append(_row(f"`{clock}`", label(clock), "any open state" if len(states) > 8 else _names(states)))
+        where = "no case" if not states else "any open state" if len(states) > 8 else _names(states)
+        rows.append(_row(f"`{clock}`", label(clock), where))
     return "\n".join([*rows, ""])
 
 

@@ -1,0 +1,1 @@
+"""Services that the people order: what can be ordered, the orders, and who does them."""
