@@ -25,6 +25,7 @@ GET  /miniprogram/v1/filing-form                                   anybody
 GET  /miniprogram/v1/categories                                    anybody
 GET  /miniprogram/v1/grids                                         anybody
 GET  /miniprogram/v1/units                                         anybody
+POST /miniprogram/v1/grids/at                                      anybody
 POST /miniprogram/v1/reports                                       resident
 POST /miniprogram/v1/anonymous-reports                             unnamed_resident
 GET  /miniprogram/v1/cases                                         resident
@@ -52,6 +53,9 @@ POST /grid/v1/sign-in                                              anybody
 POST /grid/v1/sign-out                                             staff
 GET  /grid/v1/me                                                   staff
 GET  /grid/v1/grids                                                staff
+POST /grid/v1/grids/at                                             staff
+GET  /grid/v1/grids/shapes                                         staff
+POST /grid/v1/cases/<number>/grid                                  staff
 GET  /grid/v1/households                                           staff
 GET  /grid/v1/households/<int:household_id>                        staff
 POST /grid/v1/visits                                               staff
@@ -213,6 +217,10 @@ POST /desk/v1/shifts/stand-ins                                     staff
 GET  /desk/v1/shifts/leaves                                        staff
 POST /desk/v1/shifts/leaves                                        staff
 POST /desk/v1/shifts/leaves/<int:leave_id>/end                     staff
+POST /desk/v1/grid-shapes/dry-run                                  staff
+POST /desk/v1/grid-shapes                                          staff
+GET  /desk/v1/grid-shapes                                          staff
+GET  /desk/v1/grid-shapes/<int:version>                            staff
 GET  /desk/v1/units                                                staff
 GET  /desk/v1/grids                                                staff
 GET  /desk/v1/categories                                           staff

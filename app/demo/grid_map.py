@@ -9,6 +9,7 @@ import orjson
 from app.core.stamp import Stamp
 from app.demo.cast import TOWNSHIPS
 from app.territory.datum import Datum
+from app.territory.shapes.publishing import ShapeFile, publish_shapes
 
 Place = tuple[float, float]
 """Longitude and latitude in WGS-84 degrees."""
@@ -51,12 +52,8 @@ def cells(columns: int, rows: int, *, box: tuple[float, float, float, float], se
             between.append(_snapped(x, y))
         return between
 
-    across = {
-        (x, y): line((x, y), (x + 1, y), straight=y in (0, rows)) for y in range(rows + 1) for x in range(columns)
-    }
-    upward = {
-        (x, y): line((x, y), (x, y + 1), straight=x in (0, columns)) for y in range(rows) for x in range(columns + 1)
-    }
+    across = {(x, y): line((x, y), (x + 1, y), straight=y in (0, rows)) for y in range(rows + 1) for x in range(columns)}
+    upward = {(x, y): line((x, y), (x, y + 1), straight=x in (0, columns)) for y in range(rows) for x in range(columns + 1)}
 
     def ring(x: int, y: int) -> list[Place]:
         south_side = [knots[x, y], *across[x, y]]
@@ -96,8 +93,6 @@ def collection(features: Iterator[dict[str, Any]] | Sequence[dict[str, Any]]) ->
 
 def draw_county(stamp: Stamp) -> None:
     """Publish the map of the demo county."""
-    from app.territory.shapes.publishing import ShapeFile, publish_shapes  # large libraries come with it
-
     content = collection([feature(code, ring) for code, ring in demo_rings().items()])
     publish_shapes(stamp, ShapeFile(source=SOURCE, content=content, datum=Datum.WGS84, columns={}))
 

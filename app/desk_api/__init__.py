@@ -15,6 +15,7 @@ from app.desk_api import (
     duties,
     emergencies,
     figures,
+    grid_shapes,
     handling,
     identity,
     intake,
@@ -74,5 +75,7 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        grid_shapes.blp,
+        grid_shapes.trial_blp,
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)
