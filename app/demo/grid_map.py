@@ -1,6 +1,7 @@
 """Keeps the map of the demo county: invented polygons for its grids that fit together without overlap or gap, made by chance."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -69,6 +70,7 @@ def _snapped(x: float, y: float) -> Place:
     return round(x * _UNIT) / _UNIT, round(y * _UNIT) / _UNIT
 
 
+@cache
 def demo_rings() -> dict[str, list[Place]]:
     """Give the ring of every grid of the demo county by its code: each township a row, each village two cells beside each other."""
     drawn = iter(cells(6, 3, box=BOX, seed=11))

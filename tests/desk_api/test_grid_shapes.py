@@ -69,4 +69,4 @@ def test_a_file_of_several_megabytes_is_taken_and_a_stranger_sends_none(desk, cl
 @pytest.mark.parametrize("wrong", [{"datum": "bd09"}, {"geojson": 5}, {"tolerance": -1}, {"columns": {"x": "y"}}, {"source": ""}])
 def test_a_wrong_field_is_named(desk, wrong):
     answer = desk("admin").post("/grid-shapes", file() | wrong)
-    assert (answer.status_code, list(answer.json["errors"])[0].split(".")[0]) == (422, next(iter(wrong)))
+    assert (answer.status_code, next(iter(answer.json["errors"])).split(".")[0]) == (422, next(iter(wrong)))
