@@ -184,6 +184,12 @@ GET  /desk/v1/figures/table.xlsx                                    staff
 GET  /desk/v1/figures/<code>                                        staff
 GET  /desk/v1/figures/<code>/cases                                  staff
 GET  /desk/v1/figures/<code>/cases.xlsx                             staff
+GET  /desk/v1/digests                                               staff
+GET  /desk/v1/digests/paper.pdf                                     staff
+GET  /desk/v1/digests/paper.docx                                    staff
+GET  /grid/v1/digests                                               staff
+GET  /grid/v1/digests/paper.pdf                                     staff
+GET  /grid/v1/digests/paper.docx                                    staff
 POST /desk/v1/cases/<number>/resident-urging                        staff
 GET  /desk/v1/cases/<number>/supervision                            staff
 GET  /desk/v1/cases/<number>/order-slip                             staff
