@@ -45,10 +45,15 @@ def _styles(made: Any) -> None:
         style = made.styles[name]
         style.font.name, style.font.size, style.font.italic, style.font.bold = font, Pt(size), False, False
         style.font.color.rgb = None
+        for border in style.element.findall(f".//{qn('w:pBdr')}"):
+            border.getparent().remove(border)
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
         for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
             fonts.attrib.pop(qn(f"w:{theme}"), None)
         fonts.set(qn("w:eastAsia"), font)
+
+    letters = made.styles["Normal"].element.get_or_add_rPr()
+    letters.append(letters.makeelement(qn("w:lang"), {qn("w:eastAsia"): "zh-CN", qn("w:val"): "zh-CN"}))
 
 
 def _table(made: Any, table: dict[str, Any]) -> None:
@@ -61,6 +66,9 @@ def _table(made: Any, table: dict[str, Any]) -> None:
         for cell, word, width in zip(cells, words, table["widths"], strict=True):
             cell.width = Cm(15.8 * width / whole)
             paragraph = cell.paragraphs[0]
+            paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(3)
+            if row == 0 or cell is not cells[0]:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
             run = paragraph.add_run(word)
             run.font.size = Pt(10)
             if row == 0:

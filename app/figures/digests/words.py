@@ -63,7 +63,7 @@ def _row(seen: Visited) -> tuple[str, ...]:
     return tuple(str(number) for number in numbers)
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, first: int = 3) -> PaperTable:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, first: int = 2) -> PaperTable:
     return PaperTable(head, tuple(rows), (first, *[1] * (len(head) - 1)))
 
 
