@@ -2,6 +2,7 @@
 
 import app.core.jobs
 import app.core.throttle
+import app.files.models
 import app.filings.models
 import app.http.idempotency
 import app.ledger.clocks

@@ -8,6 +8,7 @@ from app.cli.ground import on_the_ledger
 from app.core.crypto import keyring, save_keyring, save_keyring_once, use_keyring
 from app.core.database import transaction
 from app.core.sealing import Sealed, reseal_batch
+from app.files.models import File
 from app.filings.models import Consent
 from app.http.idempotency import FirstAnswer
 from app.ledger.intake.report_people import ReportPeople
@@ -28,6 +29,8 @@ SEALED: tuple[Sealed, ...] = (
     (ReportPeople.guardian, "report_people.guardian"),
     (Verification.representative, "verification.representative"),
     (Consent.witness, "consent.witness"),
+    (File.content_key, "file.content_key"),
+    (File.position, "file.position"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )
 """Every column that holds sealed values."""
