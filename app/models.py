@@ -22,4 +22,5 @@ import app.people.models
 import app.people.roster.models
 import app.territory.calendar.models
 import app.territory.models
+import app.territory.shapes.models
 import app.visits.models  # noqa: F401

@@ -277,6 +277,10 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
         Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),
+        Move(
+            Action.MOVE_GRID, _BEFORE_DISPATCH | _HANDLED | {S.INFO_REQUESTED}, (), frozenset({R.GRID_WORKER}),
+            tells=(A.DECIDERS, A.INTAKE),
+        ),
         Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), starts=(C.RESCUE,), tells=(A.SHIFT_HEAD,)),
         Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), meets=_clocks(C.RESCUE), tells=(A.SHIFT_HEAD,)),
         Move(

@@ -39,6 +39,8 @@ TEMPLATES: dict[str, str] = {
     "assign_handler": "工单 {number} 已指定由您经办，请及时办理。",
     "leave_begins": "{name}请假，由您接续办理的工单已转到您名下，请在工作台查看。",
     "correct": "工单 {number} 的登记内容有更正，时限可能有变化，请查看。",
+    "move_grid": "工单 {number} 的网格不对，请按实际位置重新确定网格。",
+    "move_grid_deciders": "工单 {number} 不在原网格，申请改派，请您审批。",
     "hand_to_emergency": "紧急：工单 {number} 已移交 110、119 或 120，请盯紧到场情况，到场后及时确认。",
     "confirm_arrival": "工单 {number} 的救援力量已到场。",
     "confirm_upstream": "工单 {number} 上级平台已有审核意见，请查看。",

@@ -30,11 +30,11 @@ from app.ledger.workflow import MOVES
 from app.territory.models import Level, Unit
 
 BY_HAND = frozenset(Action) - {
-    Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LOOK, Action.LAPSE_INFO,
+    Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LOOK, Action.MOVE_GRID, Action.LAPSE_INFO,
     Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
     Action.ABSORB, Action.RELEASE, Action.ME_TOO, Action.HAND_OVER,
 }  # fmt: skip
-"""Actions that staff take on a case by hand at the desk; a look on the spot is the grid worker's."""
+"""Actions that staff take on a case by hand at the desk; a look on the spot and a wrong grid are the grid worker's."""
 
 
 def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> list[Action]:
