@@ -32,6 +32,7 @@ from app.desk_api import (
     whistles,
 )
 from app.http.blueprint import open_door
+from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 
 PREFIX = "/desk/v1"
@@ -74,5 +75,6 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        *roster_topics(Door.DESK),
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)
