@@ -6,6 +6,7 @@ from app.core.stamp import Door
 from app.grid_api import cases, filings, looks, territory, visits, whistles
 from app.http.blueprint import open_door
 from app.http.digests import digest_topic
+from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 
 PREFIX = "/grid/v1"
@@ -14,5 +15,5 @@ PREFIX = "/grid/v1"
 def register_grid(app: Flask) -> None:
     """Open the door."""
     topics = [*staff_sign_in(Door.GRID), territory.blp, visits.blp, filings.blp, cases.blp, looks.listing, looks.blp]
-    topics += [whistles.listing, whistles.blp, digest_topic(Door.GRID)]
+    topics += [whistles.listing, whistles.blp, digest_topic(Door.GRID), *roster_topics(Door.GRID)]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

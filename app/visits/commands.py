@@ -19,8 +19,8 @@ from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Channel, State
 from app.people.identity import ResidentNotFound, find_or_enrol
 from app.people.models import Resident
+from app.people.roster.scope import find_household
 from app.visits.models import Visit, VisitNeed
-from app.visits.queries import find_household
 from app.visits.rules import Need, VisitLog, check_visit, fit_findings
 
 
