@@ -15,6 +15,7 @@ from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
 from app.territory.models import HouseholdIdentity
+from app.visits.models import Visit
 
 SEALED: tuple[Sealed, ...] = (
     (ResidentIdentity.name, "resident.name"),
@@ -28,6 +29,7 @@ SEALED: tuple[Sealed, ...] = (
     (ReportPeople.guardian, "report_people.guardian"),
     (Verification.representative, "verification.representative"),
     (Consent.witness, "consent.witness"),
+    (Visit.position, "visit.position"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )
 """Every column that holds sealed values."""
