@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from benchmarks.house import house, resident_megabytes
+from benchmarks.house import house
 from benchmarks.labelled import FOLDER
 from benchmarks.report import Figure, tell
 
@@ -73,10 +73,10 @@ def villages(folder: Path) -> list[dict[str, str]]:
 
 def build(rows: Sequence[dict[str, str]]) -> tuple[list[str], list[list[Place]]]:
     """Bring the units in by the product's own import, and the grids by its map; give codes and rings in the order of codes."""
+    from app.core.clock import system_clock
     from app.core.database import transaction
     from app.core.sheets import Row
     from app.core.stamp import SYSTEM, Door, Role, Stamp
-    from app.core.clock import system_clock
     from app.demo.grid_map import cells, collection, feature
     from app.territory.datum import Datum
     from app.territory.importing import plan_units, write_units

@@ -16,6 +16,7 @@ from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
 from app.territory.models import HouseholdIdentity
+from app.visits.models import Visit
 
 SEALED: tuple[Sealed, ...] = (
     (ResidentIdentity.name, "resident.name"),
@@ -31,6 +32,7 @@ SEALED: tuple[Sealed, ...] = (
     (Consent.witness, "consent.witness"),
     (File.content_key, "file.content_key"),
     (File.position, "file.position"),
+    (Visit.position, "visit.position"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )
 """Every column that holds sealed values."""

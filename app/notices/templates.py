@@ -131,6 +131,12 @@ TEMPLATES: dict[str, str] = {
     "escalate_urgent": "紧急：工单 {number} 的{clock}超时仍未办结（{due}），已升至第 {level} 级。",
     "calendar_missing": "{year}年的节假日安排还没有导入，跨到这一年的时限只是暂定。请在国务院通知公布后及时导入日历。",
     "duty_phone": "{unit}值班电话：工单 {number} 的{clock}已到（{due}），请马上办理。",
+    "warn_visit": "{count} 户的走访快到期，最早 {due} 前。",
+    "breach_visit": "{count} 户的走访已到期（最早 {due}），还没有完成，请尽快上门。",
+    "breach_visit_unit": "{unit}有 {count} 户的走访已到期（最早 {due}），还没有完成，请督促。",
+    "death_carer": "您帮扶的一位居民已经去世，请您节哀。与这位居民有关的走访和提醒已经停止，感谢您一直以来的照顾。",
+    "death_village": "{grid}登记了一位居民去世，有关的走访和提醒已经停止。请协助家属办理后续事宜；如登记有误，可以撤销。",
+    "effect_proposed": "{grid}走访登记了需要村里确认的人户变动，请查看。",
     "duty_leader": "{unit}带班领导：工单 {number} 的{clock}已超时（{due}），仍未办理，请马上督促。",
 }
 
@@ -153,9 +159,30 @@ def names_in(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(TEMPLATES[template]) if name}
 
 
+SUMMED = frozenset({"warn_visit", "breach_visit", "breach_visit_unit"})
+"""What a digest tells in one line, however much there is of it: households counted once, the earliest moment named."""
+
+
 def words_of(template: str, params: dict[str, Any]) -> str:
     """Give a notice's sentence; raises KeyError for an unknown template or a missing parameter."""
     if template == "digest":
-        lines = [words_of(item["template"], item["params"]) for item in params["items"]]
-        return "\n".join([f"您有 {params['count']} 条时限提醒：", *lines])
+        lines = [words_of(name, said) for name, said in _summed(params["items"])]
+        return "\n".join([f"您有 {len(lines)} 条时限提醒：", *lines])
     return TEMPLATES[template].format_map(params)
+
+
+def _summed(items: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Give the lines of a digest in order, what is summed at the place of its first."""
+    lines: dict[object, tuple[str, dict[str, Any]]] = {}
+    households: dict[object, set[int]] = {}
+    for place, item in enumerate(items):
+        template, params = item["template"], item["params"]
+        if template not in SUMMED:
+            lines[place] = (template, params)
+            continue
+        line = (template, params.get("unit"))
+        seen = households.setdefault(line, set())
+        seen.add(params["household"])
+        earliest = min((lines[line][1] if line in lines else params)["due"], params["due"])
+        lines[line] = (template, params | {"count": len(seen), "due": earliest})
+    return list(lines.values())
