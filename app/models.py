@@ -19,6 +19,8 @@ import app.notices.models
 import app.people.duty.models
 import app.people.models
 import app.people.roster.models
+import app.services.models
+import app.talks.models
 import app.territory.calendar.models
 import app.territory.models
 import app.visits.models  # noqa: F401
