@@ -255,11 +255,25 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
+    if action in AT_STATION and stamp.actor.kind is ActorKind.STAFF:
+        return roles | _roles_at_station(stamp, case)
     if action not in (Action.SUPPLEMENT, Action.SUPPLY_INFO) or stamp.actor.kind is not ActorKind.STAFF:
         return roles
     if any(report.filer_staff_id == stamp.actor.id for report in case.reports):
         return roles | (stamp.actor.roles() & FILERS)
     return roles - {Role.GRID_WORKER, Role.CADRE} if action is Action.SUPPLY_INFO else roles
+
+
+AT_STATION = frozenset({Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION, Action.SUBMIT_RESULT})
+"""What the staff of the unit at whose station a service order is do, though the case was never dispatched to them."""
+
+
+def _roles_at_station(stamp: Stamp, case: Case) -> frozenset[Role]:
+    """Give the roles in which the actor reaches the unit at whose station the order of a case is: its newest station clock's."""
+    query = select(Unit.path).join(Deadline, Deadline.owner_unit_id == Unit.id)
+    query = query.where(Deadline.case_id == case.id, Deadline.clock == Clock.STATION).order_by(Deadline.id.desc()).limit(1)
+    path = db.session.scalar(query)
+    return frozenset(post.role for post in stamp.actor.posts if path is not None and path.startswith(post.path))
 
 
 def _roles_of_called(stamp: Stamp, case: Case) -> frozenset[Role]:

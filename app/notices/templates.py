@@ -128,7 +128,7 @@ TEMPLATES: dict[str, str] = {
     "return_station": "服务订单 {number} 已退回上一站，请查看原因。",
     "service_offered": "有新的服务订单 {number}，请在 {sign_due} 前接单。",
     "service_open": "您所在的村（社区）有一份新的服务订单，方便时请到小程序接单。",
-    "station_begins": "服务订单 {number} 已到您这一站，请在 {station_due} 前办完。",
+    "station_begins": "服务订单 {number} 已到“{station}”，请及时办理。",
     "warn_clock": "工单 {number} 的{clock}快到了：{due} 前。",
     "breach_clock": "工单 {number} 的{clock}已超时（{due}），请马上办理。",
     "escalate_clock": "工单 {number} 的{clock}超时仍未办结（{due}），已升至第 {level} 级。",
