@@ -21,6 +21,8 @@ import app.people.duty.models
 import app.people.models
 import app.people.roster.lists.models
 import app.people.roster.models
+import app.services.models
+import app.talks.models
 import app.territory.calendar.models
 import app.territory.models
 import app.territory.shapes.models

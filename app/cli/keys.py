@@ -15,6 +15,7 @@ from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
+from app.services.models import ServiceOrder
 from app.territory.models import HouseholdIdentity
 from app.visits.models import Visit
 
@@ -33,6 +34,7 @@ SEALED: tuple[Sealed, ...] = (
     (File.content_key, "file.content_key"),
     (File.position, "file.position"),
     (Visit.position, "visit.position"),
+    (ServiceOrder.place, "service_order.place"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )
 """Every column that holds sealed values."""

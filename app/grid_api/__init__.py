@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import cases, filings, looks, territory, visits, whistles
+from app.grid_api import cases, filings, looks, services, territory, visits, whistles
 from app.http.blueprint import open_door
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
@@ -14,6 +14,20 @@ PREFIX = "/grid/v1"
 
 def register_grid(app: Flask) -> None:
     """Open the door."""
-    topics = [*staff_sign_in(Door.GRID), territory.blp, visits.blp, filings.blp, cases.blp, looks.listing, looks.blp]
-    topics += [whistles.listing, whistles.blp, digest_topic(Door.GRID), *roster_topics(Door.GRID)]
+    topics = [
+        *staff_sign_in(Door.GRID),
+        territory.blp,
+        visits.blp,
+        filings.blp,
+        cases.blp,
+        looks.listing,
+        looks.blp,
+        whistles.listing,
+        whistles.blp,
+        digest_topic(Door.GRID),
+        *roster_topics(Door.GRID),
+        services.items,
+        services.orders,
+        services.duties,
+    ]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

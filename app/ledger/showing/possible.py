@@ -33,8 +33,10 @@ BY_HAND = frozenset(Action) - {
     Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LOOK, Action.MOVE_GRID, Action.LAPSE_INFO,
     Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
     Action.ABSORB, Action.RELEASE, Action.ME_TOO, Action.HAND_OVER,
+    Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION,
 }  # fmt: skip
-"""Actions that staff take on a case by hand at the desk; a look on the spot and a wrong grid are the grid worker's."""
+"""Actions that staff take on a case by hand at the desk; a look on the spot and a wrong grid are the grid worker's, what is done
+to a service order is done there."""
 
 
 def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> list[Action]:
