@@ -8,6 +8,7 @@ from app.cli.ground import on_the_ledger
 from app.core.crypto import keyring, save_keyring, save_keyring_once, use_keyring
 from app.core.database import transaction
 from app.core.sealing import Sealed, reseal_batch
+from app.filings.homes.models import HomeRequest
 from app.filings.models import Consent
 from app.http.idempotency import FirstAnswer
 from app.ledger.intake.report_people import ReportPeople
@@ -28,6 +29,9 @@ SEALED: tuple[Sealed, ...] = (
     (ReportPeople.guardian, "report_people.guardian"),
     (Verification.representative, "verification.representative"),
     (Consent.witness, "consent.witness"),
+    (Consent.witness_phone, "consent.witness_phone"),
+    (HomeRequest.place, "home_request.place"),
+    (HomeRequest.phone, "home_request.phone"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )
 """Every column that holds sealed values."""
