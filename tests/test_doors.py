@@ -40,6 +40,8 @@ GET  /miniprogram/v1/published-cases                               resident
 POST /miniprogram/v1/published-cases/<number>/me-too               resident
 POST /miniprogram/v1/cases/<number>/corrections                    resident
 POST /miniprogram/v1/cases/<number>/consent-dispute                resident
+GET  /miniprogram/v1/home-requests                                 resident
+POST /miniprogram/v1/home-requests                                 resident
 POST /miniprogram/v1/claims                                        resident
 POST /miniprogram/v1/look-ups                                      anybody
 POST /miniprogram/v1/look-ups/urging                               anybody
@@ -67,6 +69,11 @@ POST /grid/v1/filings/consent-codes/<int:code_id>/proof            staff
 POST /grid/v1/filings/<number>/claim-code                          staff
 POST /grid/v1/filings/<number>/hand-over                           staff
 POST /grid/v1/filings/<number>/withdrawal                          staff
+GET  /grid/v1/home-requests                                        staff
+POST /grid/v1/home-requests/<number>/taking                        staff
+POST /grid/v1/home-requests/<number>/contact                       staff
+POST /grid/v1/home-requests/<number>/declining                     staff
+POST /grid/v1/home-requests/<number>/answer                        staff
 GET  /grid/v1/cases                                                staff
 GET  /grid/v1/cases/<number>                                       staff
 POST /grid/v1/cases/<number>/answer                                staff
@@ -81,6 +88,7 @@ POST /desk/v1/sign-in                                              anybody
 POST /desk/v1/sign-out                                             staff
 GET  /desk/v1/me                                                   staff
 POST /desk/v1/registrations                                        staff
+POST /desk/v1/home-requests                                        staff
 POST /desk/v1/calls                                                staff
 GET  /desk/v1/calls                                                staff
 GET  /desk/v1/cases                                                staff

@@ -173,7 +173,10 @@ A visit's clock has no case.
 MOVES: dict[Action, Move] = {
     move.action: move
     for move in (
-        Move(Action.SUBMIT, frozenset(), (S.SUBMITTED,), FILERS | SYSTEM | {R.HOUSEHOLD_HEAD}, starts=(C.ACCEPT, C.OVERALL), tells=(A.PERSONS,)),
+        Move(
+            Action.SUBMIT, frozenset(), (S.SUBMITTED,), FILERS | SYSTEM | {R.HOUSEHOLD_HEAD}, starts=(C.ACCEPT, C.OVERALL),
+            tells=(A.PERSONS,),
+        ),
         Move(Action.ARCHIVE, frozenset(), (S.CLOSED,), frozenset({R.ADMINISTRATOR}) | SYSTEM),
         Move(Action.SUPPLEMENT, OPEN - {S.INFO_REQUESTED}, (), FILERS, words=("note",), tells=(A.LEAD,)),
         Move(
