@@ -3,11 +3,14 @@
 import app.core.jobs
 import app.core.throttle
 import app.files.models
+import app.filings.heads.models
+import app.filings.homes.models
 import app.filings.models
 import app.http.idempotency
 import app.ledger.clocks
 import app.ledger.county
 import app.ledger.dispatching.duties
+import app.ledger.disputes.models
 import app.ledger.intake.report_people
 import app.ledger.merging.models
 import app.ledger.models

@@ -38,12 +38,18 @@ POST /miniprogram/v1/cases/<number>/withdrawal                     resident
 POST /miniprogram/v1/cases/<number>/withdrawal/revocation            resident
 GET  /miniprogram/v1/published-cases                               resident
 POST /miniprogram/v1/published-cases/<number>/me-too               resident
+POST /miniprogram/v1/cases/<number>/corrections                    resident
+POST /miniprogram/v1/cases/<number>/consent-dispute                resident
+GET  /miniprogram/v1/home-requests                                 resident
+POST /miniprogram/v1/home-requests                                 resident
 POST /miniprogram/v1/claims                                        resident
 POST /miniprogram/v1/look-ups                                      anybody
 POST /miniprogram/v1/look-ups/urging                               anybody
 POST /miniprogram/v1/look-ups/information                          anybody
 POST /miniprogram/v1/look-ups/supplements                          anybody
 POST /miniprogram/v1/look-ups/rating                               anybody
+POST /miniprogram/v1/look-ups/corrections                          anybody
+POST /miniprogram/v1/look-ups/consent-dispute                      anybody
 POST /miniprogram/v1/look-ups/reopening                            anybody
 POST /miniprogram/v1/look-ups/withdrawal                           anybody
 
@@ -57,6 +63,17 @@ GET  /grid/v1/households/<int:household_id>                        staff
 POST /grid/v1/visits                                               staff
 POST /grid/v1/filings                                              staff
 GET  /grid/v1/filings                                              staff
+GET  /grid/v1/filings/counts                                       staff
+POST /grid/v1/filings/consent-codes                                staff
+POST /grid/v1/filings/consent-codes/<int:code_id>/proof            staff
+POST /grid/v1/filings/<number>/claim-code                          staff
+POST /grid/v1/filings/<number>/hand-over                           staff
+POST /grid/v1/filings/<number>/withdrawal                          staff
+GET  /grid/v1/home-requests                                        staff
+POST /grid/v1/home-requests/<number>/taking                        staff
+POST /grid/v1/home-requests/<number>/contact                       staff
+POST /grid/v1/home-requests/<number>/declining                     staff
+POST /grid/v1/home-requests/<number>/answer                        staff
 GET  /grid/v1/cases                                                staff
 GET  /grid/v1/cases/<number>                                       staff
 POST /grid/v1/cases/<number>/answer                                staff
@@ -71,6 +88,7 @@ POST /desk/v1/sign-in                                              anybody
 POST /desk/v1/sign-out                                             staff
 GET  /desk/v1/me                                                   staff
 POST /desk/v1/registrations                                        staff
+POST /desk/v1/home-requests                                        staff
 POST /desk/v1/calls                                                staff
 GET  /desk/v1/calls                                                staff
 GET  /desk/v1/cases                                                staff
@@ -178,6 +196,8 @@ GET  /desk/v1/supervision/orders                                    staff
 GET  /desk/v1/supervision/repeated                                  staff
 GET  /desk/v1/supervision/suspended                                 staff
 GET  /desk/v1/supervision/counts                                    staff
+GET  /desk/v1/supervision/disputed-consents                         staff
+POST /desk/v1/cases/<number>/consent-ruling                         staff
 GET  /desk/v1/figures                                               staff
 GET  /desk/v1/figures/table                                         staff
 GET  /desk/v1/figures/table.xlsx                                    staff

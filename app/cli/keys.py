@@ -9,6 +9,7 @@ from app.core.crypto import keyring, save_keyring, save_keyring_once, use_keyrin
 from app.core.database import transaction
 from app.core.sealing import Sealed, reseal_batch
 from app.files.models import File
+from app.filings.homes.models import HomeRequest
 from app.filings.models import Consent
 from app.http.idempotency import FirstAnswer
 from app.ledger.intake.report_people import ReportPeople
@@ -35,6 +36,9 @@ SEALED: tuple[Sealed, ...] = (
     (File.position, "file.position"),
     (Visit.position, "visit.position"),
     (ServiceOrder.place, "service_order.place"),
+    (Consent.witness_phone, "consent.witness_phone"),
+    (HomeRequest.place, "home_request.place"),
+    (HomeRequest.phone, "home_request.phone"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )
 """Every column that holds sealed values."""

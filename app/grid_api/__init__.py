@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import cases, filings, looks, services, territory, visits, whistles
+from app.grid_api import cases, consent_codes, filings, homes, looks, services, territory, visits, whistles
 from app.http.blueprint import open_door
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
@@ -19,6 +19,8 @@ def register_grid(app: Flask) -> None:
         territory.blp,
         visits.blp,
         filings.blp,
+        consent_codes.blp,
+        homes.blp,
         cases.blp,
         looks.listing,
         looks.blp,
