@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.http.blueprint import open_door
-from miniprogram_api import cases, form, grids, look_ups, published, reports, sign_in, whistles
+from miniprogram_api import cases, form, grids, homes, look_ups, published, reports, sign_in, whistles
 
 PREFIX = "/miniprogram/v1"
 
@@ -20,6 +20,7 @@ def register_miniprogram(app: Flask) -> None:
         published.blp,
         cases.blp,
         cases.claims,
+        homes.blp,
         whistles.blp,
         look_ups.reading,
         look_ups.writing,

@@ -79,6 +79,8 @@ LABELS: dict[str, str] = {
     "window_hour": "考核日起始钟点",
     "whistle_metres": "吹哨报到签到距离（米）",
     "whistles_a_day": "群众每人每天吹哨次数",
+    "home_take_hours": "上门代办接单时限（小时）",
+    "home_come_hours": "上门代办上门时限（小时）",
 }
 """Setting → what people call it; one that is not here goes by its own name."""
 
