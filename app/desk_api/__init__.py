@@ -31,8 +31,10 @@ from app.desk_api import (
     verification,
     whistles,
 )
+from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.sign_in import staff_sign_in
+from app.http.uploads import uploads
 
 PREFIX = "/desk/v1"
 
@@ -74,5 +76,6 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        *uploads(Door.DESK, staff(Door.DESK)),
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)
