@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.http.blueprint import open_door
-from miniprogram_api import cases, form, look_ups, published, reports, sign_in, whistles
+from miniprogram_api import cases, form, look_ups, published, reports, services, sign_in, whistles
 
 PREFIX = "/miniprogram/v1"
 
@@ -22,5 +22,8 @@ def register_miniprogram(app: Flask) -> None:
         whistles.blp,
         look_ups.reading,
         look_ups.writing,
+        services.items,
+        services.orders,
+        services.help_wanted,
     ]
     open_door(app, name="MINIPROGRAM", title="民呼 · 居民小程序接口", prefix=PREFIX, blueprints=topics)

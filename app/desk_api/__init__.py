@@ -25,6 +25,7 @@ from app.desk_api import (
     policies,
     registrations,
     requests,
+    services,
     shifts,
     supervision,
     upstream,
@@ -74,5 +75,9 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        services.items,
+        services.orders,
+        services.lists,
+        services.benefits,
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

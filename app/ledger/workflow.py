@@ -193,7 +193,7 @@ MOVES: dict[Action, Move] = {
             starts=(C.DISPATCH,), tells=(A.PERSONS,),
         ),
         Move(
-            Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER},
+            Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER, R.CADRE},
             words=("reply",), choose=_answered, meets=_clocks(C.ACCEPT, C.DISPATCH, C.UPSTREAM_SIGN),
             starts=(C.CALLBACK,), tells=(A.PERSONS,),
         ),
@@ -389,7 +389,9 @@ MOVES: dict[Action, Move] = {
             Action.GIVE_BACK, _states(S.IN_PROGRESS), (S.DISPATCHED,), TAKERS, words=("note",), reruns=_clocks(C.SIGN, C.CONTACT),
             tells=(A.OWNER,),
         ),
-        Move(Action.PASS_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION), tells=(A.PERSONS,)),
+        Move(
+            Action.PASS_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION), tells=(A.PERSONS,),
+        ),
         Move(Action.RETURN_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION)),
         Move(Action.WARN_CLOCK, _EVER, (), SYSTEM),
         Move(Action.BREACH_CLOCK, _EVER, (), SYSTEM),

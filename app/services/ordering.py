@@ -1,4 +1,4 @@
-"""Keeps the making of orders (点单—下单): a case of kind `service`, accepted and given to its unit at once, with its first station."""
+"""Keeps the making of orders (点单—下单): a case of kind `service`, accepted and given to its unit at once."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,9 +25,9 @@ from app.notices.outbox import file_notices, notice_row
 from app.people.identity import Person, ResidentNotFound, find_or_enrol
 from app.people.models import Resident
 from app.services.catalogue import current_item
-from app.services.volunteers import volunteers_near
 from app.services.models import ServiceItem, ServiceOrder
 from app.services.stays import begin_stay, units_above, units_of
+from app.services.volunteers import volunteers_near
 from app.territory.models import Level, Unit
 
 NEAR = (Role.GRID_WORKER, Role.CADRE)
