@@ -132,7 +132,7 @@ def answer_case(
     outside_grids: bool = False,
     version: int | None = None,
 ) -> Case:
-    """Answer a case at once: by those of the grid on the spot, by the centre directly. Raises CategoryMissing, PlaceMissing."""
+    """Answer a case at once: on the spot by a grid worker, directly by the centre. Raises CategoryMissing, PlaceMissing."""
     case = lock_case(stamp, number, version=version)
     answer_locked(stamp, case, reply=reply, category_id=category_id, grid_id=grid_id, outside_grids=outside_grids)
     return case
@@ -151,7 +151,7 @@ def answer_locked(
 
     def change(acting: Stamp) -> Step:
         facts = _settle(case, category_id, grid_id, outside_grids=outside_grids)
-        case.outcome = Outcome.ON_THE_SPOT if acting.role in (Role.GRID_WORKER, Role.CADRE) else Outcome.DIRECT
+        case.outcome = Outcome.ON_THE_SPOT if acting.role is Role.GRID_WORKER else Outcome.DIRECT
         case.unit_solved = True
         return Step(facts={**facts, "outcome": case.outcome})
 

@@ -44,6 +44,7 @@ from app.ledger.vocabulary import (
     Audience,
     Clock,
     Duty,
+    Kind,
     RequestKind,
     RequestState,
     State,
@@ -255,7 +256,7 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
-    if action in AT_STATION and stamp.actor.kind is ActorKind.STAFF:
+    if action in AT_STATION and case.kind is Kind.SERVICE and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_at_station(stamp, case)
     if action not in (Action.SUPPLEMENT, Action.SUPPLY_INFO) or stamp.actor.kind is not ActorKind.STAFF:
         return roles

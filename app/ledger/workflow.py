@@ -193,7 +193,7 @@ MOVES: dict[Action, Move] = {
             starts=(C.DISPATCH,), tells=(A.PERSONS,),
         ),
         Move(
-            Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER, R.CADRE},
+            Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER},
             words=("reply",), choose=_answered, meets=_clocks(C.ACCEPT, C.DISPATCH, C.UPSTREAM_SIGN),
             starts=(C.CALLBACK,), tells=(A.PERSONS,),
         ),

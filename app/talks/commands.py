@@ -18,7 +18,8 @@ from app.ledger.commands import answer_locked
 from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case
-from app.ledger.vocabulary import Channel, Kind, State
+from app.ledger.moves import Words, move_case
+from app.ledger.vocabulary import Action, Channel, Kind, State
 from app.people.identity import Person, find_or_enrol
 from app.people.models import Resident
 from app.talks.models import TalkItem, VillageTalk
@@ -95,8 +96,9 @@ class TalkShown:
 
 
 def write_talk(stamp: Stamp, talk: Talk) -> TalkShown:
-    """Write a talk down; everything said becomes a report of its own, what was answered on the spot is closed at once.
+    """Write a talk down; everything said becomes a report of its own.
 
+    What a grid worker answered on the spot is closed at once; what a cadre answered is added for the centre, which closes it.
     The channel is `visit`: it was said face to face. All or nothing; fields are named like `items.3.words`. Raises
     TalksAreTheVillages, TalkUnfit, and of an item what `take_in` and answering raise.
     """
@@ -157,8 +159,10 @@ def _take(stamp: Stamp, talk: VillageTalk, place: int, said: Said, grids: dict[i
         ),
     )  # fmt: skip
     (case,) = lock_rows(Case, [receipt.case_id])
-    if said.answer is not None:
+    if said.answer is not None and stamp.role is Role.GRID_WORKER:
         answer_locked(stamp, case, reply=said.answer)
+    elif said.answer is not None:
+        move_case(stamp, case, Action.SUPPLEMENT, Words(note=f"说事现场答复：{said.answer}"))
     db.session.add(TalkItem(talk_id=talk.id, place=place, case_id=case.id, answered=said.answer is not None))
     return SaidShown(place, receipt.number, case.title, case.state, said.answer is not None, receipt.claim_code)
 

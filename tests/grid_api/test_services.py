@@ -138,10 +138,10 @@ def test_a_call_that_says_too_little_is_refused_by_field(wu, at, given, field):
     db.session.rollback()
 
 
-def test_a_talk_becomes_reports_and_what_was_answered_is_closed(wu, talk, cast):
+def test_a_talk_becomes_reports_once_a_key(wu, talk, cast):
     answer = wu.post("/talks", talk, key="8f14e45f-ceea-467a-9575-0f2f8b3c0001")
     assert answer.status_code == 201, answer.text
-    assert [(each["answered"], each["state"]) for each in answer.json["items"]] == [(False, "submitted"), (True, "closed")]
+    assert [(each["answered"], each["state"]) for each in answer.json["items"]] == [(False, "submitted"), (True, "submitted")]
     keys = db.session.scalars(select(Report.source_key).order_by(Report.id)).all()
     assert keys == [f"talk:{answer.json['id']}:0", f"talk:{answer.json['id']}:1"]
     again = wu.post("/talks", talk, key="8f14e45f-ceea-467a-9575-0f2f8b3c0001")
@@ -149,6 +149,14 @@ def test_a_talk_becomes_reports_and_what_was_answered_is_closed(wu, talk, cast):
     assert db.session.scalar(select(func.count()).select_from(VillageTalk)) == 1
     assert [each["id"] for each in wu.get("/talks").json["items"]] == [answer.json["id"]]
     assert wu.get(f"/talks/{answer.json['id']}").json["items"][0]["title"] == "二组的路灯不亮"
+
+
+def test_what_a_grid_worker_answered_is_closed_what_a_cadre_answered_is_added(wu, zhou, talk):
+    closed = zhou.post("/talks", talk).json["items"][1]
+    assert (closed["answered"], closed["state"]) == (True, "closed")
+    added = wu.post("/talks", talk).json["items"][1]
+    case = db.session.scalars(select(Case).where(Case.number == added["number"])).one()
+    assert (case.state, case.entry_count) == (State.SUBMITTED, 2)
 
 
 def test_of_a_talk_with_a_wrong_item_nothing_is_stored(wu, talk):

@@ -30,7 +30,7 @@ EXPECTED = {
     "supply_info": ("info_requested", FILER, "note"),
     "lapse_info": ("info_requested", "system", ""),
     "accept": ("submitted", "intake dispatcher system", ""),
-    "answer": ("submitted accepted", "intake dispatcher grid_worker cadre", "reply"),
+    "answer": ("submitted accepted", "intake dispatcher grid_worker", "reply"),
     "ask_reject": ("submitted accepted in_progress", "intake dispatcher handler unit_head", "note"),
     "ask_redirect": ("submitted accepted in_progress awaiting_callback", "intake dispatcher handler unit_head supervisor", "note"),
     "reject": ("submitted accepted in_progress", SECOND, "reply"),
