@@ -19,6 +19,7 @@ import app.notices.models
 import app.people.duty.models
 import app.people.models
 import app.people.roster.models
+import app.sync.models
 import app.territory.calendar.models
 import app.territory.models
 import app.visits.models  # noqa: F401

@@ -14,6 +14,7 @@ from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
+from app.sync.models import SyncItem
 from app.territory.models import HouseholdIdentity
 
 SEALED: tuple[Sealed, ...] = (
@@ -29,6 +30,7 @@ SEALED: tuple[Sealed, ...] = (
     (Verification.representative, "verification.representative"),
     (Consent.witness, "consent.witness"),
     (FirstAnswer.sealed, "first_answer.sealed"),
+    (SyncItem.sealed, "sync_item.sealed"),
 )
 """Every column that holds sealed values."""
 

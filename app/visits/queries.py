@@ -88,7 +88,12 @@ def _shown(households: list[Household]) -> list[HouseholdShown]:
 
 
 def _mask(household: Household, grid: Any, residents: list[ResidentShown]) -> HouseholdShown:
+    head_name, place = masked_household(household)
+    return HouseholdShown(household.id, household.code, grid.code, grid.name, head_name, place, residents)
+
+
+def masked_household(household: Household) -> tuple[str | None, str]:
+    """Give a household's head masked, and its place without the numbers."""
     ring = keyring()
     head = Person(name=ring.decrypt(household.identity.head_name, field="household.head_name"))
-    place = re.sub(r"\d+", "**", ring.decrypt(household.identity.place, field="household.place"))
-    return HouseholdShown(household.id, household.code, grid.code, grid.name, masked(head).name, place, residents)
+    return masked(head).name, re.sub(r"\d+", "**", ring.decrypt(household.identity.place, field="household.place"))
