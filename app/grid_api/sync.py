@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+import orjson
 from flask import request
 from marshmallow import ValidationError, fields, validate
 
@@ -16,7 +17,7 @@ from app.people.models import Sex
 from app.people.roster.models import CareBy
 from app.sync.models import SyncedKind
 from app.sync.pulling import LIMIT, MOST, Pulled, pull
-from app.sync.pushing import ITEMS_MOST, Outcome, Pushed, Sent, Unreadable, push
+from app.sync.pushing import ITEMS_MOST, Outcome, Pushed, Sent, Unreadable, ValidationFailed, push
 from app.territory.models import HouseholdKind
 from app.visits.models import TaskFor
 
@@ -251,6 +252,10 @@ def _items(given: dict[str, Any]) -> list[Sent | Unreadable]:
 
 
 def _item(told: Any, given: dict[str, Any]) -> Sent | Unreadable:
+    try:
+        orjson.dumps(told)
+    except TypeError:
+        return Unreadable(None, ValidationFailed("内容里有不完整的字符或过大的数字，请重新输入"))
     try:
         return Sent(**_ITEM.load(told), sent_at=given["phone_at"])
     except ValidationError as wrong:

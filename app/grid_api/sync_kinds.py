@@ -19,7 +19,7 @@ from app.ledger.intake.codes import by_code
 from app.ledger.models import Case
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.verification.looks import record_look
-from app.sync.pushing import Done, ItemKind, ItemUnfit, Sent
+from app.sync.pushing import Done, ItemKind, Sent, ValidationFailed
 from app.visits.commands import log_visit
 from app.visits.models import Visit
 from app.visits.rules import VisitLog
@@ -56,10 +56,10 @@ def read_by(schema: type[Schema]) -> Callable[[Sent], Any]:
     return read
 
 
-def unfit(wrong: ValidationError) -> ItemUnfit:
+def unfit(wrong: ValidationError) -> ValidationFailed:
     """Give the refusal of what a schema has refused."""
     messages = wrong.messages
-    return ItemUnfit(errors=field_errors(messages if isinstance(messages, dict) else {"body": messages}))
+    return ValidationFailed(errors=field_errors(messages if isinstance(messages, dict) else {"body": messages}))
 
 
 def _visit(stamp: Stamp, _sent: Sent, log: VisitLog) -> Done:

@@ -39,7 +39,7 @@ class ChangedMeanwhile(Conflict):
     """数据刚刚被别人修改"""
 
 
-class ItemUnfit(Invalid):
+class ValidationFailed(Invalid):
     """填写的内容有误"""
 
 
@@ -188,7 +188,7 @@ class _Batch:
             log.warning("integrity: %s", getattr(getattr(error.orig, "diag", None), "constraint_name", None))
             return self._refuse(item, ChangedMeanwhile(), given)
         except (DataError, UnicodeEncodeError):
-            return _refused(item, ItemUnfit())
+            return _refused(item, ValidationFailed())
         except OperationalError:
             raise
         except Exception as error:
@@ -210,7 +210,7 @@ class _Batch:
                 raise NotYetArrived(errors={f"{name}_key": [NotYetArrived.title()]})
             made = self.kinds[_of(found, "kind")].makes if _of(found, "kind") in self.kinds else None
             if made is not kind or _of(found, "row_id") is None:
-                raise ItemUnfit(errors={f"{name}_key": ["这个编号不是" + ("户" if name == "household" else "居民")]})
+                raise ValidationFailed(errors={f"{name}_key": ["这个编号不是" + ("户" if name == "household" else "居民")]})
             named[f"{name}_id"] = _of(found, "row_id")
         return named
 
@@ -247,7 +247,7 @@ def _done_before(stamp: Stamp, items: list[Sent]) -> dict[UUID, SyncItem | dict[
         for name in REFERABLE:
             try:
                 keys.add(_uuid(item.body.get(f"{name}_key"), name))
-            except ItemUnfit:
+            except ValidationFailed:
                 continue
     query = select(SyncItem).where(SyncItem.staff_id == stamp.actor.id, SyncItem.key.in_(keys))
     return {row.key: row for row in db.session.scalars(query)}
@@ -285,7 +285,7 @@ def _uuid(value: Any, name: str) -> UUID:
     try:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):
-        raise ItemUnfit(errors={name: ["格式不正确"]}) from None
+        raise ValidationFailed(errors={name: ["格式不正确"]}) from None
 
 
 def _of(known: SyncItem | dict[str, Any], name: str) -> Any:
