@@ -12,10 +12,12 @@ from app.desk_api import (
     corrections,
     county_rules,
     directory,
+    disputes,
     duties,
     emergencies,
     figures,
     handling,
+    homes,
     identity,
     intake,
     meetings,
@@ -32,6 +34,8 @@ from app.desk_api import (
     whistles,
 )
 from app.http.blueprint import open_door
+from app.http.digests import digest_topic
+from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 
 PREFIX = "/desk/v1"
@@ -46,6 +50,7 @@ def register_desk(app: Flask) -> None:
         cases.blp,
         intake.blp,
         handling.blp,
+        homes.blp,
         assignments.blp,
         emergencies.blp,
         corrections.blp,
@@ -59,6 +64,7 @@ def register_desk(app: Flask) -> None:
         supervision.blp,
         supervision.case_blp,
         oversight.blp,
+        disputes.blp,
         meetings.blp,
         merging.blp,
         upstream.blp,
@@ -74,5 +80,7 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        digest_topic(Door.DESK),
+        *roster_topics(Door.DESK),
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

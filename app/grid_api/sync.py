@@ -8,18 +8,14 @@ from flask import request
 from marshmallow import ValidationError, fields, validate
 
 from app.core.stamp import Door
-from app.grid_api.cases import StandingSchema
 from app.grid_api.sync_kinds import KINDS, unfit
+from app.grid_api.sync_rows import KeptCaseSchema, KeptHouseholdSchema, KeptResidentSchema, KeptTaskSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, Schema, Word, text
-from app.people.models import Sex
-from app.people.roster.models import CareBy
 from app.sync.models import SyncedKind
 from app.sync.pulling import LIMIT, MOST, Pulled, pull
 from app.sync.pushing import ITEMS_MOST, Outcome, Pushed, Sent, Unreadable, ValidationFailed, push
-from app.territory.models import HouseholdKind
-from app.visits.models import TaskFor
 
 BYTES_MOST = 2 * 1024 * 1024
 
@@ -43,79 +39,6 @@ class PullQuery(Schema):
     catalogue = text(40, load_default=None)
 
 
-class KeptHouseholdSchema(Schema):
-    """A household, masked."""
-
-    id = fields.Integer()
-    grid = fields.String()
-    code = fields.String()
-    kind = Word(HouseholdKind)
-    group = fields.String(allow_none=True)
-    group_name = fields.String(allow_none=True)
-    head_name = fields.String(allow_none=True)
-    place = fields.String()
-    version = fields.Integer()
-    updated_at = Moment()
-
-
-class KeptTagSchema(Schema):
-    """That a resident was named as of a population."""
-
-    tag = fields.String()
-    source = fields.String()
-    since = fields.Date()
-    expires_on = fields.Date(allow_none=True)
-
-
-class KeptCareSchema(Schema):
-    """As what somebody cares for a resident; `own`: it is oneself."""
-
-    by = Word(CareBy)
-    own = fields.Boolean()
-
-
-class KeptResidentSchema(Schema):
-    """A resident, masked; `heads`: the codes of the groups that they head."""
-
-    id = fields.Integer()
-    grid = fields.String()
-    household_id = fields.Integer()
-    name = fields.String(allow_none=True)
-    phone = fields.String(allow_none=True)
-    id_number = fields.String(allow_none=True)
-    sex = Word(Sex, allow_none=True)
-    birth_month = fields.Date(allow_none=True)
-    relation = fields.String(allow_none=True)
-    tags = fields.List(fields.Nested(KeptTagSchema))
-    heads = fields.List(fields.String())
-    care = fields.List(fields.Nested(KeptCareSchema))
-    version = fields.Integer()
-    updated_at = Moment()
-
-
-class KeptTaskSchema(Schema):
-    """A visit to be made."""
-
-    id = fields.Integer()
-    grid = fields.String()
-    household_id = fields.Integer()
-    resident_id = fields.Integer(allow_none=True)
-    why = Word(TaskFor)
-    note = fields.String(allow_none=True)
-    first_on = fields.Date()
-    due_on = fields.Date()
-    version = fields.Integer()
-
-
-class KeptCaseSchema(StandingSchema):
-    """A case: where it stands."""
-
-    id = fields.Integer()
-    grid = fields.String()
-    category_id = fields.Integer(allow_none=True)
-    version = fields.Integer()
-
-
 class GoneSchema(Schema):
     """A row to be dropped."""
 
@@ -129,6 +52,21 @@ class SyncGridSchema(Schema):
     code = fields.String()
     name = fields.String()
     unit = fields.String()
+
+
+class SyncGroupSchema(Schema):
+    """A household group of the phone's grids."""
+
+    grid = fields.String()
+    code = fields.String()
+    name = fields.String()
+
+
+class SyncTopicSchema(Schema):
+    """What may be talked about at a visit."""
+
+    code = fields.String()
+    name = fields.String()
 
 
 class SyncCategorySchema(Schema):
@@ -153,7 +91,9 @@ class CataloguesSchema(Schema):
 
     version = fields.String()
     grids = fields.List(fields.Nested(SyncGridSchema))
+    groups = fields.List(fields.Nested(SyncGroupSchema))
     categories = fields.List(fields.Nested(SyncCategorySchema))
+    topics = fields.List(fields.Nested(SyncTopicSchema))
     populations = fields.List(fields.Nested(SyncPopulationSchema))
 
 

@@ -5,11 +5,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Text, bindparam, or_, select, text
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select, text
 
 from app.core.database import db
 from app.core.errors import NotAllowed
 from app.core.stamp import Role, Stamp
+from app.people.roster.scope import in_reach
 from app.sync.catalogues import Catalogues, catalogues
 from app.sync.cursors import Cursor, Place, SyncStartAnew, decode
 from app.sync.models import SyncedKind
@@ -45,15 +46,11 @@ class Pulled:
 
 
 def grids_of(stamp: Stamp) -> list[Any]:
-    """Give the grids (id, code, name, unit) whose rows a phone keeps: a grid worker's, those of a cadre's villages.
-
-    Raises SyncForVillages for everybody else.
-    """
+    """Give the grids (id, code, name, unit) in a worker's or cadre's reach, whose rows their phone keeps; raises SyncForVillages."""
     if stamp.actor.holds((Role.GRID_WORKER, Role.CADRE)) is None:
         raise SyncForVillages
-    mine = [Grid.id.in_(sorted(stamp.actor.grid_ids)), *(Unit.path.startswith(path) for path in stamp.actor.paths(Role.CADRE))]
     query = select(Grid.id, Grid.code, Grid.name, Unit.name.label("unit")).join(Unit, Unit.id == Grid.unit_id)
-    return list(db.session.execute(query.where(Grid.active, or_(*mine)).order_by(Grid.code)))
+    return list(db.session.execute(query.where(Grid.active, in_reach(stamp, Grid.id)).order_by(Grid.code)))
 
 
 def pull(stamp: Stamp, *, cursor: str | None, limit: int, catalogue: str | None = None) -> Pulled:
@@ -83,7 +80,7 @@ def pull(stamp: Stamp, *, cursor: str | None, limit: int, catalogue: str | None 
             places[change.grid_id], changed_in=change.changed_in, kind=change.kind, row_id=change.row_id
         )
     pulled.cursor = replace(held, places=places).encode()
-    lists = catalogues([{"code": row.code, "name": row.name, "unit": row.unit} for row in rows])
+    lists = catalogues(rows)
     pulled.catalogues = lists if lists.version != catalogue else None
     return pulled
 
@@ -149,6 +146,12 @@ def _told(
         there = {row.id for row in rows[kind]}
         gone += [Gone(kind, row_id) for row_id, had in ids.items() if had and row_id not in there]
     return rows, gone
+
+
+def kept_now(stamp: Stamp, kind: SyncedKind, row_id: int) -> Any:
+    """Give a row as the phone keeps it, or None where it is not to be kept any more."""
+    rows = KEPT[kind](stamp, {row.id: row.code for row in grids_of(stamp)}, [row_id])
+    return rows[0] if rows else None
 
 
 def _codes(grid_ids: list[int]) -> list[str]:

@@ -26,6 +26,9 @@ ITEMS_MOST = 200
 REFERABLE = {"household": SyncedKind.HOUSEHOLD, "resident": SyncedKind.RESIDENT}
 """What an item may name by the key of the item that made it: `household_key` for `household_id`."""
 
+AFTER = "after_key"
+"""By this an item names, in place of `version`, an earlier one of the same phone on the same row: that is what it had seen."""
+
 
 class SyncKeyReused(Conflict):
     """同一个编号已经用于另一条记录"""
@@ -212,15 +215,19 @@ class _Batch:
             if made is not kind or _of(found, "row_id") is None:
                 raise ValidationFailed(errors={f"{name}_key": ["这个编号不是" + ("户" if name == "household" else "居民")]})
             named[f"{name}_id"] = _of(found, "row_id")
+        if (before := named.pop(AFTER, None)) is not None:
+            found = self.known.get(_uuid(before, AFTER))
+            version = None if found is None else _told(found).get("answer", {}).get("version")
+            if version is None:
+                raise NotYetArrived(errors={AFTER: [NotYetArrived.title()]})
+            named["version"] = version
         return named
 
     def _refuse(self, item: Sent, refusal: Refusal, given: Any) -> Answered:
         if not isinstance(refusal, Conflict):
             return _refused(item, refusal, again=isinstance(refusal, NotYetArrived))
         told = _refused(item, refusal)
-        stored = told.stored
-        if stored is None and given is not None:
-            stored = self.kinds[item.kind].stored(self.stamp, item, given)
+        stored = None if given is None else self.kinds[item.kind].stored(self.stamp, item, given)
         return replace(told, outcome=Outcome.CONFLICT, sent=dict(item.body), stored=stored)
 
     def _keep(self, item: Sent, content: bytes, done: Done) -> None:
@@ -244,9 +251,9 @@ def _done_before(stamp: Stamp, items: list[Sent]) -> dict[UUID, SyncItem | dict[
     """Give the items that were done, of the keys of a batch and of those that its items name."""
     keys = {item.key for item in items}
     for item in items:
-        for name in REFERABLE:
+        for name in (*(f"{name}_key" for name in REFERABLE), AFTER):
             try:
-                keys.add(_uuid(item.body.get(f"{name}_key"), name))
+                keys.add(_uuid(item.body.get(name), name))
             except ValidationFailed:
                 continue
     query = select(SyncItem).where(SyncItem.staff_id == stamp.actor.id, SyncItem.key.in_(keys))
@@ -255,12 +262,19 @@ def _done_before(stamp: Stamp, items: list[Sent]) -> dict[UUID, SyncItem | dict[
 
 def _again(item: Sent, known: SyncItem | dict[str, Any], content: bytes) -> Answered:
     """Give the first answer to an item that was done before; raises SyncKeyReused where it now says something else."""
-    sealed = _of(known, "sealed")
-    told = orjson.loads(keyring().decrypt(bytes(sealed), field="sync_item.sealed")) if sealed is not None else {}
+    told = _told(known)
     if bytes(_of(known, "content")) != content:
         reused = _refused(item, SyncKeyReused())
         return replace(reused, outcome=Outcome.CONFLICT, sent=dict(item.body), stored=told.get("body"), result=told.get("answer"))
     return Answered(key=str(item.key), outcome=Outcome.REPLAYED, result=told.get("answer"))
+
+
+def _told(known: SyncItem | dict[str, Any]) -> dict[str, Any]:
+    sealed = _of(known, "sealed")
+    told: dict[str, Any] = {}
+    if sealed is not None:
+        told = orjson.loads(keyring().decrypt(bytes(sealed), field="sync_item.sealed"))
+    return told
 
 
 def _content(item: Sent) -> bytes:

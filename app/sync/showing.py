@@ -14,13 +14,14 @@ from app.core.stamp import Stamp
 from app.ledger.models import Case
 from app.ledger.scope import visible
 from app.ledger.showing.following import Standing, standing, standings
-from app.people.identity import masked, open_person
+from app.people.identity import Person, masked, open_person
 from app.people.models import Resident, Sex
+from app.people.roster.commands import open_household
 from app.people.roster.models import Care, CareBy, GroupHead, PopulationTag, ResidentTag
+from app.people.roster.queries import masked_place
 from app.sync.models import SyncedKind
 from app.territory.models import Household, HouseholdGroup, HouseholdKind
 from app.visits.models import TaskFor, TaskState, VisitTask
-from app.visits.queries import masked_household
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,6 @@ class HouseholdKept:
     code: str
     kind: HouseholdKind
     group: str | None
-    group_name: str | None
     head_name: str | None
     place: str
     version: int
@@ -87,6 +87,8 @@ class TaskKept:
     resident_id: int | None
     why: TaskFor
     note: str | None
+    in_person: bool
+    attempts: int
     first_on: date
     due_on: date
     version: int
@@ -108,16 +110,16 @@ Grids = dict[int, str]
 
 def households_kept(stamp: Stamp, grids: Grids, ids: Collection[int]) -> list[HouseholdKept]:
     """Give those of some households that are on the roster of the phone's grids."""
-    query = select(Household, HouseholdGroup.code, HouseholdGroup.name)
+    query = select(Household, HouseholdGroup.code)
     query = query.outerjoin(HouseholdGroup, HouseholdGroup.id == Household.group_id).options(joinedload(Household.identity))
     query = query.where(Household.id.in_(ids), Household.grid_id.in_(grids), Household.ended_at.is_(None))
     same = ("id", "code", "kind", "version", "updated_at")
     kept = []
-    for household, group, group_name in db.session.execute(query.order_by(Household.id)):
-        head_name, place = masked_household(household)
+    for household, group in db.session.execute(query.order_by(Household.id)):
+        head_name, place = open_household(household)
         facts: dict[str, Any] = {name: getattr(household, name) for name in same}
-        told: dict[str, Any] = {"grid": grids[household.grid_id], "group": group, "group_name": group_name}
-        kept.append(HouseholdKept(**facts, **told, head_name=head_name, place=place))
+        told: dict[str, Any] = {"grid": grids[household.grid_id], "group": group}
+        kept.append(HouseholdKept(**facts, **told, head_name=masked(Person(name=head_name)).name, place=masked_place(place)))
     return kept
 
 
@@ -168,7 +170,7 @@ def _care(stamp: Stamp, ids: list[int]) -> dict[int, list[CareKept]]:
 def tasks_kept(stamp: Stamp, grids: Grids, ids: Collection[int]) -> list[TaskKept]:
     """Give those of some tasks that are open in the phone's grids."""
     query = select(VisitTask).where(VisitTask.id.in_(ids), VisitTask.grid_id.in_(grids), VisitTask.state == TaskState.OPEN)
-    same = ("id", "household_id", "resident_id", "why", "note", "first_on", "due_on", "version")
+    same = ("id", "household_id", "resident_id", "why", "note", "in_person", "attempts", "first_on", "due_on", "version")
     return [
         TaskKept(**{name: getattr(task, name) for name in same}, grid=grids[task.grid_id])
         for task in db.session.scalars(query.order_by(VisitTask.id))
