@@ -192,6 +192,8 @@ def _items(given: dict[str, Any]) -> list[Sent | Unreadable]:
 
 
 def _item(told: Any, given: dict[str, Any]) -> Sent | Unreadable:
+    if not isinstance(told, dict):
+        return Unreadable(None, ValidationFailed(errors={"item": ["格式不正确"]}))
     try:
         orjson.dumps(told)
     except TypeError:
@@ -199,5 +201,5 @@ def _item(told: Any, given: dict[str, Any]) -> Sent | Unreadable:
     try:
         return Sent(**_ITEM.load(told), sent_at=given["phone_at"])
     except ValidationError as wrong:
-        key = told.get("key") if isinstance(told, dict) else None
+        key = told.get("key")
         return Unreadable(key if isinstance(key, str) else None, unfit(wrong))

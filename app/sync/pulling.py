@@ -46,7 +46,7 @@ class Pulled:
 
 
 def grids_of(stamp: Stamp) -> list[Any]:
-    """Give the grids (id, code, name, unit) in a worker's or cadre's reach, whose rows their phone keeps; raises SyncForVillages."""
+    """Give the grids (id, code, name, unit) in a worker's or cadre's reach, whose rows a phone keeps; raises SyncForVillages."""
     if stamp.actor.holds((Role.GRID_WORKER, Role.CADRE)) is None:
         raise SyncForVillages
     query = select(Grid.id, Grid.code, Grid.name, Unit.name.label("unit")).join(Unit, Unit.id == Grid.unit_id)

@@ -92,7 +92,7 @@ def test_a_bad_item_fails_alone_with_the_words_of_the_single_endpoint(zhou, sess
     assert session.scalar(select(func.count()).select_from(Case)) == 0
     refused = told["items"][1:-1]
     assert [next(iter(each["errors"]), each["code"]) for each in refused[:-1]] == [
-        "outcome", "visited_at", "household_not_found", "findings", "needs.1.body", "kind", "body", "body", "surprise",
+        "outcome", "visited_at", "household_not_found", "findings", "needs.1.body", "kind", "body", "item", "surprise",
     ]  # fmt: skip
     assert not any(each["again"] for each in refused)
     for sent, each in zip(wrong[:5], refused, strict=False):
@@ -172,6 +172,74 @@ def test_an_item_that_names_one_not_yet_arrived_is_to_be_sent_again(zhou, sessio
     made = visit_of(cast.households["郑守田"].id, 2)
     told = batch(zhou, [made, visit_of(cast.households["郑守田"].id, 3, resident_key=made["key"])])["items"][1]
     assert (told["outcome"], told["again"], list(told["errors"])) == ("invalid", False, ["resident_key"])
+
+
+def test_a_household_and_its_people_entered_offline_are_visited_in_the_same_batch(zhou, session, cast):
+    at = NOW.isoformat()
+    home = item(
+        "household_add", {"grid": cast.grids["柳林村一网格"].code, "head_name": "新来的", "place": "柳林村二组 3 号"}, phone_at=at
+    )
+    her = item("resident_add", {"household_key": home["key"], "name": "新来的", "phone": "13800001234"}, phone_at=at)
+    call = visit_of(None, 1, household_key=home["key"], resident_key=her["key"])
+    del call["body"]["household_id"]
+    edit = item("resident_edit", {"resident_key": her["key"], "after_key": her["key"], "relation": "户主"}, phone_at=at)
+    again = item("resident_edit", {"resident_key": her["key"], "after_key": edit["key"], "relation": "本人"}, phone_at=at)
+    early = batch(zhou, [call, edit])
+    assert [(each["outcome"], each["again"]) for each in early["items"]] == [("invalid", True), ("invalid", True)]
+    told = batch(zhou, [home, her, call, edit, again])
+    assert outcomes(told) == ["created"] * 5, told
+    assert told["items"][1]["result"]["name"] == "新**"
+    assert told["items"][4]["result"]["version"] == 3
+    before = counts()
+    assert outcomes(batch(zhou, [again, call, edit, her, home])) == ["replayed"] * 5
+    assert counts() == before
+    visited = session.scalars(select(Visit)).one()
+    assert visited.resident_id == told["items"][1]["result"]["id"]
+
+
+def test_an_edit_of_what_somebody_else_has_changed_meanwhile_is_a_conflict_with_both_versions(zhou, wu, session, cast):
+    home, at = cast.households["郑守田"].id, NOW.isoformat()
+    mine = item("household_edit", {"household_id": home, "version": 1, "kind": "floating"}, phone_at=at)
+    theirs = item("household_edit", {"household_id": home, "version": 1, "head_name": "郑大田"}, phone_at=at)
+    assert outcomes(batch(wu, [theirs])) == ["created"]
+    (told,) = batch(zhou, [mine])["items"]
+    assert (told["outcome"], told["code"]) == ("conflict", "roster_stale")
+    assert told["sent"] == mine["body"]
+    assert (told["stored"]["version"], told["stored"]["kind"], told["stored"]["head_name"]) == (2, "ordinary", "郑**")
+    decided = item("household_edit", {"household_id": home, "version": 2, "kind": "floating"}, phone_at=at)
+    assert outcomes(batch(zhou, [decided])) == ["created"]
+
+
+def test_people_are_moved_tagged_and_ended_offline(zhou, session, cast):
+    zheng, at = cast.residents["zheng"].id, NOW.isoformat()
+    chain = [
+        item("tag_put", {"resident_id": zheng, "tag": "living_alone", "source": "走访"}, phone_at=at),
+        item("resident_move", {"resident_id": zheng, "version": 2, "household_id": cast.households["林秀英"].id}, phone_at=at),
+        item("tag_end", {"resident_id": zheng, "tag": "living_alone"}, phone_at=at),
+        item("resident_end", {"resident_id": zheng, "version": 4, "why": "moved_away"}, phone_at=at),
+        item("household_end", {"household_id": cast.households["郑守田"].id, "version": 1, "reason": "空户"}, phone_at=at),
+    ]
+    told = batch(zhou, chain)
+    assert outcomes(told) == ["created"] * 5, told
+    assert told["items"][0]["result"]["tags"][0]["tag"] == "living_alone"
+    assert told["items"][3]["result"] == {"id": zheng}
+
+
+def test_the_roster_of_another_grid_cannot_be_edited_nor_told_from_nothing(zhao, session, cast):
+    at = NOW.isoformat()
+    zheng, home = cast.residents["zheng"].id, cast.households["郑守田"].id
+    bodies = {
+        "household_edit": {"version": 1, "kind": "vacant"}, "household_end": {"version": 1, "reason": "空户"},
+        "resident_edit": {"version": 1, "relation": "户主"}, "resident_end": {"version": 1, "why": "moved_away"},
+        "tag_put": {"tag": "living_alone", "source": "走访"}, "tag_end": {"tag": "living_alone"},
+        "resident_add": {"name": "某某"},
+    }  # fmt: skip
+    for kind, body in bodies.items():
+        name, row = ("household_id", home) if kind.startswith("household") or kind == "resident_add" else ("resident_id", zheng)
+        real, none = (item(kind, {**body, name: each}, phone_at=at) for each in (row, 10**9))
+        told = batch(zhao, [real, none])["items"]
+        assert told[0] | {"key": None} == told[1] | {"key": None}
+        assert (told[0]["outcome"], told[0]["stored"]) == ("invalid", None)
 
 
 def test_too_many_or_too_large_is_said_clearly_and_stores_nothing(zhou, session, cast):
