@@ -8,7 +8,6 @@ from sqlalchemy import select
 from app.core.clock import CHINA
 from app.core.database import db
 from app.core.errors import Refusal
-from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
 from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.clocks import Deadline
 from app.ledger.handling import pass_result, send_back
@@ -17,9 +16,7 @@ from app.ledger.sweep import sweep
 from app.ledger.terms import HoursKind, Term, Unit
 from app.ledger.vocabulary import Action, Clock, Satisfaction, State
 from app.notices.models import Notice
-from app.people.identity import Person, enrol_resident
 from app.people.models import IdentityAccess
-from app.people.roster.models import PopulationTag, ResidentTag
 from app.services.catalogue import Draft, Material, Station, put_item, show_item
 from app.services.duties import put_service_duty
 from app.services.models import ItemKind, ServiceOrder, ServiceStation
@@ -199,7 +196,7 @@ def test_who_is_no_volunteer_of_the_village_finds_nothing(lin, volunteer, as_res
         "another village": lambda: volunteer("河湾村一网格")(),
         "no volunteer": lambda: as_resident("chen"),
         "expired": lambda: volunteer(until=date(2026, 11, 22))(),
-    }[who]()  # noqa: PLW0108 — made only when it is this one's turn
+    }[who]()
     made = order_own(lin(), Wanted(item="medicine"))
     assert open_orders(stranger, cursor=None, limit=10).items == []
     for deed in (take_order, contact_of):
