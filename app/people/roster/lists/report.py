@@ -9,8 +9,6 @@ from io import BytesIO
 from itertools import groupby
 from typing import Any
 
-import xlsxwriter
-
 from app.people.roster.lists.importing import Outcome
 from app.people.roster.lists.reading import row_text
 from app.people.roster.lists.taking_in import Refused
@@ -37,6 +35,8 @@ COUNTS = (
 
 def report(outcome: Outcome) -> bytes:
     """Give the report of an import as the bytes of an .xlsx; every cell is text, none is ever read as a formula."""
+    import xlsxwriter  # read where a book is written: most web workers never write one
+
     held = BytesIO()
     with xlsxwriter.Workbook(held, {"constant_memory": True, "in_memory": True, **PLAIN_TEXT}) as book:
         marks = _Marks(book)
