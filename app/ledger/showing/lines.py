@@ -18,7 +18,10 @@ from app.ledger.vocabulary import Action, Clock, label
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a timeline as it is told: when, what, by whom in general words, the words for the person or their own, and the files."""
+    """One line of a timeline as it is told: when, what, by whom in general words, and the words for the person or their own.
+
+    `files` are those told with the reply.
+    """
 
     at: datetime
     action: Action
