@@ -223,3 +223,30 @@ def test_a_file_of_another_handler_is_no_evidence(lin, desk, kept, matter, backs
     answer = desk("he").post(f"/cases/{number}/result", body)
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["evidence_files"])
     assert desk("he").get(f"/cases/{number}").json["state"] == "in_progress"
+
+
+def test_what_a_person_adds_has_their_photos_and_the_grid_is_not_shown_them_as_a_reply(lin, zhou, desk, kept, matter, backstage):
+    number = lin.post("/reports", matter).json["number"]
+    backstage.accept(number)
+    added = uploaded(lin, "green")
+    assert lin.post(f"/cases/{number}/supplements", {"words": "补一张照片。", "files": [added]}).status_code == 201
+
+    def shown(caller):
+        lines = caller.get(f"/cases/{number}").json["timeline"]
+        return [[file["id"] for file in line["files"]] for line in lines if line["action"] == "supplement"]
+
+    assert shown(lin) == [[added]]
+    assert shown(zhou) == [[]]
+    assert [file["id"] for file in desk("fang").get(f"/cases/{number}").json["timeline"]["items"][0]["files"]] == [added]
+
+
+def test_an_answer_on_the_spot_shows_its_photos_to_the_person(lin, zhou, zhao, kept, matter, backstage):
+    number = lin.post("/reports", matter).json["number"]
+    photos = [uploaded(zhou, "red"), uploaded(zhou, "green")]
+    body = {"reply": "已当场换好灯泡。", "reply_files": photos[:1], "evidence_files": photos[1:]}
+    backstage.accept(number)
+    answer = zhou.post(f"/cases/{number}/answer", body)
+    assert answer.status_code == 201, answer.text
+    told = [line["files"] for line in lin.get(f"/cases/{number}").json["timeline"] if line["action"] == "answer"]
+    assert [[file["id"] for file in files] for files in told] == [photos[:1]]
+    assert zhao.get(f"/cases/{number}").status_code == 404
