@@ -77,7 +77,7 @@ def lines_of(
     query = query.outerjoin(EntryWords, EntryWords.entry_id == Entry.id)
     told = or_(Entry.action.not_in(_INTERNAL), EntryWords.reply.is_not(None))
     rows = db.session.execute(query.where(Entry.case_id == case_id, told, Entry.action != Action.ARCHIVE).order_by(Entry.seq)).all()
-    files = files_of(stamp, FileSubject.ENTRY, [row.id for row in rows if row.own or row.reply is not None])
+    files = files_of(stamp, FileSubject.ENTRY, [row.id for row in rows])
     lines, question = [], None
     for place, row in enumerate(rows):
         before = since is not None and row.at < since
@@ -89,7 +89,7 @@ def lines_of(
         if row.action is Action.BREACH_CLOCK:
             what = f"{label(Clock(row.facts['clock']))}已超时"
         line = Line(row.at, row.action, what, _who(row), words)
-        theirs = [file for file in files.get(row.id, []) if row.own or (shown and file.theirs)]
+        theirs = [file for file in files.get(row.id, []) if row.own or (shown and file.told)]
         lines.append(replace(line, files=theirs) if theirs else line)
         question = row.reply if row.action is Action.ASK_INFO else question
     return lines, question
