@@ -26,7 +26,7 @@ from app.territory.importing import known_units, plan_units, write_units
 
 @click.group("import")
 def imports() -> None:
-    """Bring in people from .xlsx; units, categories, responsible units, duty rosters, orders, past appeals from CSV (UTF-8, GBK)."""
+    """Bring in people from .xlsx; units, categories, duties, rosters, orders, past appeals from CSV (UTF-8, GBK)."""
 
 
 imports.add_command(messages)

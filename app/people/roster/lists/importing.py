@@ -147,6 +147,7 @@ def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Out
 
 def _read(sheet: SheetOfPeople, reader: RowReader, places: Places, outcome: Outcome) -> Iterator[Sought | Refused]:
     columns, title = sheet.heading.columns, sheet.heading.title
+    above: Sought | None = None
     for line, cells in sheet.rows:
         if _repeats_heading(cells, sheet.heading):
             continue
@@ -154,7 +155,8 @@ def _read(sheet: SheetOfPeople, reader: RowReader, places: Places, outcome: Outc
         place = places.of(grid=grid, village=village, sheet=sheet.name, title=title)
         row = reader.read(sheet.name, line, cells, columns, place)
         if isinstance(row, PersonRow):
-            yield sought(row, cells, places.grids[row.grid_id].code)
+            above = sought(row, cells, places.grids[row.grid_id].code, above=above)
+            yield above
         else:
             yield Refused(sheet.name, line, cells, row)
 

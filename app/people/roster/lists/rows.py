@@ -179,6 +179,8 @@ class RowReader:
         if not told.place and place.team:
             told.place = place.team
         self.before = told
+        if told.head_name and (told.head_name, told.place) == (above.head_name, above.place):
+            return told
         try:
             told.head_name = told.head_name if "*" in told.head_name else clean_head(told.head_name)
             told.place = clean_place(told.place)
@@ -206,7 +208,9 @@ class RowReader:
 
 
 def _clean(text: str) -> str:
-    return cleaned(text)[0].strip() if text else ""
+    if text.isprintable():  # nearly all are, and have nothing to be taken out
+        return text if text.isascii() else unicodedata.normalize("NFC", text).strip()
+    return cleaned(text)[0].strip()
 
 
 def _lost(value: Any, text: str) -> str | None:
