@@ -15,6 +15,7 @@ import app.http.idempotency
 import app.ledger.jobs
 import app.notices.jobs
 import app.people.roster.jobs
+import app.people.roster.lists.desk_imports
 import app.people.roster.tags  # noqa: F401
 from app.core.clock import Clock
 from app.core.database import db, transaction

@@ -14,6 +14,7 @@ from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
+from app.people.roster.lists.models import RosterImport
 from app.territory.models import HouseholdIdentity
 
 SEALED: tuple[Sealed, ...] = (
@@ -28,6 +29,8 @@ SEALED: tuple[Sealed, ...] = (
     (ReportPeople.guardian, "report_people.guardian"),
     (Verification.representative, "verification.representative"),
     (Consent.witness, "consent.witness"),
+    (RosterImport.file, "roster_import.file"),
+    (RosterImport.report, "roster_import.report"),
     (FirstAnswer.sealed, "first_answer.sealed"),
 )
 """Every column that holds sealed values."""

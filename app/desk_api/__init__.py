@@ -25,6 +25,7 @@ from app.desk_api import (
     policies,
     registrations,
     requests,
+    rosters,
     shifts,
     supervision,
     upstream,
@@ -76,5 +77,8 @@ def register_desk(app: Flask) -> None:
         directory.blp,
         figures.blp,
         *roster_topics(Door.DESK),
+        rosters.imports_blp,
+        rosters.exports_blp,
+        rosters.catalogue_blp,
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

@@ -163,9 +163,8 @@ def _read(sheet: SheetOfPeople, reader: RowReader, places: Places, outcome: Outc
 
 def _repeats_heading(cells: Cells, heading: Heading) -> bool:
     """Say whether a row is the header again, as printed lists have it on each page."""
-    return [row_text(cells, place) for place in heading.columns.values()] == [
-        heading.names[place] for place in heading.columns.values()
-    ]
+    same = sum(row_text(cells, place) == heading.names[place] for place in heading.columns.values())
+    return same > 1 and same * 2 > len(heading.columns)
 
 
 def _missing(taking: TakingIn, outcome: Outcome) -> list[Missing]:

@@ -104,6 +104,8 @@ class RowReader:
         if words.get("kind") and kind is None:
             faults.append(RowFault("kind", f"不认识的户类别“{words['kind']}”，可填：常住户、流动户、集体户、空置户"))
         yes, no = self._tags(words, faults)
+        if row_id is not None and "tags" in columns:  # our own list names every population, so what was taken out is over
+            no = {tag.code for tag in self.tags.values() if tag.from_age is None} - yes
         if place.grid_id is None:
             faults.append(RowFault("grid", place.why))
         if faults or given is None or place.grid_id is None:
