@@ -204,11 +204,10 @@ def _import(stamps: Callable[[], Stamp], import_id: int, stamp: Stamp) -> Outcom
             moved = update(RosterImport).where(RosterImport.id == import_id)
             aside.execute(moved.values(rows_done=done, rows_all=known, touched_at=stamps().at))
 
-    db.session.expunge_all()
     with tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
         file.write(contents)
         file.flush()
-        del contents
+        del contents, row
         return import_people(stamp, Path(file.name), order, progress=progress)
 
 

@@ -120,7 +120,6 @@ def _rows(stamp: Stamp, ids: Sequence[int], *, plain: bool) -> Iterator[dict[str
                 "tags": names,
                 "ended": None,
             }
-        db.session.expunge_all()
 
 
 def roster_workbook(stamp: Stamp, wanted: Wanted) -> Iterator[bytes]:

@@ -104,7 +104,7 @@ def import_people(stamp: Stamp, path: Path, order: Order, *, progress: Progress 
                 raise _Undone
             outcome.written = True
     except _Undone:
-        db.session.expunge_all()
+        pass
     return outcome
 
 
