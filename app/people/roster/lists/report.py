@@ -90,8 +90,9 @@ def _refused(sheet: Any, marks: _Marks, outcome: Outcome, rows: list[Refused]) -
     """Write refused rows under their own header, which stands in the first line but for a title that says where they are."""
     heading = outcome.headings[rows[0].sheet]
     width = max(len(heading.names), *(len(row.cells) for row in rows))
-    sheet.set_column(0, width - 1, 16, marks.text)
-    sheet.set_column(width, width, 70)
+    for column in range(width):
+        sheet.set_column(column, column, _width(rows, column), marks.text)
+    sheet.set_column(width, width, 60)
     top = 0
     if heading.title:
         sheet.write_string(0, 0, heading.title, marks.title)
@@ -100,6 +101,10 @@ def _refused(sheet: Any, marks: _Marks, outcome: Outcome, rows: list[Refused]) -
         sheet.write_string(top, column, name, marks.head)
     sheet.write_string(top, width, WRONG, marks.head)
     sheet.freeze_panes(top + 1, 0)
+    sheet.set_landscape()
+    sheet.set_paper(9)  # A4
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0, top)
     for place, row in enumerate(rows, start=top + 1):
         wrong = {heading.columns.get(fault.field) for fault in row.faults}
         for column, cell in enumerate(row.cells):
@@ -107,6 +112,13 @@ def _refused(sheet: Any, marks: _Marks, outcome: Outcome, rows: list[Refused]) -
             if words or column in wrong:
                 sheet.write_string(place, column, words, marks.wrong if column in wrong else marks.text)
         sheet.write_string(place, width, f"原第 {row.line} 行：" + "；".join(fault.words for fault in row.faults), marks.why)
+
+
+def _width(rows: list[Refused], column: int) -> int:
+    """Give how wide a column is to be, by its longest words among the first rows; Chinese takes twice the room."""
+    words = [_words(row.cells[column]) for row in rows[:100] if column < len(row.cells)]
+    longest = max((sum(1 if character.isascii() else 2 for character in word) for word in words), default=0)
+    return min(max(longest + 2, 8), 40)
 
 
 def _words(cell: Any) -> str:
