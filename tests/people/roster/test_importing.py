@@ -86,6 +86,16 @@ def test_titles_merged_cells_and_columns_in_any_order(session, workbook, bring_i
     assert [list(names(session).values()), outcome.counts["refused"]] == [[["李大田", "王秀", "李小田"]], 0]
 
 
+def test_the_title_above_says_where_they_live(session, workbook, bring_in, lis, cast, stamp, read_report):
+    lis[2][3] = "男"
+    outcome = bring_in(workbook({"Sheet1": [["柳林村二网格人口登记表"], *lis]}))
+    assert outcome.counts["residents_new"] == 2
+    assert find_people(stamp, id_number=LI)[0].grid == cast.grids["柳林村二网格"].code
+    sheet = read_report(outcome)["Sheet1"]
+    assert sheet[0][0] == "柳林村二网格人口登记表"
+    assert sheet[1][:8] == HEAD
+
+
 def test_sheets_are_villages_and_a_column_names_the_grid(session, workbook, bring_in, cast, stamp):
     head = ["姓名", "身份证号", "所属网格", "家庭住址"]
     sheets = {

@@ -130,6 +130,8 @@ class Headers:
         best, most = -1, 1
         read = [self._names(rows, place) for place in range(min(len(rows), LOOKED_AT))]
         for place, (names, _) in enumerate(read):
+            if not any(self.field_of(_text(cell)) for cell in rows[place]):
+                continue  # a title above a header is no part of it
             fields = {self.field_of(name) for name in names} - {None}
             if len(fields) > most and fields & set(NEEDED):
                 best, most = place, len(fields)
