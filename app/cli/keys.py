@@ -8,6 +8,8 @@ from app.cli.ground import on_the_ledger
 from app.core.crypto import keyring, save_keyring, save_keyring_once, use_keyring
 from app.core.database import transaction
 from app.core.sealing import Sealed, reseal_batch
+from app.files.models import File
+from app.filings.homes.models import HomeRequest
 from app.filings.models import Consent
 from app.http.idempotency import FirstAnswer
 from app.ledger.intake.report_people import ReportPeople
@@ -15,7 +17,10 @@ from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
 from app.people.roster.lists.models import RosterImport
+from app.services.models import ServiceOrder
+from app.sync.models import SyncItem
 from app.territory.models import HouseholdIdentity
+from app.visits.models import Visit
 
 SEALED: tuple[Sealed, ...] = (
     (ResidentIdentity.name, "resident.name"),
@@ -31,7 +36,15 @@ SEALED: tuple[Sealed, ...] = (
     (Consent.witness, "consent.witness"),
     (RosterImport.file, "roster_import.file"),
     (RosterImport.report, "roster_import.report"),
+    (File.content_key, "file.content_key"),
+    (File.position, "file.position"),
+    (Visit.position, "visit.position"),
+    (ServiceOrder.place, "service_order.place"),
+    (Consent.witness_phone, "consent.witness_phone"),
+    (HomeRequest.place, "home_request.place"),
+    (HomeRequest.phone, "home_request.phone"),
     (FirstAnswer.sealed, "first_answer.sealed"),
+    (SyncItem.sealed, "sync_item.sealed"),
 )
 """Every column that holds sealed values."""
 

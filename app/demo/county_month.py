@@ -16,6 +16,7 @@ from app.core.stamp import Stamp
 from app.demo.cast import build_county
 from app.demo.detours import DETOURS
 from app.demo.families import settle_families
+from app.demo.grid_map import draw_county
 from app.demo.plans import Plan, plans
 from app.demo.scene import Scene, set_scene
 from app.demo.stories import Story, tell
@@ -60,6 +61,7 @@ def fill_county(stamp: Stamp, *, appid: str) -> Filled | None:
         cast = build_county(stamp.moved_to(beginning), appid=appid)
         scene = set_scene(stamp.moved_to(beginning), cast)
         settle_families(stamp.moved_to(beginning), cast)
+        draw_county(stamp.moved_to(beginning))
     _play(stamp, scene, beginning)
     with transaction():
         _note_as_told(stamp.at)

@@ -12,10 +12,13 @@ from app.desk_api import (
     corrections,
     county_rules,
     directory,
+    disputes,
     duties,
     emergencies,
     figures,
+    grid_shapes,
     handling,
+    homes,
     identity,
     intake,
     meetings,
@@ -26,15 +29,19 @@ from app.desk_api import (
     registrations,
     requests,
     rosters,
+    services,
     shifts,
     supervision,
     upstream,
     verification,
     whistles,
 )
+from app.http.auth import staff
 from app.http.blueprint import open_door
+from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
+from app.http.uploads import uploads
 
 PREFIX = "/desk/v1"
 
@@ -48,6 +55,7 @@ def register_desk(app: Flask) -> None:
         cases.blp,
         intake.blp,
         handling.blp,
+        homes.blp,
         assignments.blp,
         emergencies.blp,
         corrections.blp,
@@ -61,6 +69,7 @@ def register_desk(app: Flask) -> None:
         supervision.blp,
         supervision.case_blp,
         oversight.blp,
+        disputes.blp,
         meetings.blp,
         merging.blp,
         upstream.blp,
@@ -76,9 +85,17 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        grid_shapes.blp,
+        grid_shapes.trial_blp,
+        digest_topic(Door.DESK),
         *roster_topics(Door.DESK),
         rosters.imports_blp,
         rosters.exports_blp,
         rosters.catalogue_blp,
+        *uploads(Door.DESK, staff(Door.DESK)),
+        services.items,
+        services.orders,
+        services.lists,
+        services.benefits,
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

@@ -3,16 +3,57 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import cases, filings, looks, territory, visits, whistles
+from app.grid_api import (
+    calls,
+    cases,
+    consent_codes,
+    filings,
+    grids,
+    homes,
+    looks,
+    services,
+    sync,
+    talks,
+    territory,
+    visits,
+    whistles,
+)
+from app.http.auth import staff
 from app.http.blueprint import open_door
+from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
+from app.http.uploads import uploads
 
 PREFIX = "/grid/v1"
 
 
 def register_grid(app: Flask) -> None:
     """Open the door."""
-    topics = [*staff_sign_in(Door.GRID), territory.blp, visits.blp, filings.blp, cases.blp, looks.listing, looks.blp]
-    topics += [whistles.listing, whistles.blp, *roster_topics(Door.GRID)]
+    topics = [
+        *staff_sign_in(Door.GRID),
+        territory.blp,
+        grids.blp,
+        grids.moves,
+        visits.blp,
+        filings.blp,
+        consent_codes.blp,
+        homes.blp,
+        cases.blp,
+        looks.listing,
+        looks.blp,
+        whistles.listing,
+        whistles.blp,
+        digest_topic(Door.GRID),
+        *roster_topics(Door.GRID),
+        services.items,
+        services.orders,
+        services.duties,
+        *uploads(Door.GRID, staff(Door.GRID)),
+        services.benefits,
+        calls.blp,
+        talks.blp,
+        sync.pulling,
+        sync.pushing,
+    ]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

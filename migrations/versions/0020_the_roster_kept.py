@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 
 _CHANGES = (
     "household_added", "household_edited", "household_moved", "household_ended", "resident_added", "resident_edited",
