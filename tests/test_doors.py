@@ -320,6 +320,14 @@ GET  /desk/v1/groups/<code>                                          staff
 PATCH /desk/v1/groups/<code>                                          staff
 POST /desk/v1/groups/<code>/end                                      staff
 POST /desk/v1/groups/<code>/heads                                    staff
+POST /desk/v1/roster-imports                                        staff
+GET  /desk/v1/roster-imports                                        staff
+GET  /desk/v1/roster-imports/<int:import_id>                        staff
+GET  /desk/v1/roster-imports/<int:import_id>/report.xlsx            staff
+POST /desk/v1/roster-exports                                        staff
+GET  /desk/v1/export-profiles                                       staff
+PUT  /desk/v1/export-profiles/<code>                                staff
+PUT  /desk/v1/populations/<code>                                    staff
 POST /desk/v1/groups/<code>/heads/end                                staff
 GET  /miniprogram/v1/service-items                                 resident
 GET  /miniprogram/v1/service-items/<code>                          resident
