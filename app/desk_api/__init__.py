@@ -29,6 +29,7 @@ from app.desk_api import (
     supervision,
     upstream,
     verification,
+    visits,
     whistles,
 )
 from app.http.blueprint import open_door
@@ -74,5 +75,7 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        visits.blp,
+        visits.plans_blp,
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

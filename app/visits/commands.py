@@ -3,7 +3,7 @@
 What a visit did for the tasks of its household, and what it says of the roster, is written in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from app.ledger.vocabulary import Channel, State
 from app.people.identity import ResidentNotFound, find_or_enrol
 from app.people.models import Resident
 from app.territory.models import Household
+from app.visits.decisions import VisitTaskNotFound
 from app.visits.effects import bring_about
 from app.visits.models import TaskState, Visit, VisitEffect, VisitMet, VisitNeed, VisitOutcome, VisitTask
 from app.visits.periods import day_of
@@ -104,6 +105,21 @@ def log_visit(stamp: Stamp, log: VisitLog) -> VisitLogged:
     effect = bring_about(stamp, visit, held, resident_id=gone)
     follow_up = _follow_up(stamp, log, visit)
     return VisitLogged(visit, needs, False, [task.id for task in done], effect, follow_up)
+
+
+def log_task_visit(stamp: Stamp, task_id: int, said: Mapping[str, Any]) -> VisitLogged:
+    """Store the visit that a task of one's own grids asks for: `said` are the fields of its log, the key and the outcome at least.
+
+    The household is the task's, the time is now where none is told. Raises VisitTaskNotFound and what `log_visit` raises.
+    """
+    mine = (VisitTask.id == task_id, VisitTask.grid_id.in_(sorted(stamp.actor.grid_ids)))
+    household_id = db.session.scalar(select(VisitTask.household_id).where(*mine))
+    if household_id is None:
+        raise VisitTaskNotFound
+    phone_at = said.get("phone_at") or said.get("sent_at") or stamp.at
+    visited_at = said.get("visited_at") or phone_at
+    times = {"phone_at": phone_at, "visited_at": visited_at}
+    return log_visit(stamp, VisitLog(**{**said, **times, "household_id": household_id}))
 
 
 _STORE = insert(Visit).on_conflict_do_nothing(index_elements=[Visit.key]).returning(Visit.id)

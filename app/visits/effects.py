@@ -14,10 +14,10 @@ from app.notices.outbox import drop_notices_to, file_notices, notice_row
 from app.people.models import EndedBy, Resident
 from app.people.roster.models import Care, CareBy
 from app.people.staff import posts_held
-from app.territory.models import Grid, Household, HouseholdKind, Unit
+from app.territory.models import Grid, Household, HouseholdKind
 from app.visits.clocks import Told, at_work
-from app.visits.models import EffectKind, EffectState, TaskEnd, Visit, VisitEffect, VisitMet, VisitOutcome
-from app.visits.tasks import stop_tasks
+from app.visits.models import EffectKind, EffectState, TaskEnd, Visit, VisitEffect, VisitMet, VisitOutcome, VisitTask
+from app.visits.tasks import reopen_tasks, stop_tasks
 
 _KINDS = {
     VisitOutcome.DECEASED: EffectKind.DECEASED,
@@ -153,7 +153,7 @@ def _notice(stamp: Stamp, effect: VisitEffect, to: tuple[Recipient, int], templa
 
 
 def undo_locked(stamp: Stamp, effect: VisitEffect) -> None:
-    """Give the roster back what a done effect took; planning brings its tasks back. Later changes stay."""
+    """Give the roster back what a done effect took, and let its tasks run on. What others changed since stays."""
     household = db.session.get_one(Household, effect.household_id)
     if effect.kind is EffectKind.VACANT and household.kind is HouseholdKind.VACANT:
         household.kind = HouseholdKind(effect.before or HouseholdKind.ORDINARY)
@@ -161,18 +161,20 @@ def undo_locked(stamp: Stamp, effect: VisitEffect) -> None:
     if effect.kind is EffectKind.HOUSEHOLD_MOVED and household.ended_at == effect.done_at:
         household.ended_at = None
         _note(stamp, household)
-    ended = select(Resident.id).where(Resident.household_id == effect.household_id, Resident.ended_at == effect.done_at)
-    if effect.kind is EffectKind.VACANT:
-        return
-    if effect.resident_id is not None:
-        ended = ended.where(Resident.id == effect.resident_id)
-    for resident in lock_rows(Resident, list(db.session.scalars(ended))):
+    for resident in _ended_by(effect):
         resident.ended_at = resident.ended_by = None
         _note(stamp, resident)
         theirs = (Care.resident_id == resident.id) | (Care.carer_id == resident.id)
         db.session.execute(update(Care).where(theirs, Care.ended_at == effect.done_at).values(ended_at=None))
+    db.session.flush()
+    stopped = (VisitTask.ended_at == effect.done_at, VisitTask.ended_by == _STOPS[effect.kind])
+    reopen_tasks(stamp, select(VisitTask.id).where(VisitTask.household_id == effect.household_id, *stopped))
 
 
-def path_of(grid_id: int) -> str:
-    """Give the path of a grid's village."""
-    return db.session.scalars(select(Unit.path).join(Grid, Grid.unit_id == Unit.id).where(Grid.id == grid_id)).one()
+def _ended_by(effect: VisitEffect) -> list[Resident]:
+    ended = select(Resident.id).where(Resident.ended_at == effect.done_at)
+    if effect.resident_id is not None:
+        return lock_rows(Resident, list(db.session.scalars(ended.where(Resident.id == effect.resident_id))))
+    if effect.kind is EffectKind.HOUSEHOLD_MOVED:
+        return lock_rows(Resident, list(db.session.scalars(ended.where(Resident.household_id == effect.household_id))))
+    return []
