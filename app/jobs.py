@@ -14,6 +14,8 @@ import app.core.throttle
 import app.http.idempotency
 import app.ledger.jobs
 import app.notices.jobs
+import app.people.roster.jobs
+import app.people.roster.tags
 import app.visits.jobs  # noqa: F401
 from app.core.clock import Clock
 from app.core.database import db, transaction

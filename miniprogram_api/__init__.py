@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.http.blueprint import open_door
-from miniprogram_api import cases, form, look_ups, published, reports, sign_in, whistles
+from miniprogram_api import cases, form, homes, look_ups, published, reports, sign_in, whistles
 
 PREFIX = "/miniprogram/v1"
 
@@ -19,6 +19,7 @@ def register_miniprogram(app: Flask) -> None:
         published.blp,
         cases.blp,
         cases.claims,
+        homes.blp,
         whistles.blp,
         look_ups.reading,
         look_ups.writing,

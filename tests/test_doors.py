@@ -38,12 +38,18 @@ POST /miniprogram/v1/cases/<number>/withdrawal                     resident
 POST /miniprogram/v1/cases/<number>/withdrawal/revocation            resident
 GET  /miniprogram/v1/published-cases                               resident
 POST /miniprogram/v1/published-cases/<number>/me-too               resident
+POST /miniprogram/v1/cases/<number>/corrections                    resident
+POST /miniprogram/v1/cases/<number>/consent-dispute                resident
+GET  /miniprogram/v1/home-requests                                 resident
+POST /miniprogram/v1/home-requests                                 resident
 POST /miniprogram/v1/claims                                        resident
 POST /miniprogram/v1/look-ups                                      anybody
 POST /miniprogram/v1/look-ups/urging                               anybody
 POST /miniprogram/v1/look-ups/information                          anybody
 POST /miniprogram/v1/look-ups/supplements                          anybody
 POST /miniprogram/v1/look-ups/rating                               anybody
+POST /miniprogram/v1/look-ups/corrections                          anybody
+POST /miniprogram/v1/look-ups/consent-dispute                      anybody
 POST /miniprogram/v1/look-ups/reopening                            anybody
 POST /miniprogram/v1/look-ups/withdrawal                           anybody
 
@@ -55,6 +61,7 @@ GET  /grid/v1/grids                                                staff
 GET  /grid/v1/households                                           staff
 GET  /grid/v1/households/<int:household_id>                        staff
 POST /grid/v1/visits                                               staff
+POST /grid/v1/visits/<uuid:key>/photos                             staff
 GET  /grid/v1/tasks                                                staff
 GET  /grid/v1/tasks/<int:task_id>                                  staff
 POST /grid/v1/tasks/<int:task_id>/visit                            staff
@@ -67,6 +74,17 @@ POST /grid/v1/visit-effects/<int:effect_id>/refusal                staff
 POST /grid/v1/visit-effects/<int:effect_id>/undoing                staff
 POST /grid/v1/filings                                              staff
 GET  /grid/v1/filings                                              staff
+GET  /grid/v1/filings/counts                                       staff
+POST /grid/v1/filings/consent-codes                                staff
+POST /grid/v1/filings/consent-codes/<int:code_id>/proof            staff
+POST /grid/v1/filings/<number>/claim-code                          staff
+POST /grid/v1/filings/<number>/hand-over                           staff
+POST /grid/v1/filings/<number>/withdrawal                          staff
+GET  /grid/v1/home-requests                                        staff
+POST /grid/v1/home-requests/<number>/taking                        staff
+POST /grid/v1/home-requests/<number>/contact                       staff
+POST /grid/v1/home-requests/<number>/declining                     staff
+POST /grid/v1/home-requests/<number>/answer                        staff
 GET  /grid/v1/cases                                                staff
 GET  /grid/v1/cases/<number>                                       staff
 POST /grid/v1/cases/<number>/answer                                staff
@@ -81,6 +99,7 @@ POST /desk/v1/sign-in                                              anybody
 POST /desk/v1/sign-out                                             staff
 GET  /desk/v1/me                                                   staff
 POST /desk/v1/registrations                                        staff
+POST /desk/v1/home-requests                                        staff
 POST /desk/v1/calls                                                staff
 GET  /desk/v1/calls                                                staff
 GET  /desk/v1/cases                                                staff
@@ -188,12 +207,20 @@ GET  /desk/v1/supervision/orders                                    staff
 GET  /desk/v1/supervision/repeated                                  staff
 GET  /desk/v1/supervision/suspended                                 staff
 GET  /desk/v1/supervision/counts                                    staff
+GET  /desk/v1/supervision/disputed-consents                         staff
+POST /desk/v1/cases/<number>/consent-ruling                         staff
 GET  /desk/v1/figures                                               staff
 GET  /desk/v1/figures/table                                         staff
 GET  /desk/v1/figures/table.xlsx                                    staff
 GET  /desk/v1/figures/<code>                                        staff
 GET  /desk/v1/figures/<code>/cases                                  staff
 GET  /desk/v1/figures/<code>/cases.xlsx                             staff
+GET  /desk/v1/digests                                               staff
+GET  /desk/v1/digests/paper.pdf                                     staff
+GET  /desk/v1/digests/paper.docx                                    staff
+GET  /grid/v1/digests                                               staff
+GET  /grid/v1/digests/paper.pdf                                     staff
+GET  /grid/v1/digests/paper.docx                                    staff
 POST /desk/v1/cases/<number>/resident-urging                        staff
 GET  /desk/v1/cases/<number>/supervision                            staff
 GET  /desk/v1/cases/<number>/order-slip                             staff
@@ -231,12 +258,71 @@ GET  /desk/v1/visit-rules                                          staff
 PUT  /desk/v1/visit-rules/<code>                                   staff
 GET  /desk/v1/visit-topics                                         staff
 PUT  /desk/v1/visit-topics/<code>                                  staff
+GET  /desk/v1/visit-effects                                        staff
+POST /desk/v1/visit-effects/<int:effect_id>/confirmation           staff
+POST /desk/v1/visit-effects/<int:effect_id>/refusal                staff
+POST /desk/v1/visit-effects/<int:effect_id>/undoing                staff
 GET  /desk/v1/late-visits                                          staff
 GET  /desk/v1/late-visits/villages                                 staff
 GET  /desk/v1/units                                                staff
 GET  /desk/v1/grids                                                staff
 GET  /desk/v1/categories                                           staff
 GET  /desk/v1/reasons                                              staff
+
+POST /grid/v1/households                                             staff
+PATCH /grid/v1/households/<int:household_id>                          staff
+POST /grid/v1/households/<int:household_id>/move                     staff
+POST /grid/v1/households/<int:household_id>/end                      staff
+GET  /grid/v1/households/<int:household_id>/history                  staff
+POST /grid/v1/households/<int:household_id>/residents                staff
+GET  /grid/v1/residents                                              staff
+GET  /grid/v1/residents/<int:resident_id>                            staff
+PATCH /grid/v1/residents/<int:resident_id>                            staff
+POST /grid/v1/residents/<int:resident_id>/move                       staff
+POST /grid/v1/residents/<int:resident_id>/end                        staff
+POST /grid/v1/residents/<int:resident_id>/restore                    staff
+POST /grid/v1/residents/<int:resident_id>/tags                       staff
+POST /grid/v1/residents/<int:resident_id>/tags/end                   staff
+POST /grid/v1/residents/<int:resident_id>/care                       staff
+POST /grid/v1/care/<int:care_id>/end                                 staff
+GET  /grid/v1/populations                                            staff
+POST /grid/v1/residents/find                                         staff
+POST /grid/v1/residents/<int:resident_id>/dial                       staff
+GET  /grid/v1/groups                                                 staff
+POST /grid/v1/groups                                                 staff
+GET  /grid/v1/groups/<code>                                          staff
+PATCH /grid/v1/groups/<code>                                          staff
+POST /grid/v1/groups/<code>/end                                      staff
+POST /grid/v1/groups/<code>/heads                                    staff
+POST /grid/v1/groups/<code>/heads/end                                staff
+GET  /desk/v1/households                                             staff
+POST /desk/v1/households                                             staff
+GET  /desk/v1/households/<int:household_id>                          staff
+PATCH /desk/v1/households/<int:household_id>                          staff
+POST /desk/v1/households/<int:household_id>/move                     staff
+POST /desk/v1/households/<int:household_id>/end                      staff
+GET  /desk/v1/households/<int:household_id>/history                  staff
+POST /desk/v1/households/<int:household_id>/residents                staff
+GET  /desk/v1/residents                                              staff
+GET  /desk/v1/residents/<int:resident_id>                            staff
+PATCH /desk/v1/residents/<int:resident_id>                            staff
+POST /desk/v1/residents/<int:resident_id>/move                       staff
+POST /desk/v1/residents/<int:resident_id>/end                        staff
+POST /desk/v1/residents/<int:resident_id>/restore                    staff
+POST /desk/v1/residents/<int:resident_id>/tags                       staff
+POST /desk/v1/residents/<int:resident_id>/tags/end                   staff
+POST /desk/v1/residents/<int:resident_id>/care                       staff
+POST /desk/v1/care/<int:care_id>/end                                 staff
+GET  /desk/v1/populations                                            staff
+POST /desk/v1/residents/find                                         staff
+POST /desk/v1/residents/<int:resident_id>/dial                       staff
+GET  /desk/v1/groups                                                 staff
+POST /desk/v1/groups                                                 staff
+GET  /desk/v1/groups/<code>                                          staff
+PATCH /desk/v1/groups/<code>                                          staff
+POST /desk/v1/groups/<code>/end                                      staff
+POST /desk/v1/groups/<code>/heads                                    staff
+POST /desk/v1/groups/<code>/heads/end                                staff
 """
 """Method, path, and who may knock: `page` shows nothing of anybody, `anybody` proves itself in the body, the others by a token."""
 
@@ -296,6 +382,7 @@ def knock(client):
 
     def call(method: str, path: str, token: str | None = None):
         address = re.sub(r"<int:\w+>", "1", path)
+        address = re.sub(r"<uuid:\w+>", "00000000-0000-4000-8000-000000000001", address)
         address = re.sub(r"<\w+>", "2026112300000007", address)
         headers = {"Idempotency-Key": str(uuid4())} | ({"Authorization": f"Bearer {token}"} if token else {})
         return client.open(address, method=method, json={} if method != "GET" else None, headers=headers)

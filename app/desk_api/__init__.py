@@ -12,10 +12,12 @@ from app.desk_api import (
     corrections,
     county_rules,
     directory,
+    disputes,
     duties,
     emergencies,
     figures,
     handling,
+    homes,
     identity,
     intake,
     meetings,
@@ -33,7 +35,10 @@ from app.desk_api import (
     whistles,
 )
 from app.http.blueprint import open_door
+from app.http.digests import digest_topic
+from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
+from app.http.visit_effects import effect_topic
 
 PREFIX = "/desk/v1"
 
@@ -47,6 +52,7 @@ def register_desk(app: Flask) -> None:
         cases.blp,
         intake.blp,
         handling.blp,
+        homes.blp,
         assignments.blp,
         emergencies.blp,
         corrections.blp,
@@ -60,6 +66,7 @@ def register_desk(app: Flask) -> None:
         supervision.blp,
         supervision.case_blp,
         oversight.blp,
+        disputes.blp,
         meetings.blp,
         merging.blp,
         upstream.blp,
@@ -77,5 +84,8 @@ def register_desk(app: Flask) -> None:
         figures.blp,
         visits.blp,
         visits.plans_blp,
+        effect_topic(Door.DESK),
+        digest_topic(Door.DESK),
+        *roster_topics(Door.DESK),
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

@@ -48,7 +48,7 @@ class CampaignSchema(Schema):
     unreached = fields.Integer()
 
 
-class NothingSchema(Schema):
+class CampaignEndSchema(Schema):
     """Nothing more need be said."""
 
 
@@ -148,7 +148,7 @@ def show(campaign_id: int) -> Any:
 
 
 @blp.route("/<int:campaign_id>/end", methods=["POST"])
-@blp.arguments(NothingSchema)
+@blp.arguments(CampaignEndSchema)
 @blp.response(201, CampaignSchema)
 def end(_: dict[str, Any], campaign_id: int) -> Any:
     """End a round of visits early; what is still open is called off"""

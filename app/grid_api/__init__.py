@@ -3,16 +3,37 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import cases, filings, looks, tasks, territory, visit_effects, visits, whistles
+from app.grid_api import cases, consent_codes, filings, homes, looks, services, tasks, territory, visits, whistles
 from app.http.blueprint import open_door
+from app.http.digests import digest_topic
+from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
+from app.http.visit_effects import effect_topic
 
 PREFIX = "/grid/v1"
 
 
 def register_grid(app: Flask) -> None:
     """Open the door."""
-    topics = [*staff_sign_in(Door.GRID), territory.blp, visits.blp, filings.blp, cases.blp, looks.listing, looks.blp]
-    topics += [tasks.blp, tasks.history, visit_effects.blp]
-    topics += [whistles.listing, whistles.blp]
+    topics = [
+        *staff_sign_in(Door.GRID),
+        territory.blp,
+        visits.blp,
+        tasks.blp,
+        tasks.history,
+        effect_topic(Door.GRID),
+        filings.blp,
+        consent_codes.blp,
+        homes.blp,
+        cases.blp,
+        looks.listing,
+        looks.blp,
+        whistles.listing,
+        whistles.blp,
+        digest_topic(Door.GRID),
+        *roster_topics(Door.GRID),
+        services.items,
+        services.orders,
+        services.duties,
+    ]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

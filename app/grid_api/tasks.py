@@ -20,7 +20,7 @@ blp = DoorBlueprint("tasks", door=Door.GRID, prefix="/tasks", auth=staff(Door.GR
 history = DoorBlueprint("visits_made", door=Door.GRID, prefix="", auth=staff(Door.GRID), tag="走访")
 
 
-class TasksQuery(PageQuery):
+class VisitTasksQuery(PageQuery):
     """Which households: of a grid, with somebody of a population, by why, late ones or those in time."""
 
     grid = text(40, load_default=None)
@@ -29,7 +29,7 @@ class TasksQuery(PageQuery):
     overdue = fields.Boolean(load_default=None)
 
 
-class TaskSchema(Schema):
+class VisitTaskSchema(Schema):
     """A reason to visit a household: one task, and whom it is about, masked."""
 
     id = fields.Integer()
@@ -61,7 +61,7 @@ class ToVisitSchema(Schema):
     head_name = fields.String(allow_none=True)
     grid = fields.String()
     grid_name = fields.String()
-    tasks = fields.List(fields.Nested(TaskSchema))
+    tasks = fields.List(fields.Nested(VisitTaskSchema))
 
 
 class TaskVisitSchema(VisitSaidSchema):
@@ -76,14 +76,14 @@ class TaskVisitSchema(VisitSaidSchema):
         return self.in_tuples(given)
 
 
-class CancelledSchema(Schema):
+class VisitCancelledSchema(Schema):
     """Why a visit is called off; `version` is the task's as it was seen."""
 
     reason = text(500, required=True)
     version = fields.Integer(load_default=None)
 
 
-class TaskEndedSchema(Schema):
+class VisitTaskEndedSchema(Schema):
     """A task that is over."""
 
     id = fields.Integer()
@@ -109,7 +109,7 @@ class VisitMadeSchema(Schema):
     needs = fields.List(fields.String())
 
 
-class TopicSchema(Schema):
+class TopicOfferedSchema(Schema):
     """What may be talked about."""
 
     code = fields.String()
@@ -117,7 +117,7 @@ class TopicSchema(Schema):
 
 
 @blp.route("", methods=["GET"])
-@blp.arguments(TasksQuery, location="query")
+@blp.arguments(VisitTasksQuery, location="query")
 @blp.response(200, page_of(ToVisitSchema))
 def list_tasks(wanted: dict[str, Any]) -> Any:
     """List the households of one's grids or villages that are to be visited, the first due first"""
@@ -125,7 +125,7 @@ def list_tasks(wanted: dict[str, Any]) -> Any:
 
 
 @blp.route("/<int:task_id>", methods=["GET"])
-@blp.response(200, TaskSchema)
+@blp.response(200, VisitTaskSchema)
 def show(task_id: int) -> Any:
     """Show a task of one's grids or villages"""
     return show_task(stamp(), task_id)
@@ -140,8 +140,8 @@ def visit(said: dict[str, Any], task_id: int) -> Any:
 
 
 @blp.route("/<int:task_id>/cancellation", methods=["POST"])
-@blp.arguments(CancelledSchema)
-@blp.response(201, TaskEndedSchema)
+@blp.arguments(VisitCancelledSchema)
+@blp.response(201, VisitTaskEndedSchema)
 def cancel(said: dict[str, Any], task_id: int) -> Any:
     """Call a visit off, as the village's cadre"""
     return cancel_task(stamp(), task_id, **said)
@@ -156,7 +156,7 @@ def list_visits(wanted: dict[str, Any], household_id: int) -> Any:
 
 
 @history.route("/visit-topics", methods=["GET"])
-@history.response(200, TopicSchema(many=True))
+@history.response(200, TopicOfferedSchema(many=True))
 def list_topics() -> Any:
     """List what may be talked about at visits"""
     return topics()

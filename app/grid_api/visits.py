@@ -1,16 +1,18 @@
 """Keeps how grid workers log visits."""
 
 from typing import Any
+from uuid import UUID
 
 from marshmallow import fields, post_load, validate
 
 from app.core.stamp import Door
+from app.files.models import MOST_FILES
 from app.grid_api.matters import LONGEST, MatterSchema, PersonSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, Schema, Word, row_id, text
 from app.ledger.vocabulary import State
-from app.visits.commands import log_visit
+from app.visits.commands import add_photos, log_visit
 from app.visits.models import EffectKind, EffectState, VisitOutcome
 from app.visits.rules import MET_MOST, Need, VisitLog
 
@@ -28,7 +30,7 @@ class NeedSchema(MatterSchema):
         return Need(**given)
 
 
-class PlaceSchema(Schema):
+class VisitPlaceSchema(Schema):
     """Where the phone was when the visit was written down, WGS-84 degrees; told once, never followed."""
 
     latitude = fields.Float(required=True, validate=validate.Range(min=-90, max=90))
@@ -53,14 +55,16 @@ class VisitSaidSchema(Schema):
     needs = fields.List(fields.Nested(NeedSchema))
     topics = fields.List(text(40), validate=validate.Length(max=50))
     seconds = fields.Integer(allow_none=True)
-    position = fields.Nested(PlaceSchema, allow_none=True)
+    position = fields.Nested(VisitPlaceSchema, allow_none=True)
     follow_up_on = fields.Date(allow_none=True)
     follow_up_note = fields.String(allow_none=True)
+    files = fields.List(row_id(), validate=validate.Length(max=MOST_FILES))
 
     @staticmethod
     def in_tuples(given: dict[str, Any]) -> dict[str, Any]:
         """Give what was said with its lists as they are kept."""
-        return given | {name: tuple(given.get(name, ())) for name in ("needs", "met_ids", "topics")}
+        files = tuple(given.pop("files", ()))
+        return given | {name: tuple(given.get(name, ())) for name in ("needs", "met_ids", "topics")} | {"file_ids": files}
 
 
 class VisitLogSchema(VisitSaidSchema):
@@ -116,9 +120,29 @@ class VisitLoggedSchema(Schema):
     follow_up = fields.Integer(attribute="follow_up.id")
 
 
+class VisitPhotosSchema(Schema):
+    """Files that one has uploaded."""
+
+    files = fields.List(row_id(), required=True, validate=validate.Length(min=1, max=MOST_FILES))
+
+
+class VisitPhotographedSchema(Schema):
+    """The visit that the photos belong to."""
+
+    key = fields.UUID()
+
+
 @blp.route("", methods=["POST"])
 @blp.arguments(VisitLogSchema)
 @blp.response(201, VisitLoggedSchema)
 def log(visit: VisitLog) -> Any:
     """Log a visit: each need becomes a case, one with an answer is closed on the spot; the same key again changes nothing"""
     return log_visit(stamp(), visit)
+
+
+@blp.route("/<uuid:key>/photos", methods=["POST"])
+@blp.arguments(VisitPhotosSchema)
+@blp.response(201, VisitPhotographedSchema)
+def photograph(given: dict[str, Any], key: UUID) -> Any:
+    """Attach photos that arrived after their visit"""
+    return add_photos(stamp(), key, **given)

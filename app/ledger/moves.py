@@ -28,11 +28,13 @@ from app.ledger.deadlines import (
     take_on,
     upstream_limit,
 )
+from app.ledger.disputes.models import ConsentDispute
 from app.ledger.merging.union import below
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
 from app.ledger.showing.outlook import moment
 from app.ledger.supervision.models import CaseListing
+from app.ledger.terms import Term
 from app.ledger.timeline import append_entry
 from app.ledger.urgency import raise_urgency
 from app.ledger.vocabulary import (
@@ -80,7 +82,8 @@ class Step:
     """What a command adds to a move: facts for the entry, and what the table and the clocks must know.
 
     `assignment`, or `about` (kind and id of a subject), names the one subject whose clocks the move meets. `dues` are due
-    moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
+    moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's, `terms` are whole
+    terms that do (a service item's own); `half` gives
     a rework round half its term; `goes_on` names the clock whose term and ladder go on in other hands. `unit_id` is the unit
     that the audiences OWNER and UNIT_HEAD speak of, the lead's when None. `asker` and `deciders` are whom the audiences of
     these names speak of; the asker hears of a decision as such alone. `said`: the note is what the person told to staff, not the
@@ -103,6 +106,7 @@ class Step:
     unit_id: int | None = None
     dues: dict[Clock, datetime] = field(default_factory=dict)
     amounts: dict[Clock, int] = field(default_factory=dict)
+    terms: dict[Clock, Term] = field(default_factory=dict)
     goes_on: Deadline | None = None
     templates: dict[Audience, str | None] = field(default_factory=dict)
     told: dict[Audience, list[tuple[Recipient, int]]] = field(default_factory=dict)
@@ -247,16 +251,56 @@ def roles_on(stamp: Stamp, case: Case) -> frozenset[Role]:
 def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     """Give the roles in which the actor may do an action: who filed may supplement and supply information wherever the case lies.
 
-    What a filer was asked, no other grid worker or cadre supplies.
+    What a filer was asked, or hears from their person, no other grid worker or cadre supplies. A cadre answers only where they
+    have come home for it. Who filed for somebody who says they never asked for it does
+    nothing more on the case.
     """
+    if _is_disputed(stamp, case):
+        return frozenset()
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
-    if action not in (Action.SUPPLEMENT, Action.SUPPLY_INFO) or stamp.actor.kind is not ActorKind.STAFF:
+    if action in AT_STATION and stamp.actor.kind is ActorKind.STAFF:
+        return roles | _roles_at_station(stamp, case)
+    if action is Action.ANSWER and Role.CADRE in roles and not _comes_home(stamp, case):
+        return roles - {Role.CADRE}
+    if action not in OF_FILERS or stamp.actor.kind is not ActorKind.STAFF:
         return roles
     if any(report.filer_staff_id == stamp.actor.id for report in case.reports):
         return roles | (stamp.actor.roles() & FILERS)
-    return roles - {Role.GRID_WORKER, Role.CADRE} if action is Action.SUPPLY_INFO else roles
+    return roles - {Role.GRID_WORKER, Role.CADRE} if action is not Action.SUPPLEMENT else roles
+
+
+OF_FILERS = frozenset({Action.SUPPLEMENT, Action.SUPPLY_INFO, Action.ASK_WITHDRAW})
+"""What whoever filed for somebody does for them wherever the case lies."""
+
+
+def _comes_home(stamp: Stamp, case: Case) -> bool:
+    """Say whether the actor is who took it upon themselves to come to the person's home: the clock of coming is theirs."""
+    theirs = (Deadline.clock == Clock.ARRIVE, Deadline.subject == Subject.CASE, Deadline.owner_staff_id == stamp.actor.id)
+    return db.session.scalars(select(Deadline.id).where(Deadline.case_id == case.id, *theirs).limit(1)).first() is not None
+
+
+def _is_disputed(stamp: Stamp, case: Case) -> bool:
+    """Say whether the person of a report that the actor filed disputes their consent, and no supervisor found otherwise."""
+    actor = stamp.actor
+    if actor.kind is not ActorKind.STAFF or all(report.filer_staff_id != actor.id for report in case.reports):
+        return False
+    mine = (ConsentDispute.case_id == case.id, ConsentDispute.staff_id == actor.id)
+    standing = select(ConsentDispute.id).where(*mine, ConsentDispute.upheld.is_not(False))
+    return db.session.scalars(standing.limit(1)).first() is not None
+
+
+AT_STATION = frozenset({Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION, Action.SUBMIT_RESULT})
+"""What the staff of the unit at whose station a service order is do, though the case was never dispatched to them."""
+
+
+def _roles_at_station(stamp: Stamp, case: Case) -> frozenset[Role]:
+    """Give the roles in which the actor reaches the unit at whose station the order of a case is: its newest station clock's."""
+    query = select(Unit.path).join(Deadline, Deadline.owner_unit_id == Unit.id)
+    query = query.where(Deadline.case_id == case.id, Deadline.clock == Clock.STATION).order_by(Deadline.id.desc()).limit(1)
+    path = db.session.scalar(query)
+    return frozenset(post.role for post in stamp.actor.posts if path is not None and path.startswith(post.path))
 
 
 def _roles_of_called(stamp: Stamp, case: Case) -> frozenset[Role]:
@@ -421,6 +465,7 @@ def _clock_for(case: Case, clock: Clock, unit_id: int | None, step: Step, assign
         half=clock is Clock.RESOLVE and step.half,
         amount=step.amounts.get(clock),
         due=step.dues.get(clock),
+        term=step.terms.get(clock),
     )
 
 

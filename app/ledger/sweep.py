@@ -30,6 +30,7 @@ from app.ledger.requests.suspensions import resume_due
 from app.ledger.subjects import Reached, kind_of
 from app.ledger.supervision.ladder_effects import Effects, gather, raise_late
 from app.ledger.supervision.ladder_effects import write as write_effects
+from app.ledger.terms import Unit as TermUnit
 from app.ledger.timeline import entry_columns
 from app.ledger.vocabulary import Action, Audience, Clock, State, Subject, Urgency
 from app.ledger.workflow import MOVES
@@ -264,7 +265,7 @@ def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, act
         return
     told = reached[-1]
     digest_at = None
-    if clock.clock not in AT_ONCE and case.urgency is not Urgency.URGENT:
+    if not _cannot_wait(clock, case):
         digest_at = next_digest(stamp.at, county().digest_times)
     params = {"number": case.number, "clock": clock.label, "due": _moment(clock.due_at), "level": told.level}
     key = f"{case.number}:{seq}:{clock.id}:{told.level}"
@@ -281,6 +282,11 @@ def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, act
                 writings.notices.append(
                     notice_row(key, to=to, template=template, params=said, case_id=case.id, at=stamp.at, digest_at=wait)
                 )
+
+
+def _cannot_wait(clock: Deadline, case: Case) -> bool:
+    """Say whether a clock is spoken of at once: by its kind, its case, or since a service counts it in minutes."""
+    return clock.clock in AT_ONCE or case.urgency is Urgency.URGENT or clock.term_unit is TermUnit.MINUTE
 
 
 _RUNG = {Audience.DUTY_PHONE: "duty_phone", Audience.DUTY_LEADER: "duty_leader"}

@@ -118,8 +118,13 @@ S, R, C, A = State, Role, Clock, Audience
 FILERS = frozenset({R.RESIDENT, R.GRID_WORKER, R.CADRE, R.INTAKE, R.DISPATCHER, R.CALLBACK_AGENT})
 DESK = frozenset({R.INTAKE, R.DISPATCHER})
 UNIT = frozenset({R.HANDLER, R.UNIT_HEAD})
+FIELD = UNIT | {R.GRID_WORKER}
+"""Who does a unit's work: its own people, and the grid worker to whom its village has handed its part."""
+VILLAGE = frozenset({R.CADRE, R.GRID_WORKER})
 SYSTEM = frozenset({R.SYSTEM})
 CENTRE = frozenset({R.DISPATCHER, R.SUPERVISOR})
+TAKERS = UNIT | {R.RESIDENT, R.GRID_WORKER, R.CADRE}
+"""Who may serve an order: staff of its unit or village, volunteers and party members. Whose order it is, the command asks."""
 RESCUE = DESK | {R.CALLBACK_AGENT, R.SUPERVISOR}
 """Whoever may be on the phone when danger to life is heard of."""
 SECOND = DESK | {R.SUPERVISOR, R.UNIT_HEAD}
@@ -170,7 +175,10 @@ A visit's clock has no case.
 MOVES: dict[Action, Move] = {
     move.action: move
     for move in (
-        Move(Action.SUBMIT, frozenset(), (S.SUBMITTED,), FILERS | SYSTEM, starts=(C.ACCEPT, C.OVERALL), tells=(A.PERSONS,)),
+        Move(
+            Action.SUBMIT, frozenset(), (S.SUBMITTED,), FILERS | SYSTEM | {R.HOUSEHOLD_HEAD}, starts=(C.ACCEPT, C.OVERALL),
+            tells=(A.PERSONS,),
+        ),
         Move(Action.ARCHIVE, frozenset(), (S.CLOSED,), frozenset({R.ADMINISTRATOR}) | SYSTEM),
         Move(Action.SUPPLEMENT, OPEN - {S.INFO_REQUESTED}, (), FILERS, words=("note",), tells=(A.LEAD,)),
         Move(
@@ -187,11 +195,11 @@ MOVES: dict[Action, Move] = {
             resumes=_clocks(C.ACCEPT, C.OVERALL), starts=(C.ACCEPT,), tells=(A.INTAKE, A.PERSONS),
         ),
         Move(
-            Action.ACCEPT, _states(S.SUBMITTED), (S.ACCEPTED,), DESK, meets=_clocks(C.ACCEPT, C.UPSTREAM_SIGN),
+            Action.ACCEPT, _states(S.SUBMITTED), (S.ACCEPTED,), DESK | SYSTEM, meets=_clocks(C.ACCEPT, C.UPSTREAM_SIGN),
             starts=(C.DISPATCH,), tells=(A.PERSONS,),
         ),
         Move(
-            Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER},
+            Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | VILLAGE,
             words=("reply",), choose=_answered, meets=_clocks(C.ACCEPT, C.DISPATCH, C.UPSTREAM_SIGN),
             starts=(C.CALLBACK,), tells=(A.PERSONS,),
         ),
@@ -215,24 +223,24 @@ MOVES: dict[Action, Move] = {
         Move(
             Action.REFUSE_REQUEST, _EVER, (), SECOND | {R.LEADER, R.CALLBACK_AGENT}, words=("note",), tells=(A.ASKER,),
         ),
-        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | UNIT | {R.SUPERVISOR, R.CALLBACK_AGENT, R.RESIDENT}),
+        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | FIELD | {R.SUPERVISOR, R.CALLBACK_AGENT, R.RESIDENT}),
         Move(
-            Action.DISPATCH, _states(S.ACCEPTED), (S.DISPATCHED,), frozenset({R.DISPATCHER}), meets=_clocks(C.DISPATCH),
+            Action.DISPATCH, _states(S.ACCEPTED), (S.DISPATCHED,), frozenset({R.DISPATCHER}) | SYSTEM, meets=_clocks(C.DISPATCH),
             starts=(C.SIGN, C.CONTACT, C.RESOLVE), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
         ),
-        Move(Action.SIGN, _states(S.DISPATCHED), (S.IN_PROGRESS,), UNIT, meets=_clocks(C.SIGN)),
-        Move(Action.SIGN_ASSIST, _HANDLED, (), UNIT, meets=_clocks(C.SIGN)),
+        Move(Action.SIGN, _states(S.DISPATCHED), (S.IN_PROGRESS,), FIELD, meets=_clocks(C.SIGN)),
+        Move(Action.SIGN_ASSIST, _HANDLED, (), FIELD, meets=_clocks(C.SIGN)),
         Move(
-            Action.CONTACT, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT | {R.CALLBACK_AGENT}, words=("note",),
+            Action.CONTACT, _states(S.IN_PROGRESS, S.SUSPENDED), (), FIELD | {R.CALLBACK_AGENT}, words=("note",),
             meets=_clocks(C.CONTACT),
         ),
         Move(
-            Action.SUBMIT_ASSIST, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT, words=("note",), meets=_clocks(C.RESOLVE),
+            Action.SUBMIT_ASSIST, _states(S.IN_PROGRESS, S.SUSPENDED), (), FIELD, words=("note",), meets=_clocks(C.RESOLVE),
             tells=(A.LEAD,),
         ),
         Move(
-            Action.SUBMIT_RESULT, _states(S.IN_PROGRESS), (S.UNDER_REVIEW,), UNIT, words=("reply", "note"),
-            meets=_clocks(C.RESOLVE), starts=(C.REVIEW,),
+            Action.SUBMIT_RESULT, _states(S.IN_PROGRESS), (S.UNDER_REVIEW,), TAKERS, words=("reply", "note"),
+            meets=_clocks(C.RESOLVE, C.STATION), starts=(C.REVIEW,),
         ),
         Move(
             Action.PASS, _states(S.UNDER_REVIEW), (S.AWAITING_CALLBACK, S.CLOSED, S.AWAITING_UPSTREAM),
@@ -241,7 +249,7 @@ MOVES: dict[Action, Move] = {
         ),
         Move(
             Action.SEND_BACK, _states(S.UNDER_REVIEW), (S.IN_PROGRESS,), frozenset({R.REVIEWER, R.SUPERVISOR}), words=("note",),
-            meets=_clocks(C.REVIEW), reruns=_clocks(C.RESOLVE), tells=(A.LEAD,),
+            meets=_clocks(C.REVIEW), reruns=_clocks(C.RESOLVE, C.STATION), tells=(A.LEAD,),
         ),
         Move(Action.ATTEMPT_CALLBACK, _states(S.AWAITING_CALLBACK), (), frozenset({R.CALLBACK_AGENT})),
         Move(
@@ -277,6 +285,10 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
         Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),
+        Move(
+            Action.MOVE_GRID, _BEFORE_DISPATCH | _HANDLED | {S.INFO_REQUESTED}, (), frozenset({R.GRID_WORKER}),
+            tells=(A.DECIDERS, A.INTAKE),
+        ),
         Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), starts=(C.RESCUE,), tells=(A.SHIFT_HEAD,)),
         Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), meets=_clocks(C.RESCUE), tells=(A.SHIFT_HEAD,)),
         Move(
@@ -287,7 +299,7 @@ MOVES: dict[Action, Move] = {
         Move(Action.RAISE, _HANDLED, (), CENTRE | {R.LEADER} | SYSTEM, tells=(A.LEAD, A.UPPER_HEAD)),
         Move(Action.ADJUST_CLOCK, OPEN - {S.AWAITING_UPSTREAM}, (), CENTRE, words=("note",), tells=(A.LEAD,)),
         Move(Action.HAND_OVER, OPEN, (), frozenset({R.UNIT_HEAD, R.SUPERVISOR, R.ADMINISTRATOR}) | SYSTEM),
-        Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
+        Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), FIELD, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (S.ACCEPTED, S.DISPATCHED, S.IN_PROGRESS), CENTRE,
             choose=_returned, starts=(C.DISPATCH,), tells=(A.ASKER, A.DISPATCHERS),
@@ -295,14 +307,14 @@ MOVES: dict[Action, Move] = {
         Move(Action.ASK_REASSIGN, _HANDLED, (), UNIT | CENTRE, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.REASSIGN, _HANDLED, (S.DISPATCHED,), CENTRE, starts=(C.SIGN, C.CONTACT, C.RESOLVE),
-            resumes=_clocks(C.RESOLVE, C.OVERALL), tells=(A.ASKER, A.LEAD, A.PERSONS),
+            resumes=_clocks(C.RESOLVE, C.OVERALL, C.STATION), tells=(A.ASKER, A.LEAD, A.PERSONS),
         ),
-        Move(Action.ASK_SUPPORT, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
+        Move(Action.ASK_SUPPORT, _states(S.DISPATCHED, S.IN_PROGRESS), (), FIELD, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.ADD_ASSIST, _states(S.DISPATCHED, S.IN_PROGRESS), (), CENTRE, starts=(C.SIGN, C.RESOLVE),
             tells=(A.ASKER, A.ASSISTS, A.LEAD),
         ),
-        Move(Action.ASK_EXTEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
+        Move(Action.ASK_EXTEND, _states(S.IN_PROGRESS), (), FIELD, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.EXTEND, _states(S.IN_PROGRESS), (), CENTRE | {R.LEADER}, words=("reply",),
             tells=(A.ASKER, A.PERSONS, A.LEAD, A.ASSISTS),
@@ -310,11 +322,11 @@ MOVES: dict[Action, Move] = {
         Move(Action.ASK_SUSPEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.SUSPEND, _states(S.IN_PROGRESS), (S.SUSPENDED,), frozenset({R.SUPERVISOR, R.LEADER}), words=("reply",),
-            pauses=_clocks(C.RESOLVE, C.OVERALL), starts=(C.SUSPENSION,), tells=(A.ASKER, A.PERSONS, A.LEAD, A.ASSISTS),
+            pauses=_clocks(C.RESOLVE, C.OVERALL, C.STATION), starts=(C.SUSPENSION,), tells=(A.ASKER, A.PERSONS, A.LEAD, A.ASSISTS),
         ),
         Move(
             Action.RESUME, _states(S.SUSPENDED), (S.IN_PROGRESS,), UNIT | CENTRE | SYSTEM, meets=_clocks(C.SUSPENSION),
-            resumes=_clocks(C.RESOLVE, C.OVERALL), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
+            resumes=_clocks(C.RESOLVE, C.OVERALL, C.STATION), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
         ),
         Move(
             Action.ASK_TERMINATE, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT | {R.SUPERVISOR}, words=("note",),
@@ -329,7 +341,7 @@ MOVES: dict[Action, Move] = {
         Move(Action.ASK_VOID, OPEN, (), DESK, words=("note",), tells=(A.DECIDERS,)),
         Move(Action.VOID, OPEN, (S.VOID,), SECOND, words=("reply",), tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS)),
         Move(
-            Action.ASK_WITHDRAW, OPEN - {S.AWAITING_UPSTREAM}, (), DESK | {R.RESIDENT, R.CALLBACK_AGENT}, words=("note",),
+            Action.ASK_WITHDRAW, OPEN - {S.AWAITING_UPSTREAM}, (), FILERS, words=("note",),
             tells=(A.CALLBACK_AGENTS,),
         ),
         Move(
@@ -379,6 +391,25 @@ MOVES: dict[Action, Move] = {
             Action.APPRAISE, _states(S.UNDER_REVIEW, S.AWAITING_CALLBACK), (),
             frozenset({R.GRID_WORKER, R.CADRE, R.CALLBACK_AGENT, R.SUPERVISOR}), words=("note",), tells=(A.REVIEWERS,),
         ),
+        Move(
+            Action.TAKE, _states(S.DISPATCHED), (S.IN_PROGRESS,), TAKERS, meets=_clocks(C.SIGN, C.CONTACT),
+            tells=(A.PERSONS, A.OWNER),
+        ),
+        Move(
+            Action.GIVE_BACK, _states(S.IN_PROGRESS), (S.DISPATCHED,), TAKERS, words=("note",), reruns=_clocks(C.SIGN, C.CONTACT),
+            tells=(A.OWNER,),
+        ),
+        Move(Action.PASS_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION), tells=(A.PERSONS,)),
+        Move(Action.RETURN_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION)),
+        Move(Action.HAND_TO, _HANDLED, (), UNIT | {R.CADRE}, tells=(A.OWNER,)),
+        Move(Action.REISSUE_CODE, _EVER - {S.VOID}, (), VILLAGE, tells=(A.PERSONS,)),
+        Move(Action.DISPUTE_CONSENT, _EVER - {S.MERGED}, (), frozenset({R.RESIDENT}), words=("note",), tells=(A.SUPERVISORS,)),
+        Move(
+            Action.RULE_ON_CONSENT, _EVER - {S.MERGED}, (), frozenset({R.SUPERVISOR}), words=("reply", "note"),
+            tells=(A.PERSONS, A.FILERS),
+        ),
+        Move(Action.TAKE_VISIT, _BEFORE_DISPATCH, (), VILLAGE, tells=(A.PERSONS,)),
+        Move(Action.DECLINE_VISIT, _BEFORE_DISPATCH, (), VILLAGE, words=("reply",), tells=(A.PERSONS, A.INTAKE)),
         Move(Action.WARN_CLOCK, _EVER, (), SYSTEM),
         Move(Action.BREACH_CLOCK, _EVER, (), SYSTEM),
         Move(Action.ESCALATE_CLOCK, _EVER, (), SYSTEM),

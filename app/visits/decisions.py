@@ -13,10 +13,11 @@ from app.core.paging import Page, page_from, paged
 from app.core.stamp import Stamp
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident
+from app.people.roster.scope import in_reach
 from app.territory.models import Grid, Household
 from app.visits.effects import do_effect, undo_locked
 from app.visits.models import EffectKind, EffectState, TaskEnd, TaskState, VisitEffect, VisitTask
-from app.visits.reach import OF_THE_VILLAGE, grids_below, seen_grids
+from app.visits.reach import OF_THE_VILLAGE, grids_below
 from app.visits.tasks import cancel_tasks
 
 
@@ -72,7 +73,7 @@ class EffectShown:
 
 def effects_page(stamp: Stamp, *, state: EffectState | None = None, cursor: str | None, limit: int) -> Page[EffectShown]:
     """Give the changes that visits in one's grids or villages brought, newest first."""
-    query = select(VisitEffect).where(VisitEffect.grid_id.in_(seen_grids(stamp, *OF_THE_VILLAGE)))
+    query = select(VisitEffect).where(in_reach(stamp, VisitEffect.grid_id))
     if state is not None:
         query = query.where(VisitEffect.state == state)
     rows = list(db.session.scalars(paged(query, key=[(VisitEffect.id, True)], cursor=cursor, limit=limit)))
@@ -140,7 +141,7 @@ def revive(stamp: Stamp, effect_id: int, *, reason: str) -> EffectShown:
 def _decide(stamp: Stamp, effect_id: int, *, among: EffectState, reason: str | None) -> VisitEffect:
     """Lock the household and the effect, in this order, and note who decides."""
     query = select(VisitEffect.household_id).where(VisitEffect.id == effect_id)
-    household_id = db.session.scalar(query.where(VisitEffect.grid_id.in_(seen_grids(stamp, *OF_THE_VILLAGE))))
+    household_id = db.session.scalar(query.where(in_reach(stamp, VisitEffect.grid_id)))
     if household_id is None:
         raise VisitEffectNotFound
     if db.session.scalar(query.where(VisitEffect.grid_id.in_(grids_below(stamp, *OF_THE_VILLAGE)))) is None:
@@ -155,7 +156,7 @@ def _decide(stamp: Stamp, effect_id: int, *, among: EffectState, reason: str | N
 
 def find_task(stamp: Stamp, task_id: int) -> VisitTask:
     """Give a task of one's grids or villages; raises VisitTaskNotFound."""
-    query = select(VisitTask).where(VisitTask.id == task_id, VisitTask.grid_id.in_(seen_grids(stamp, *OF_THE_VILLAGE)))
+    query = select(VisitTask).where(VisitTask.id == task_id, in_reach(stamp, VisitTask.grid_id))
     task = db.session.scalars(query).first()
     if task is None:
         raise VisitTaskNotFound

@@ -13,10 +13,8 @@ from app.core.stamp import Stamp
 from app.ledger.models import Case
 from app.people.identity import masked, open_person
 from app.people.models import Resident, Staff
-from app.territory.models import Household
+from app.people.roster.scope import find_household
 from app.visits.models import Visit, VisitNeed, VisitOutcome, VisitTopic
-from app.visits.queries import HouseholdNotFound
-from app.visits.reach import seen_grids
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,7 @@ def visits_of(stamp: Stamp, household_id: int, *, cursor: str | None, limit: int
 
     Cases that their grid may not see are left out, as they are from its lists.
     """
-    mine = Household.grid_id.in_(seen_grids(stamp))
-    if db.session.scalar(select(Household.id).where(Household.id == household_id, mine)) is None:
-        raise HouseholdNotFound
+    find_household(stamp, household_id)
     query = select(Visit).where(Visit.household_id == household_id).options(selectinload(Visit.met))
     key = [(Visit.visited_at, True), (Visit.id, True)]
     rows = list(db.session.scalars(paged(query, key=key, cursor=cursor, limit=limit)))

@@ -1,11 +1,11 @@
 """Keeps the lists of visits that are to be made: one line a household with every reason, for workers and cadres; what is late."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, cast, func, select
+from sqlalchemy import Text, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import joinedload
 
@@ -15,13 +15,14 @@ from app.core.stamp import Stamp
 from app.ledger.catalogue import catalogue
 from app.people.identity import masked, open_person
 from app.people.models import Resident
-from app.people.roster.models import PopulationTag, ResidentTag
+from app.people.roster.scope import in_reach
+from app.people.roster.tags import belonging, populations, tags_of
 from app.territory.models import Grid, Household, Unit
 from app.visits.clocks import still_wanted
 from app.visits.decisions import find_task, head_of
 from app.visits.models import Campaign, TaskFor, TaskState, VisitTask
 from app.visits.periods import day_of
-from app.visits.reach import AT_THE_DESK, grids_below, seen_grids
+from app.visits.reach import AT_THE_DESK, grids_below
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def tasks_page(
     A filter chooses households by their tasks; of a chosen household every reason is shown.
     """
     today = day_of(stamp.at)
-    chosen = [VisitTask.grid_id.in_(seen_grids(stamp)), still_wanted()]
+    chosen = [in_reach(stamp, VisitTask.grid_id), still_wanted()]
     if grid is not None:
         chosen.append(VisitTask.grid_id == catalogue().grid_codes.get(grid))
     if why is not None:
@@ -84,28 +85,16 @@ def tasks_page(
     if overdue is not None:
         chosen.append(VisitTask.due_on < today if overdue else VisitTask.due_on >= today)
     if tag is not None:
-        chosen.append(_belongs(tag, today))
+        chosen.append(belonging(tag, today))
     first = select(VisitTask.id, VisitTask.due_on, VisitTask.household_id).ext(distinct_on(VisitTask.household_id))
     first = first.join(Household, Household.id == VisitTask.household_id).outerjoin(Resident, Resident.id == VisitTask.resident_id)
     lines = first.where(*chosen).order_by(VisitTask.household_id, VisitTask.due_on, VisitTask.id).subquery()
     # A cursor holds numbers and text alone, so the day goes by its ordinal text, which sorts as the day does.
-    day = func.to_char(lines.c.due_on, "YYYY-MM-DD")
+    day = func.to_char(lines.c.due_on, "YYYY-MM-DD", type_=Text)
     query = select(lines.c.id, day.label("day"), lines.c.household_id)
     rows = list(db.session.execute(paged(query, key=[(day, False), (lines.c.id, False)], cursor=cursor, limit=limit)))
     page = page_from(rows, limit=limit, key=lambda row: (row.day, row.id))
     return Page(_lines(stamp, [row.household_id for row in page.items]), page.next_cursor)
-
-
-def _belongs(code: str, today: date) -> ColumnElement[bool]:
-    """Give the condition that a task is about somebody of a population."""
-    named = select(ResidentTag.id).join(PopulationTag, PopulationTag.id == ResidentTag.tag_id)
-    named = named.where(
-        ResidentTag.resident_id == VisitTask.resident_id, ResidentTag.ended_at.is_(None), PopulationTag.code == code
-    )
-    named = named.where(ResidentTag.since <= today, func.coalesce(ResidentTag.expires_on, today) >= today)
-    born = Resident.birth_month + func.make_interval(cast(PopulationTag.from_age, Integer)) <= today
-    aged = select(PopulationTag.id).where(PopulationTag.code == code, PopulationTag.from_age.is_not(None), born)
-    return named.exists() | aged.exists()
 
 
 def _lines(stamp: Stamp, household_ids: Sequence[int]) -> list[ToVisit]:
@@ -144,7 +133,7 @@ def reasons_of(tasks: Sequence[VisitTask], today: date) -> list[ReasonShown]:
     ids = {task.resident_id for task in tasks if task.resident_id is not None}
     people = select(Resident).where(Resident.id.in_(ids)).options(joinedload(Resident.identity))
     residents = {each.id: each for each in db.session.scalars(people)}
-    populations = _populations(residents.values(), today)
+    belong = _populations(ids, today)
     names = {task.campaign_id for task in tasks if task.campaign_id is not None}
     campaigns = {each.id: each.name for each in db.session.scalars(select(Campaign).where(Campaign.id.in_(names)))}
     return [
@@ -153,7 +142,7 @@ def reasons_of(tasks: Sequence[VisitTask], today: date) -> list[ReasonShown]:
             task.why,
             task.resident_id,
             masked(open_person(residents[task.resident_id].identity)).name if task.resident_id is not None else None,
-            populations.get(task.resident_id or 0, []),
+            belong.get(task.resident_id or 0, []),
             campaigns.get(task.campaign_id or 0),
             task.note,
             task.in_person,
@@ -170,26 +159,11 @@ def reasons_of(tasks: Sequence[VisitTask], today: date) -> list[ReasonShown]:
     ]
 
 
-def _populations(residents: Iterable[Resident], today: date) -> dict[int, list[str]]:
-    """Give the names of the key populations that residents belong to, named or by age, in the list's order."""
-    found = list(residents)
-    tags = list(
-        db.session.scalars(select(PopulationTag).where(PopulationTag.active, PopulationTag.key).order_by(PopulationTag.place))
-    )
-    named = select(ResidentTag.resident_id, ResidentTag.tag_id).where(ResidentTag.resident_id.in_([each.id for each in found]))
-    named = named.where(ResidentTag.ended_at.is_(None), ResidentTag.since <= today)
-    named = named.where(func.coalesce(ResidentTag.expires_on, today) >= today)
-    belong = {(row.resident_id, row.tag_id) for row in db.session.execute(named)}
-    return {
-        each.id: [tag.name for tag in tags if (each.id, tag.id) in belong or _is_old_enough(each.birth_month, tag.from_age, today)]
-        for each in found
-    }
-
-
-def _is_old_enough(born: date | None, from_age: int | None, today: date) -> bool:
-    if born is None or from_age is None:
-        return False
-    return (today.year - born.year) - ((today.month, today.day) < (born.month, born.day)) >= from_age
+def _populations(resident_ids: Collection[int], today: date) -> dict[int, list[str]]:
+    """Give the names of the key populations that residents belong to, in the list's order."""
+    keys = {facts.code for facts in populations() if facts.key}
+    held = tags_of(resident_ids, today)
+    return {each: [tag.name for tag in tags if tag.code in keys] for each, tags in held.items()}
 
 
 def show_task(stamp: Stamp, task_id: int) -> ReasonShown:
@@ -225,7 +199,7 @@ class LateInVillage:
 
 def late_visits(stamp: Stamp, *, unit: str | None = None, cursor: str | None, limit: int) -> Page[LateVisit]:
     """Give the late visits below one's posts, those of a unit when named, the longest late first."""
-    day = func.to_char(VisitTask.due_on, "YYYY-MM-DD")
+    day = func.to_char(VisitTask.due_on, "YYYY-MM-DD", type_=Text)
     columns = (VisitTask.id, VisitTask.why, VisitTask.due_on, VisitTask.attempts, VisitTask.contacted_on, day.label("day"))
     query = select(*columns, Unit.name.label("village"), Grid.code.label("grid"), Grid.name.label("grid_name"), Household.code)
     query = _late(stamp, query, unit)
