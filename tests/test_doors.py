@@ -62,6 +62,7 @@ GET  /grid/v1/households                                           staff
 GET  /grid/v1/households/<int:household_id>                        staff
 POST /grid/v1/visits                                               staff
 POST /grid/v1/visits/<uuid:key>/photos                             staff
+GET  /grid/v1/coverage                                             staff
 GET  /grid/v1/tasks                                                staff
 GET  /grid/v1/tasks/<int:task_id>                                  staff
 POST /grid/v1/tasks/<int:task_id>/visit                            staff
@@ -262,6 +263,7 @@ GET  /desk/v1/visit-effects                                        staff
 POST /desk/v1/visit-effects/<int:effect_id>/confirmation           staff
 POST /desk/v1/visit-effects/<int:effect_id>/refusal                staff
 POST /desk/v1/visit-effects/<int:effect_id>/undoing                staff
+GET  /desk/v1/figures/coverage                                     staff
 GET  /desk/v1/late-visits                                          staff
 GET  /desk/v1/late-visits/villages                                 staff
 GET  /desk/v1/units                                                staff

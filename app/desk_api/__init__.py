@@ -35,6 +35,7 @@ from app.desk_api import (
     whistles,
 )
 from app.http.blueprint import open_door
+from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
@@ -85,6 +86,7 @@ def register_desk(app: Flask) -> None:
         visits.blp,
         visits.plans_blp,
         effect_topic(Door.DESK),
+        coverage_topic(Door.DESK),
         digest_topic(Door.DESK),
         *roster_topics(Door.DESK),
     ]

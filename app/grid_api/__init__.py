@@ -5,6 +5,7 @@ from flask import Flask
 from app.core.stamp import Door
 from app.grid_api import cases, consent_codes, filings, homes, looks, services, tasks, territory, visits, whistles
 from app.http.blueprint import open_door
+from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
@@ -22,6 +23,7 @@ def register_grid(app: Flask) -> None:
         tasks.blp,
         tasks.history,
         effect_topic(Door.GRID),
+        coverage_topic(Door.GRID),
         filings.blp,
         consent_codes.blp,
         homes.blp,

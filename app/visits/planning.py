@@ -240,6 +240,8 @@ def _follow_moves(stamp: Stamp, unit_id: int, done: Planned) -> None:
     if not rows:
         return
     for task in lock_rows(VisitTask, list(rows)):
+        if task.household_id != rows[task.id].household_id:  # nobody has come to the new home yet
+            task.attempts, task.contacted_on = 0, None
         task.household_id, task.grid_id = rows[task.id].household_id, rows[task.id].grid_id
         note_change(stamp, task)
     for clock in lock_clocks(rows):
