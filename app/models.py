@@ -2,11 +2,15 @@
 
 import app.core.jobs
 import app.core.throttle
+import app.files.models
+import app.filings.heads.models
+import app.filings.homes.models
 import app.filings.models
 import app.http.idempotency
 import app.ledger.clocks
 import app.ledger.county
 import app.ledger.dispatching.duties
+import app.ledger.disputes.models
 import app.ledger.intake.report_people
 import app.ledger.merging.models
 import app.ledger.models
@@ -18,9 +22,11 @@ import app.ledger.whistles.models
 import app.notices.models
 import app.people.duty.models
 import app.people.models
+import app.people.roster.lists.models
 import app.people.roster.models
 import app.services.models
 import app.talks.models
 import app.territory.calendar.models
 import app.territory.models
+import app.territory.shapes.models
 import app.visits.models  # noqa: F401

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.http.blueprint import open_door
-from miniprogram_api import cases, form, look_ups, published, reports, services, sign_in, whistles
+from miniprogram_api import cases, form, grids, homes, look_ups, published, reports, services, sign_in, whistles
 
 PREFIX = "/miniprogram/v1"
 
@@ -14,11 +14,13 @@ def register_miniprogram(app: Flask) -> None:
         sign_in.door,
         sign_in.me,
         form.blp,
+        grids.blp,
         reports.named,
         reports.unnamed,
         published.blp,
         cases.blp,
         cases.claims,
+        homes.blp,
         whistles.blp,
         look_ups.reading,
         look_ups.writing,

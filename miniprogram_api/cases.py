@@ -10,7 +10,8 @@ from app.http.blueprint import DoorBlueprint
 from app.http.fields import PageQuery, Word
 from app.http.flood import count_writes
 from app.ledger.callbacks.answers import rate_case
-from app.ledger.commands import supplement, supply_info
+from app.ledger.commands import put_right, supplement, supply_info
+from app.ledger.disputes.commands import dispute_consent
 from app.ledger.intake.claims import join_by_claim
 from app.ledger.requests.withdrawal import keep_after_all, wish_to_withdraw
 from app.ledger.rounds.reopening import reopen_case
@@ -61,6 +62,22 @@ def show_case(number: str) -> Any:
 def add_words(said: dict[str, Any], number: str) -> Any:
     """Add something to a case that is under way"""
     return supplement(stamp(), number, **said)
+
+
+@blp.route("/<number>/corrections", methods=["POST"])
+@blp.arguments(WordsSchema)
+@blp.response(201, MovedSchema)
+def correct(said: dict[str, Any], number: str) -> Any:
+    """Say what is wrong in what was written for oneself; the report stays beside it"""
+    return put_right(stamp(), number, **said)
+
+
+@blp.route("/<number>/consent-dispute", methods=["POST"])
+@blp.arguments(WordsSchema)
+@blp.response(201, MovedSchema)
+def dispute(said: dict[str, Any], number: str) -> Any:
+    """Say that one asked nobody to file this; the filer does nothing more on it until a supervisor has found out"""
+    return dispute_consent(stamp(), number, **said)
 
 
 @blp.route("/<number>/urging", methods=["POST"])

@@ -11,7 +11,15 @@ from app.http.auth import anybody, now_clock, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Schema, text
 from app.http.limits import Limit, address, count_tries
-from app.ledger.intake.claims import rate_proved, reopen_by_claim, supplement_by_claim, supply_by_claim, withdraw_by_claim
+from app.ledger.disputes.commands import dispute_by_claim
+from app.ledger.intake.claims import (
+    put_right_by_claim,
+    rate_proved,
+    reopen_by_claim,
+    supplement_by_claim,
+    supply_by_claim,
+    withdraw_by_claim,
+)
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.showing.following import follow_by_claim
 from app.ledger.supervision.residents_urge import urge_by_claim
@@ -75,6 +83,22 @@ def look_up(proof: dict[str, Any]) -> Any:
 def add_words(said: dict[str, Any]) -> Any:
     """Add something to a case, by claim code"""
     return supplement_by_claim(stamp(), said["number"], said["claim_code"], words=said["words"])
+
+
+@writing.route("/corrections", methods=["POST"])
+@writing.arguments(ProvedWordsSchema)
+@writing.response(201, MovedSchema)
+def correct(said: dict[str, Any]) -> Any:
+    """Say what is wrong in what was written for one, by claim code"""
+    return put_right_by_claim(stamp(), said["number"], said["claim_code"], words=said["words"])
+
+
+@writing.route("/consent-dispute", methods=["POST"])
+@writing.arguments(ProvedWordsSchema)
+@writing.response(201, MovedSchema)
+def dispute(said: dict[str, Any]) -> Any:
+    """Say that one asked nobody to file this, by claim code"""
+    return dispute_by_claim(stamp(), said["number"], said["claim_code"], words=said["words"])
 
 
 @writing.route("/urging", methods=["POST"])

@@ -12,10 +12,13 @@ from app.desk_api import (
     corrections,
     county_rules,
     directory,
+    disputes,
     duties,
     emergencies,
     figures,
+    grid_shapes,
     handling,
+    homes,
     identity,
     intake,
     meetings,
@@ -33,6 +36,8 @@ from app.desk_api import (
     whistles,
 )
 from app.http.blueprint import open_door
+from app.http.digests import digest_topic
+from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 
 PREFIX = "/desk/v1"
@@ -47,6 +52,7 @@ def register_desk(app: Flask) -> None:
         cases.blp,
         intake.blp,
         handling.blp,
+        homes.blp,
         assignments.blp,
         emergencies.blp,
         corrections.blp,
@@ -60,6 +66,7 @@ def register_desk(app: Flask) -> None:
         supervision.blp,
         supervision.case_blp,
         oversight.blp,
+        disputes.blp,
         meetings.blp,
         merging.blp,
         upstream.blp,
@@ -79,5 +86,9 @@ def register_desk(app: Flask) -> None:
         services.orders,
         services.lists,
         services.benefits,
+        grid_shapes.blp,
+        grid_shapes.trial_blp,
+        digest_topic(Door.DESK),
+        *roster_topics(Door.DESK),
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

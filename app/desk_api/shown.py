@@ -255,6 +255,8 @@ class CaseSchema(QueueRowSchema):
     awaiting_rescue = fields.Boolean()
     rescue_awaited = fields.List(Word(EmergencyService))
     hidden_from_grid = fields.Boolean()
+    to_place = fields.Boolean()
+    suggested_grid = fields.Nested(NamedSchema, allow_none=True)
     merged_into = fields.String(allow_none=True)
     merged = fields.List(fields.String())
     recurrence_of = fields.String(allow_none=True)

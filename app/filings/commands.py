@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import exists, select
+
 from app.core.crypto import keyring
 from app.core.database import db
-from app.core.errors import Invalid, NotAllowed
-from app.core.stamp import ActorKind, Role, Stamp
-from app.filings.models import Consent, ProxyFiling
-from app.filings.rules import ConsentGiven, Filing, PersonMissing, check_consent, check_reason, handout
+from app.core.errors import Invalid
+from app.core.stamp import Stamp
+from app.filings.consent_codes import use_code
+from app.filings.homes.taken import taken_by
+from app.filings.models import Consent, ConsentBy, ProxyFiling
+from app.filings.rules import PROXIES, Filing, PersonMissing, check_consent, check_proxy, check_reason, handout
 from app.ledger.catalogue import catalogue
 from app.ledger.intake.codes import in_ids
 from app.ledger.intake.report_people import check_people, keep_people
@@ -15,46 +19,43 @@ from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.merging.repeats import join_repeat
 from app.ledger.vocabulary import Channel
-from app.people.identity import Person, find_or_enrol
-from app.people.models import Resident, Staff
-
-PROXIES = (Role.CADRE, Role.GRID_WORKER)
-
-
-class MayNotFileForOthers(NotAllowed):
-    """代办由村干部或网格员登记"""
+from app.people.identity import Person, clean_person, find_or_enrol
+from app.people.models import Resident, Staff, WechatAccount
 
 
 @dataclass(frozen=True)
 class Filed:
-    """A stored filing: the case's number, the claim code for the resident (shown once), and the words to print for them."""
+    """A stored filing: the case's number, the claim code for the resident (shown once), and the words to print for them.
+
+    `told`: a notice reaches the person; else they are told on paper, and the filer says when it was handed over.
+    """
 
     number: str
     claim_code: str
     handout: str
+    told: bool
 
 
 def file_for(stamp: Stamp, filing: Filing) -> Filed:
     """File a matter for somebody who cannot, with their recorded consent; the matter is theirs, they are told of it.
 
     Raises MayNotFileForOthers, PersonMissing, WrongIdentity, PeopleIncomplete, ConsentIncomplete, ReasonMissing, UnknownGrid,
-    UnknownParty, and what `take_in` raises.
+    UnknownParty, HomeRequestNotFound, and what `take_in` raises.
     """
-    role = stamp.actor.holds(PROXIES) if stamp.actor.kind is ActorKind.STAFF else None
-    if role is None:
-        raise MayNotFileForOthers
-    stamp = stamp.acting_as(role)
+    stamp = check_proxy(stamp)
     assert stamp.actor.id is not None
     check_people(filing.people)
-    check_consent(filing.consent, filer_name=db.session.get_one(Staff, stamp.actor.id).name)
+    check_consent(filing.consent, filer_name=db.session.get_one(Staff, stamp.actor.id).name, person=filing.person)
+    home = taken_by(stamp, filing.home_request) if filing.home_request is not None else None
     grid_id = catalogue().grid_id(filing.grid)
     resident = _person(stamp, filing.person, grid_id)
     check_reason(filing.reason, place=catalogue().grid_path(grid_id), villages=stamp.actor.paths(*PROXIES))
-    consent = _consent(stamp, resident.id, filing.consent)
+    consent = _consent(stamp, resident.id, filing)
     receipt = take_in(stamp, _submission(stamp, filing, grid_id=grid_id, resident_id=resident.id, consent_id=consent.id))
     assert receipt.claim_code is not None
     if filing.people:
         keep_people(receipt.report_id, filing.people)
+    told = _is_reachable(resident)
     db.session.add(
         ProxyFiling(
             staff_id=stamp.actor.id,
@@ -62,11 +63,19 @@ def file_for(stamp: Stamp, filing: Filing) -> Filed:
             consent_id=consent.id,
             report_id=receipt.report_id,
             reason=(filing.reason or "").strip() or None,
+            home_request_id=home.id if home is not None else None,
             filed_at=stamp.at,
+            reachable=told,
         )
     )
     join_repeat(stamp, receipt)
-    return Filed(receipt.number, receipt.claim_code, handout(receipt.number, receipt.claim_code))
+    return Filed(receipt.number, receipt.claim_code, handout(receipt.number, receipt.claim_code), told)
+
+
+def _is_reachable(resident: Resident) -> bool:
+    """Say whether notices reach a resident: by a telephone, or by an account."""
+    account = exists().where(WechatAccount.resident_id == resident.id)
+    return (resident.identity is not None and resident.identity.phone is not None) or bool(db.session.scalar(select(account)))
 
 
 def _person(stamp: Stamp, person: Person, grid_id: int) -> Resident:
@@ -80,19 +89,35 @@ def _person(stamp: Stamp, person: Person, grid_id: int) -> Resident:
         raise
 
 
-def _consent(stamp: Stamp, resident_id: int, given: ConsentGiven) -> Consent:
+def _consent(stamp: Stamp, resident_id: int, filing: Filing) -> Consent:
     assert stamp.actor.id is not None
+    given, ring = filing.consent, keyring()
+    code = None
+    if given.method is ConsentBy.SMS_CODE:
+        assert given.code_id is not None
+        code = use_code(stamp, given.code_id, phone=clean_person(filing.person).phone, title=filing.title)
+    phone = _witness_phone(given.witness_phone)
     consent = Consent(
         resident_id=resident_id,
         staff_id=stamp.actor.id,
         method=given.method,
-        witness=keyring().encrypt(witness, field="consent.witness") if (witness := (given.witness or "").strip()) else None,
+        witness=ring.encrypt(witness, field="consent.witness") if (witness := (given.witness or "").strip()) else None,
+        witness_phone=ring.encrypt(phone, field="consent.witness_phone") if phone else None,
+        code_id=code.id if code is not None else None,
         evidence=(given.evidence or "").strip() or None,
         given_at=stamp.at,
     )
     db.session.add(consent)
     db.session.flush()
     return consent
+
+
+def _witness_phone(phone: str | None) -> str | None:
+    try:
+        return clean_person(Person(phone=phone)).phone
+    except Invalid as refused:
+        refused.errors = {"consent.witness_phone": refused.errors["phone"]}
+        raise
 
 
 def _submission(stamp: Stamp, filing: Filing, *, grid_id: int, resident_id: int, consent_id: int) -> Submission:

@@ -3,13 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotAllowed
+from app.core.stamp import ActorKind, Role, Stamp
 from app.filings.models import ConsentBy
 from app.ledger.intake.report_people import People
 from app.ledger.intake.submission import has_control
 from app.ledger.numbers import in_fours
 from app.ledger.vocabulary import Kind
 from app.people.identity import Person
+
+PROXIES = (Role.CADRE, Role.GRID_WORKER)
+
+
+class MayNotFileForOthers(NotAllowed):
+    """代办由村干部或网格员登记"""
 
 
 class ConsentIncomplete(Invalid):
@@ -26,10 +33,15 @@ class ReasonMissing(Invalid):
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentGiven:
-    """How the person consented: by what, before which witness where it was spoken, and where the evidence is."""
+    """How the person consented: by what, before which witness where it was spoken, by which texted code.
+
+    `evidence` says where more of it is kept.
+    """
 
     method: ConsentBy
     witness: str | None = None
+    witness_phone: str | None = None
+    code_id: int | None = None
     evidence: str | None = None
 
 
@@ -38,7 +50,7 @@ class Filing:
     """A matter filed for somebody else, with their consent; grid and unit go by code.
 
     `people` stand beside the person: representatives of a group, the guardian of a minor. `reason` says why the filer does it
-    when the matter lies outside the filer's villages.
+    when the matter lies outside the filer's villages, `home_request` the number of the request to come home that led to it.
     """
 
     person: Person
@@ -51,22 +63,43 @@ class Filing:
     confidential: bool = False
     against_unit: str | None = None
     reason: str | None = None
+    home_request: str | None = None
     people: People = field(default_factory=People)
 
 
-def check_consent(consent: ConsentGiven, *, filer_name: str) -> None:
-    """Raise ConsentIncomplete unless the consent is whole: a spoken one has a witness, who is not the filer."""
+def check_proxy(stamp: Stamp) -> Stamp:
+    """Give the stamp in the role in which the actor files for others; raises MayNotFileForOthers."""
+    role = stamp.actor.holds(PROXIES) if stamp.actor.kind is ActorKind.STAFF else None
+    if role is None:
+        raise MayNotFileForOthers
+    return stamp.acting_as(role)
+
+
+def check_consent(consent: ConsentGiven, *, filer_name: str, person: Person) -> None:
+    """Raise ConsentIncomplete unless the consent is whole.
+
+    A spoken one has a witness, who is neither the filer nor the person concerned; one by text names its code.
+    """
     errors: dict[str, list[str]] = {}
     witness = (consent.witness or "").strip()
     if consent.method is ConsentBy.SPOKEN and not witness:
         errors["consent.witness"] = ["口头授权请登记见证人"]
-    elif witness == filer_name:
+    elif witness and _same(witness, filer_name):
         errors["consent.witness"] = ["见证人不能是代办人自己"]
+    elif witness and (_same(witness, person.name) or _same(consent.witness_phone, person.phone)):
+        errors["consent.witness"] = ["见证人不能是当事人本人"]
+    if consent.method is ConsentBy.SMS_CODE and consent.code_id is None:
+        errors["consent.code_id"] = ["请先给当事人发送授权码"]
     for name, words in (("witness", consent.witness), ("evidence", consent.evidence)):
         if words and has_control(words):
             errors[f"consent.{name}"] = ["有看不见的控制字符，请重新输入"]
     if errors:
         raise ConsentIncomplete(errors=errors)
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    plain = ["".join(each for each in (words or "") if each.isalnum()) for words in (one, other)]
+    return bool(plain[0]) and plain[0] == plain[1]
 
 
 def check_reason(reason: str | None, *, place: str, villages: Iterable[str]) -> None:

@@ -3,8 +3,10 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import calls, cases, filings, looks, services, talks, territory, visits, whistles
+from app.grid_api import calls, cases, consent_codes, filings, grids, homes, looks, services, talks, territory, visits, whistles
 from app.http.blueprint import open_door
+from app.http.digests import digest_topic
+from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 
 PREFIX = "/grid/v1"
@@ -12,10 +14,22 @@ PREFIX = "/grid/v1"
 
 def register_grid(app: Flask) -> None:
     """Open the door."""
-    topics = [*staff_sign_in(Door.GRID), territory.blp, visits.blp, filings.blp, cases.blp, looks.listing, looks.blp]
-    topics += [
+    topics = [
+        *staff_sign_in(Door.GRID),
+        territory.blp,
+        grids.blp,
+        grids.moves,
+        visits.blp,
+        filings.blp,
+        consent_codes.blp,
+        homes.blp,
+        cases.blp,
+        looks.listing,
+        looks.blp,
         whistles.listing,
         whistles.blp,
+        digest_topic(Door.GRID),
+        *roster_topics(Door.GRID),
         services.items,
         services.orders,
         services.duties,

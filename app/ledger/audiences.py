@@ -98,7 +98,7 @@ def owners(case: Case, deadline: Deadline, at: datetime) -> list[int]:
     if deadline.subject is Subject.REQUEST:
         request = db.session.get_one(Request, deadline.subject_id)
         return asked_to_decide(case, request.kind, at, asker_id=request.asked_by)
-    if deadline.subject is Subject.WHISTLE_CALL:
+    if deadline.clock is Clock.ARRIVE:
         return called_at(case, deadline.owner_unit_id or 0, at)
     at_unit = deadline.subject in (Subject.ASSIGNMENT, Subject.SUPERVISION_ORDER)
     role = Role.HANDLER if at_unit else _DESK_ROLES.get(deadline.clock, Role.HANDLER)

@@ -8,6 +8,7 @@ from app.core.database import db, lock_rows
 from app.core.errors import Invalid, NotFound
 from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
+from app.ledger.intake.persons import check_person
 from app.ledger.merging.union import name_parties, spread
 from app.ledger.models import Case, Entry, Report, ReportClaim
 from app.ledger.moves import Step, Words, lock_case, move_case
@@ -93,6 +94,7 @@ def _settle(case: Case, category_id: int | None, grid_id: int | None, *, outside
         case.grid_id = None
     if case.grid_id is None and not outside_grids:
         raise PlaceMissing(errors={"grid_id": ["请选择网格，或注明不在网格内"]})
+    case.to_place = False
     return {"category_id": case.category_id, "grid_id": case.grid_id}
 
 
@@ -122,6 +124,18 @@ def supplement(stamp: Stamp, number: str, *, words: str) -> Case:
     return case
 
 
+def put_right(stamp: Stamp, number: str, *, words: str) -> Case:
+    """Say, as the person concerned, what is wrong in what was written for them; the report itself stays as it was filed.
+
+    Raises OnlyThePerson.
+    """
+    case = lock_case(stamp, number)
+    report = check_person(stamp, case)[0]
+    facts = {"corrects": report.id}
+    move_case(stamp, case, Action.SUPPLEMENT, Words(note=words), lambda _: Step(facts=facts))
+    return case
+
+
 def answer_case(
     stamp: Stamp,
     number: str,
@@ -132,7 +146,7 @@ def answer_case(
     outside_grids: bool = False,
     version: int | None = None,
 ) -> Case:
-    """Answer a case at once: on the spot by a grid worker, directly by the centre. Raises CategoryMissing, PlaceMissing."""
+    """Answer a case at once: on the spot by who is there, directly by the centre. Raises CategoryMissing, PlaceMissing."""
     case = lock_case(stamp, number, version=version)
     answer_locked(stamp, case, reply=reply, category_id=category_id, grid_id=grid_id, outside_grids=outside_grids)
     return case
@@ -151,7 +165,7 @@ def answer_locked(
 
     def change(acting: Stamp) -> Step:
         facts = _settle(case, category_id, grid_id, outside_grids=outside_grids)
-        case.outcome = Outcome.ON_THE_SPOT if acting.role is Role.GRID_WORKER else Outcome.DIRECT
+        case.outcome = Outcome.ON_THE_SPOT if acting.role in (Role.GRID_WORKER, Role.CADRE) else Outcome.DIRECT
         case.unit_solved = True
         return Step(facts={**facts, "outcome": case.outcome})
 

@@ -30,8 +30,10 @@ class County:
     are from when until when people are called. `same_reply_most`: from so many other cases on, the same reply is odd.
     The composite of the three rates weighs them by the `…_weight` fields; "basically satisfied" counts for so much of a yes. An
     assessment window runs from `window_hour` on `window_day` of a month to the same moment of the next.
-    From `group_from` people on, a group names representatives, `representatives_most` at most.
+    Who asks that somebody comes home is answered within `home_take_hours` and, where nothing else is agreed, visited within
+    `home_come_hours` of that. From `group_from` people on, a group names representatives, `representatives_most` at most.
     `bounds` are south, west, north and east in WGS-84 degrees; without them a point need only lie in China.
+    Where every grid has its polygon, a point may lie `outside_metres` outside the line around all of them.
     """
 
     danger_words: tuple[str, ...] = (
@@ -60,6 +62,8 @@ class County:
     representatives_most: int = 5
     whistle_metres: int = 300
     whistles_a_day: int = 3
+    home_take_hours: int = 24
+    home_come_hours: int = 72
     urge_hours: int = 24
     reworks_to_interview: int = 3
     reassignments_to_interview: int = 3
@@ -70,6 +74,7 @@ class County:
     digest_times: tuple[str, ...] = ("09:00", "15:00")
     emergency_numbers: tuple[str, ...] = ("110 报警", "119 火警", "120 急救")
     bounds: tuple[float, ...] = ()
+    outside_metres: int = 2000
     response_weight: float = 0.1
     satisfaction_weight: float = 0.4
     solution_weight: float = 0.5

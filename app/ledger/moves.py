@@ -28,6 +28,7 @@ from app.ledger.deadlines import (
     take_on,
     upstream_limit,
 )
+from app.ledger.disputes.models import ConsentDispute
 from app.ledger.merging.union import below
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
@@ -251,18 +252,44 @@ def roles_on(stamp: Stamp, case: Case) -> frozenset[Role]:
 def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     """Give the roles in which the actor may do an action: who filed may supplement and supply information wherever the case lies.
 
-    What a filer was asked, no other grid worker or cadre supplies.
+    What a filer was asked, or hears from their person, no other grid worker or cadre supplies. A cadre answers only where they
+    have come home for it. Who filed for somebody who says they never asked for it does
+    nothing more on the case.
     """
+    if _is_disputed(stamp, case):
+        return frozenset()
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
     if action in AT_STATION and case.kind is Kind.SERVICE and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_at_station(stamp, case)
-    if action not in (Action.SUPPLEMENT, Action.SUPPLY_INFO) or stamp.actor.kind is not ActorKind.STAFF:
+    if action is Action.ANSWER and Role.CADRE in roles and not _comes_home(stamp, case):
+        return roles - {Role.CADRE}
+    if action not in OF_FILERS or stamp.actor.kind is not ActorKind.STAFF:
         return roles
     if any(report.filer_staff_id == stamp.actor.id for report in case.reports):
         return roles | (stamp.actor.roles() & FILERS)
-    return roles - {Role.GRID_WORKER, Role.CADRE} if action is Action.SUPPLY_INFO else roles
+    return roles - {Role.GRID_WORKER, Role.CADRE} if action is not Action.SUPPLEMENT else roles
+
+
+OF_FILERS = frozenset({Action.SUPPLEMENT, Action.SUPPLY_INFO, Action.ASK_WITHDRAW})
+"""What whoever filed for somebody does for them wherever the case lies."""
+
+
+def _comes_home(stamp: Stamp, case: Case) -> bool:
+    """Say whether the actor is who took it upon themselves to come to the person's home: the clock of coming is theirs."""
+    theirs = (Deadline.clock == Clock.ARRIVE, Deadline.subject == Subject.CASE, Deadline.owner_staff_id == stamp.actor.id)
+    return db.session.scalars(select(Deadline.id).where(Deadline.case_id == case.id, *theirs).limit(1)).first() is not None
+
+
+def _is_disputed(stamp: Stamp, case: Case) -> bool:
+    """Say whether the person of a report that the actor filed disputes their consent, and no supervisor found otherwise."""
+    actor = stamp.actor
+    if actor.kind is not ActorKind.STAFF or all(report.filer_staff_id != actor.id for report in case.reports):
+        return False
+    mine = (ConsentDispute.case_id == case.id, ConsentDispute.staff_id == actor.id)
+    standing = select(ConsentDispute.id).where(*mine, ConsentDispute.upheld.is_not(False))
+    return db.session.scalars(standing.limit(1)).first() is not None
 
 
 AT_STATION = frozenset({Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION, Action.SUBMIT_RESULT})

@@ -10,7 +10,7 @@ from app.core.database import db
 from app.core.errors import NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
 from app.ledger.catalogue import catalogue
-from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
+from app.ledger.models import Assignment, Case, CaseAccess, GridMove, Report, ReportClaim
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import not_recused, prefixes
 from app.ledger.vocabulary import Duty
@@ -84,9 +84,15 @@ def own_ways(actor: Actor) -> list[ColumnElement[bool]]:
         open_to_all.append(and_(not_(Case.hidden_from_grid), or_(*grid)))
     if open_to_all:
         found.append(and_(not_(Case.confidential), or_(*open_to_all)))
+    if actor.paths(Role.GRID_WORKER):
+        moved = exists().where(GridMove.case_id == Case.id, GridMove.staff_id == actor.id).correlate(Case)
+        found.append(and_(not_(Case.confidential), not_(Case.hidden_from_grid), moved))
     if actor.paths(Role.CADRE, Role.GRID_WORKER):
         called = exists(called_to(actor).where(WhistleCall.case_id == Case.id).correlate(Case))
         found.append(and_(not_(Case.hidden_from_grid), called))
+    if actor.paths(Role.GRID_WORKER):
+        handed = exists().where(*handed_to(actor), Assignment.case_id == Case.id).correlate(Case)
+        found.append(and_(not_(Case.hidden_from_grid), handed))
     for column in _CASES_OF_REPORT:
         found.append(exists().where(column == Case.id, Report.filer_staff_id == actor.id).correlate(Case))
     return found
@@ -124,6 +130,11 @@ def called_to(actor: Actor) -> Select[int]:
     """Give the cases on which the villages of a cadre or grid worker were whistled for: they are who comes."""
     villages = actor.paths(Role.CADRE, Role.GRID_WORKER)
     return select(WhistleCall.case_id).join(Unit, Unit.id == WhistleCall.unit_id).where(Unit.path.in_(villages))
+
+
+def handed_to(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    """Give the conditions for the open parts that were handed to a member of staff."""
+    return (Assignment.handler_id == actor.id, Assignment.ended_at.is_(None))
 
 
 def comes_for(post_path: str, unit_path: str) -> bool:
@@ -168,9 +179,17 @@ def reaches(actor: Actor, role: Role, path: str) -> bool:
 def belongs(actor: Actor, assignment: Assignment) -> bool:
     """Say whether an actor handles for the unit of an assignment: from that unit or one above it.
 
-    What the lead has passed on to a unit below it is that unit's own to sign and report: no unit reports to itself.
+    What the lead has passed on to a unit below it is that unit's own to sign and report: no unit reports to itself. A grid
+    worker handles what their village has handed to them.
     """
+    if assignment.handler_id is not None and assignment.handler_id == actor.id and _works_at(actor, assignment):
+        return True
     paths = actor.paths(Role.HANDLER, Role.UNIT_HEAD)
     if assignment.duty is Duty.SUB:
         return assignment.unit.path in paths
     return any(assignment.unit.path.startswith(path) for path in paths)
+
+
+def _works_at(actor: Actor, assignment: Assignment) -> bool:
+    """Say whether a grid worker serves the very unit of an assignment."""
+    return assignment.unit.path in actor.paths(Role.GRID_WORKER)

@@ -101,6 +101,7 @@ class Action(StrEnum):
     CONFIRM_UPSTREAM = "confirm_upstream"
     CLAIM = "claim"
     CORRECT = "correct"
+    MOVE_GRID = "move_grid"
     HAND_TO_EMERGENCY = "hand_to_emergency"
     CONFIRM_ARRIVAL = "confirm_arrival"
     SUB_DISPATCH = "sub_dispatch"
@@ -149,6 +150,12 @@ class Action(StrEnum):
     ASSESS_WHISTLE = "assess_whistle"
     LOOK = "look"
     APPRAISE = "appraise"
+    HAND_TO = "hand_to"
+    REISSUE_CODE = "reissue_code"
+    DISPUTE_CONSENT = "dispute_consent"
+    RULE_ON_CONSENT = "rule_on_consent"
+    TAKE_VISIT = "take_visit"
+    DECLINE_VISIT = "decline_visit"
     WARN_CLOCK = "warn_clock"
     BREACH_CLOCK = "breach_clock"
     ESCALATE_CLOCK = "escalate_clock"
@@ -463,7 +470,7 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Action.PASS, "核验通过"), (Action.SEND_BACK, "退回重办"), (Action.ATTEMPT_CALLBACK, "回访未接通"), (Action.RECORD_CALLBACK, "回访"),
     (Action.RATE, "群众评价"), (Action.CONFIRM_UPSTREAM, "上级审核"), (Action.CLAIM, "认领"), (Action.WARN_CLOCK, "临期提醒"),
     (Action.BREACH_CLOCK, "超时"), (Action.ESCALATE_CLOCK, "超时升级"), (Action.RECOMPUTE_CLOCK, "时限重算"), (Action.ARCHIVE, "历史归档"),
-    (Action.CORRECT, "更正"), (Action.HAND_TO_EMERGENCY, "移交紧急救援"), (Action.CONFIRM_ARRIVAL, "确认救援到场"),
+    (Action.CORRECT, "更正"), (Action.MOVE_GRID, "更正网格"), (Action.HAND_TO_EMERGENCY, "移交紧急救援"), (Action.CONFIRM_ARRIVAL, "确认救援到场"),
     (Action.SUB_DISPATCH, "二级派单"), (Action.ASSIGN_HANDLER, "指定经办人"), (Action.RAISE, "提级"), (Action.ADJUST_CLOCK, "调整时限"),
     (Action.HAND_OVER, "交接"), (Action.ASK_RETURN, "申请退单"), (Action.ASK_REASSIGN, "申请改派"), (Action.ASK_SUPPORT, "申请加派协办"),
     (Action.ASK_EXTEND, "申请延期"), (Action.ASK_SUSPEND, "申请挂账"), (Action.ASK_TERMINATE, "申请终止"), (Action.ASK_EXCLUDE, "申请剔除"),
@@ -477,6 +484,9 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Action.DECIDE_PROGRESS, "周调度"), (Action.WHISTLE, "吹哨"), (Action.ARRIVE, "报到"), (Action.ASSESS_WHISTLE, "吹哨评价"),
     (Action.LOOK, "现场查看"), (Action.APPRAISE, "代表评单"), (Action.TAKE, "接单"), (Action.GIVE_BACK, "退回接单"),
     (Action.PASS_STATION, "本站办完"), (Action.RETURN_STATION, "退回上一站"),
+    (Action.LOOK, "现场查看"), (Action.APPRAISE, "代表评单"),
+    (Action.HAND_TO, "交网格员办理"), (Action.REISSUE_CODE, "补发查询码"), (Action.DISPUTE_CONSENT, "否认委托"),
+    (Action.RULE_ON_CONSENT, "委托核查结论"), (Action.TAKE_VISIT, "接单上门"), (Action.DECLINE_VISIT, "暂不能上门"),
     (Outcome.DIRECT, "直办"), (Outcome.ON_THE_SPOT, "现场解答"), (Outcome.PASSED_ON, "转办"),
     (Duty.LEAD, "主办"), (Duty.ASSIST, "协办"), (Duty.SUB, "二级承办"),
     (EmergencyService.POLICE, "110 报警"), (EmergencyService.FIRE, "119 火警"), (EmergencyService.AMBULANCE, "120 急救"),

@@ -118,6 +118,9 @@ S, R, C, A = State, Role, Clock, Audience
 FILERS = frozenset({R.RESIDENT, R.GRID_WORKER, R.CADRE, R.INTAKE, R.DISPATCHER, R.CALLBACK_AGENT})
 DESK = frozenset({R.INTAKE, R.DISPATCHER})
 UNIT = frozenset({R.HANDLER, R.UNIT_HEAD})
+FIELD = UNIT | {R.GRID_WORKER}
+"""Who does a unit's work: its own people, and the grid worker to whom its village has handed its part."""
+VILLAGE = frozenset({R.CADRE, R.GRID_WORKER})
 SYSTEM = frozenset({R.SYSTEM})
 CENTRE = frozenset({R.DISPATCHER, R.SUPERVISOR})
 TAKERS = UNIT | {R.RESIDENT, R.GRID_WORKER, R.CADRE}
@@ -172,7 +175,10 @@ A visit's clock has no case.
 MOVES: dict[Action, Move] = {
     move.action: move
     for move in (
-        Move(Action.SUBMIT, frozenset(), (S.SUBMITTED,), FILERS | SYSTEM, starts=(C.ACCEPT, C.OVERALL), tells=(A.PERSONS,)),
+        Move(
+            Action.SUBMIT, frozenset(), (S.SUBMITTED,), FILERS | SYSTEM | {R.HOUSEHOLD_HEAD}, starts=(C.ACCEPT, C.OVERALL),
+            tells=(A.PERSONS,),
+        ),
         Move(Action.ARCHIVE, frozenset(), (S.CLOSED,), frozenset({R.ADMINISTRATOR}) | SYSTEM),
         Move(Action.SUPPLEMENT, OPEN - {S.INFO_REQUESTED}, (), FILERS, words=("note",), tells=(A.LEAD,)),
         Move(
@@ -193,7 +199,7 @@ MOVES: dict[Action, Move] = {
             starts=(C.DISPATCH,), tells=(A.PERSONS,),
         ),
         Move(
-            Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | {R.GRID_WORKER},
+            Action.ANSWER, _BEFORE_DISPATCH, (S.CLOSED, S.AWAITING_CALLBACK, S.AWAITING_UPSTREAM), DESK | VILLAGE,
             words=("reply",), choose=_answered, meets=_clocks(C.ACCEPT, C.DISPATCH, C.UPSTREAM_SIGN),
             starts=(C.CALLBACK,), tells=(A.PERSONS,),
         ),
@@ -217,19 +223,19 @@ MOVES: dict[Action, Move] = {
         Move(
             Action.REFUSE_REQUEST, _EVER, (), SECOND | {R.LEADER, R.CALLBACK_AGENT}, words=("note",), tells=(A.ASKER,),
         ),
-        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | UNIT | {R.SUPERVISOR, R.CALLBACK_AGENT, R.RESIDENT}),
+        Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | FIELD | {R.SUPERVISOR, R.CALLBACK_AGENT, R.RESIDENT}),
         Move(
             Action.DISPATCH, _states(S.ACCEPTED), (S.DISPATCHED,), frozenset({R.DISPATCHER}) | SYSTEM, meets=_clocks(C.DISPATCH),
             starts=(C.SIGN, C.CONTACT, C.RESOLVE), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
         ),
-        Move(Action.SIGN, _states(S.DISPATCHED), (S.IN_PROGRESS,), UNIT, meets=_clocks(C.SIGN)),
-        Move(Action.SIGN_ASSIST, _HANDLED, (), UNIT, meets=_clocks(C.SIGN)),
+        Move(Action.SIGN, _states(S.DISPATCHED), (S.IN_PROGRESS,), FIELD, meets=_clocks(C.SIGN)),
+        Move(Action.SIGN_ASSIST, _HANDLED, (), FIELD, meets=_clocks(C.SIGN)),
         Move(
-            Action.CONTACT, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT | {R.CALLBACK_AGENT}, words=("note",),
+            Action.CONTACT, _states(S.IN_PROGRESS, S.SUSPENDED), (), FIELD | {R.CALLBACK_AGENT}, words=("note",),
             meets=_clocks(C.CONTACT),
         ),
         Move(
-            Action.SUBMIT_ASSIST, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT, words=("note",), meets=_clocks(C.RESOLVE),
+            Action.SUBMIT_ASSIST, _states(S.IN_PROGRESS, S.SUSPENDED), (), FIELD, words=("note",), meets=_clocks(C.RESOLVE),
             tells=(A.LEAD,),
         ),
         Move(
@@ -279,6 +285,10 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
         Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),
+        Move(
+            Action.MOVE_GRID, _BEFORE_DISPATCH | _HANDLED | {S.INFO_REQUESTED}, (), frozenset({R.GRID_WORKER}),
+            tells=(A.DECIDERS, A.INTAKE),
+        ),
         Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), starts=(C.RESCUE,), tells=(A.SHIFT_HEAD,)),
         Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), meets=_clocks(C.RESCUE), tells=(A.SHIFT_HEAD,)),
         Move(
@@ -289,7 +299,7 @@ MOVES: dict[Action, Move] = {
         Move(Action.RAISE, _HANDLED, (), CENTRE | {R.LEADER} | SYSTEM, tells=(A.LEAD, A.UPPER_HEAD)),
         Move(Action.ADJUST_CLOCK, OPEN - {S.AWAITING_UPSTREAM}, (), CENTRE, words=("note",), tells=(A.LEAD,)),
         Move(Action.HAND_OVER, OPEN, (), frozenset({R.UNIT_HEAD, R.SUPERVISOR, R.ADMINISTRATOR}) | SYSTEM),
-        Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
+        Move(Action.ASK_RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (), FIELD, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.RETURN, _states(S.DISPATCHED, S.IN_PROGRESS), (S.ACCEPTED, S.DISPATCHED, S.IN_PROGRESS), CENTRE,
             choose=_returned, starts=(C.DISPATCH,), tells=(A.ASKER, A.DISPATCHERS),
@@ -299,12 +309,12 @@ MOVES: dict[Action, Move] = {
             Action.REASSIGN, _HANDLED, (S.DISPATCHED,), CENTRE, starts=(C.SIGN, C.CONTACT, C.RESOLVE),
             resumes=_clocks(C.RESOLVE, C.OVERALL, C.STATION), tells=(A.ASKER, A.LEAD, A.PERSONS),
         ),
-        Move(Action.ASK_SUPPORT, _states(S.DISPATCHED, S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
+        Move(Action.ASK_SUPPORT, _states(S.DISPATCHED, S.IN_PROGRESS), (), FIELD, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.ADD_ASSIST, _states(S.DISPATCHED, S.IN_PROGRESS), (), CENTRE, starts=(C.SIGN, C.RESOLVE),
             tells=(A.ASKER, A.ASSISTS, A.LEAD),
         ),
-        Move(Action.ASK_EXTEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
+        Move(Action.ASK_EXTEND, _states(S.IN_PROGRESS), (), FIELD, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.EXTEND, _states(S.IN_PROGRESS), (), CENTRE | {R.LEADER}, words=("reply",),
             tells=(A.ASKER, A.PERSONS, A.LEAD, A.ASSISTS),
@@ -331,7 +341,7 @@ MOVES: dict[Action, Move] = {
         Move(Action.ASK_VOID, OPEN, (), DESK, words=("note",), tells=(A.DECIDERS,)),
         Move(Action.VOID, OPEN, (S.VOID,), SECOND, words=("reply",), tells=(A.ASKER, A.PERSONS, A.FILERS, A.LEAD, A.ASSISTS)),
         Move(
-            Action.ASK_WITHDRAW, OPEN - {S.AWAITING_UPSTREAM}, (), DESK | {R.RESIDENT, R.CALLBACK_AGENT}, words=("note",),
+            Action.ASK_WITHDRAW, OPEN - {S.AWAITING_UPSTREAM}, (), FILERS, words=("note",),
             tells=(A.CALLBACK_AGENTS,),
         ),
         Move(
@@ -393,6 +403,15 @@ MOVES: dict[Action, Move] = {
             Action.PASS_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION), tells=(A.PERSONS,),
         ),
         Move(Action.RETURN_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION)),
+        Move(Action.HAND_TO, _HANDLED, (), UNIT | {R.CADRE}, tells=(A.OWNER,)),
+        Move(Action.REISSUE_CODE, _EVER - {S.VOID}, (), VILLAGE, tells=(A.PERSONS,)),
+        Move(Action.DISPUTE_CONSENT, _EVER - {S.MERGED}, (), frozenset({R.RESIDENT}), words=("note",), tells=(A.SUPERVISORS,)),
+        Move(
+            Action.RULE_ON_CONSENT, _EVER - {S.MERGED}, (), frozenset({R.SUPERVISOR}), words=("reply", "note"),
+            tells=(A.PERSONS, A.FILERS),
+        ),
+        Move(Action.TAKE_VISIT, _BEFORE_DISPATCH, (), VILLAGE, tells=(A.PERSONS,)),
+        Move(Action.DECLINE_VISIT, _BEFORE_DISPATCH, (), VILLAGE, words=("reply",), tells=(A.PERSONS, A.INTAKE)),
         Move(Action.WARN_CLOCK, _EVER, (), SYSTEM),
         Move(Action.BREACH_CLOCK, _EVER, (), SYSTEM),
         Move(Action.ESCALATE_CLOCK, _EVER, (), SYSTEM),

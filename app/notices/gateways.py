@@ -4,7 +4,7 @@ import logging
 from typing import Protocol
 
 from app.notices.outbox import Letter
-from app.notices.templates import words_of
+from app.notices.templates import By, words_of
 
 log = logging.getLogger("minhu.notices")
 
@@ -19,6 +19,9 @@ class Gateway(Protocol):
     def send(self, letter: Letter) -> None:
         """Send a letter, outside any transaction; raises SendingFailed."""
 
+    def text(self, phone: str, words: str) -> None:
+        """Text words that are kept nowhere to a telephone, outside any transaction; raises SendingFailed."""
+
 
 class ConsoleGateway:
     """Writes each letter to the log: for counties that have not connected WeChat or SMS yet, and for demonstrations."""
@@ -28,6 +31,10 @@ class ConsoleGateway:
         words = words_of(letter.template, letter.params)
         log.info("%s → %s %s %s：%s", letter.key, letter.by, letter.recipient, letter.recipient_id, words)
 
+    def text(self, phone: str, words: str) -> None:
+        """Write the words to the log, and the last digits of the phone."""
+        log.info("→ %s …%s：%s", By.SMS, phone[-4:], words)
+
 
 class RecordingGateway:
     """Keeps letters for tests to read, and fails on demand."""
@@ -35,6 +42,7 @@ class RecordingGateway:
     def __init__(self) -> None:
         """Start empty and willing."""
         self.sent: list[Letter] = []
+        self.texts: list[tuple[str, str]] = []
         self.failing = False
 
     def send(self, letter: Letter) -> None:
@@ -42,6 +50,12 @@ class RecordingGateway:
         if self.failing:
             raise SendingFailed("switched to failing")
         self.sent.append(letter)
+
+    def text(self, phone: str, words: str) -> None:
+        """Keep phone and words, or raise SendingFailed while `failing`."""
+        if self.failing:
+            raise SendingFailed("switched to failing")
+        self.texts.append((phone, words))
 
     def words(self) -> list[str]:
         """Give the sentences sent so far."""

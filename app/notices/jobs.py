@@ -20,6 +20,11 @@ def use_gateway(gateway: Gateway) -> None:
     _gateway[:] = [gateway]
 
 
+def gateway() -> Gateway:
+    """Give the gateway of this process."""
+    return _gateway[0]
+
+
 @job("send-notices", every=timedelta(seconds=5))
 def send_notices(stamps: Callable[[], Stamp]) -> int:
     """Send every notice that is due, in batches; give how many went out. Run twice, the second finds nothing."""

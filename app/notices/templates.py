@@ -39,6 +39,8 @@ TEMPLATES: dict[str, str] = {
     "assign_handler": "工单 {number} 已指定由您经办，请及时办理。",
     "leave_begins": "{name}请假，由您接续办理的工单已转到您名下，请在工作台查看。",
     "correct": "工单 {number} 的登记内容有更正，时限可能有变化，请查看。",
+    "move_grid": "工单 {number} 的网格不对，请按实际位置重新确定网格。",
+    "move_grid_deciders": "工单 {number} 不在原网格，申请改派，请您审批。",
     "hand_to_emergency": "紧急：工单 {number} 已移交 110、119 或 120，请盯紧到场情况，到场后及时确认。",
     "confirm_arrival": "工单 {number} 的救援力量已到场。",
     "confirm_upstream": "工单 {number} 上级平台已有审核意见，请查看。",
@@ -116,6 +118,17 @@ TEMPLATES: dict[str, str] = {
     "whistle_cancelled": "工单 {number} 的吹哨已取消，不用再到“{place}”报到。",
     "arrive": "{unit}已到“{place}”报到（工单 {number}）。",
     "whistle_contested": "工单 {number} 的被叫单位认为吹哨没有必要，请裁定。",
+    "hand_to": "工单 {number} 交由您在现场办理，请及时签收、联系群众并反馈。",
+    "reissue_code": "您的事项（工单号 {number}）补发了查询码，原来的查询码已作废。如果不是您要求的，请拨打热线。",
+    "dispute_consent": "工单 {number} 的当事人表示没有委托代办，请核查。",
+    "rule_on_consent": "工单 {number} 的代办委托已核查，结论请查看。",
+    "rule_on_consent_persons": "您反映的“没有委托代办”（工单号 {number}）已核查，结论请查看答复。",
+    "home_request": "工单 {number} 请求上门代办，请在 {due} 前接单，或者说明不能上门的原因。",
+    "take_visit": "您的上门代办请求（工单号 {number}）已有人接单，约定 {arrive_due} 前上门。",
+    "decline_visit": "您的上门代办请求（工单号 {number}）村里暂时不能上门，原因请查看答复，工作人员会继续处理。",
+    "decline_visit_intake": "工单 {number} 村里不能上门代办，请接续处理。",
+    "consent_code": "{filer}将代您反映“{title}”。如果您同意，请把授权码 {code} 告诉对方，10 分钟内有效；不同意请不要告诉任何人。",
+    "claim_code": "您的事项工单号 {number}，查询码 {code}。凭这两个号码可在小程序里查看、补充和评价，请不要告诉别人。",
     "danger": "紧急：工单 {number} 提到“{word}”，请立即处置，危及生命的马上联动 110、119、120。",
     "urge": "工单 {number} 有人催办，请尽快办理并联系群众。",
     "order_supervision": "工单 {number} 有督办意见，请查看，并按时反馈。",
@@ -137,6 +150,12 @@ TEMPLATES: dict[str, str] = {
     "escalate_urgent": "紧急：工单 {number} 的{clock}超时仍未办结（{due}），已升至第 {level} 级。",
     "calendar_missing": "{year}年的节假日安排还没有导入，跨到这一年的时限只是暂定。请在国务院通知公布后及时导入日历。",
     "duty_phone": "{unit}值班电话：工单 {number} 的{clock}已到（{due}），请马上办理。",
+    "warn_visit": "{count} 户的走访快到期，最早 {due} 前。",
+    "breach_visit": "{count} 户的走访已到期（最早 {due}），还没有完成，请尽快上门。",
+    "breach_visit_unit": "{unit}有 {count} 户的走访已到期（最早 {due}），还没有完成，请督促。",
+    "death_carer": "您帮扶的一位居民已经去世，请您节哀。与这位居民有关的走访和提醒已经停止，感谢您一直以来的照顾。",
+    "death_village": "{grid}登记了一位居民去世，有关的走访和提醒已经停止。请协助家属办理后续事宜；如登记有误，可以撤销。",
+    "effect_proposed": "{grid}走访登记了需要村里确认的人户变动，请查看。",
     "duty_leader": "{unit}带班领导：工单 {number} 的{clock}已超时（{due}），仍未办理，请马上督促。",
 }
 
@@ -145,6 +164,9 @@ BY: dict[str, By] = {
     "duty_phone": By.VOICE,
     "duty_leader": By.VOICE,
     "hand_to_emergency": By.SMS,
+    "consent_code": By.SMS,
+    "claim_code": By.SMS,
+    "home_request": By.SMS,
     "whistle": By.SMS,
     "whistle_cancelled": By.SMS,
     "warn_urgent": By.SMS,
@@ -159,9 +181,30 @@ def names_in(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(TEMPLATES[template]) if name}
 
 
+SUMMED = frozenset({"warn_visit", "breach_visit", "breach_visit_unit"})
+"""What a digest tells in one line, however much there is of it: households counted once, the earliest moment named."""
+
+
 def words_of(template: str, params: dict[str, Any]) -> str:
     """Give a notice's sentence; raises KeyError for an unknown template or a missing parameter."""
     if template == "digest":
-        lines = [words_of(item["template"], item["params"]) for item in params["items"]]
-        return "\n".join([f"您有 {params['count']} 条时限提醒：", *lines])
+        lines = [words_of(name, said) for name, said in _summed(params["items"])]
+        return "\n".join([f"您有 {len(lines)} 条时限提醒：", *lines])
     return TEMPLATES[template].format_map(params)
+
+
+def _summed(items: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Give the lines of a digest in order, what is summed at the place of its first."""
+    lines: dict[object, tuple[str, dict[str, Any]]] = {}
+    households: dict[object, set[int]] = {}
+    for place, item in enumerate(items):
+        template, params = item["template"], item["params"]
+        if template not in SUMMED:
+            lines[place] = (template, params)
+            continue
+        line = (template, params.get("unit"))
+        seen = households.setdefault(line, set())
+        seen.add(params["household"])
+        earliest = min((lines[line][1] if line in lines else params)["due"], params["due"])
+        lines[line] = (template, params | {"count": len(seen), "due": earliest})
+    return list(lines.values())

@@ -4,6 +4,7 @@ import pytest
 
 from app.filings.models import ConsentBy
 from app.filings.rules import ConsentGiven, ConsentIncomplete, ReasonMissing, check_consent, check_reason, handout
+from app.people.identity import Person
 
 
 @pytest.mark.parametrize(
@@ -11,23 +12,23 @@ from app.filings.rules import ConsentGiven, ConsentIncomplete, ReasonMissing, ch
     [
         ConsentGiven(method=ConsentBy.SPOKEN, witness="邻居赵婶"),
         ConsentGiven(method=ConsentBy.SIGNATURE),
-        ConsentGiven(method=ConsentBy.SMS_CODE, evidence="短信编号 7"),
+        ConsentGiven(method=ConsentBy.SMS_CODE, code_id=7),
     ],
 )
 def test_a_whole_consent_passes(consent):
-    check_consent(consent, filer_name="吴村")
+    check_consent(consent, filer_name="吴村", person=Person(name="郑守田"))
 
 
 @pytest.mark.parametrize("witness", [None, "", "  ", "吴村", " 吴村 "])
 def test_a_spoken_consent_needs_a_witness_other_than_the_filer(witness):
     with pytest.raises(ConsentIncomplete) as refused:
-        check_consent(ConsentGiven(method=ConsentBy.SPOKEN, witness=witness), filer_name="吴村")
+        check_consent(ConsentGiven(method=ConsentBy.SPOKEN, witness=witness), filer_name="吴村", person=Person(name="郑守田"))
     assert list(refused.value.errors) == ["consent.witness"]
 
 
 def test_the_filer_is_no_witness_of_a_signature_either():
     with pytest.raises(ConsentIncomplete):
-        check_consent(ConsentGiven(method=ConsentBy.SIGNATURE, witness="吴村"), filer_name="吴村")
+        check_consent(ConsentGiven(method=ConsentBy.SIGNATURE, witness="吴村"), filer_name="吴村", person=Person(name="郑守田"))
 
 
 @pytest.mark.parametrize(

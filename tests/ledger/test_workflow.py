@@ -14,6 +14,8 @@ ANY = ANY_OPEN + " closed rejected redirected merged withdrawn terminated void"
 FILER = "resident grid_worker cadre intake dispatcher callback_agent"
 DESK = "intake dispatcher"
 UNIT = "handler unit_head"
+FIELD = UNIT + " grid_worker"
+VILLAGE = "cadre grid_worker"
 HANDLED = "dispatched in_progress suspended"
 SECOND = "intake dispatcher supervisor unit_head"
 EXCLUDABLE = (
@@ -23,25 +25,25 @@ EXCLUDABLE = (
 
 EXPECTED = {
     # action: (from, by, words)
-    "submit": (OPENS, FILER + " system", ""),
+    "submit": (OPENS, FILER + " system household_head", ""),
     "archive": (OPENS, "administrator system", ""),
     "supplement": (ANY_OPEN.replace("info_requested ", ""), FILER, "note"),
     "ask_info": ("submitted accepted", "intake dispatcher", "reply"),
     "supply_info": ("info_requested", FILER, "note"),
     "lapse_info": ("info_requested", "system", ""),
     "accept": ("submitted", "intake dispatcher system", ""),
-    "answer": ("submitted accepted", "intake dispatcher grid_worker", "reply"),
+    "answer": ("submitted accepted", "intake dispatcher grid_worker cadre", "reply"),
     "ask_reject": ("submitted accepted in_progress", "intake dispatcher handler unit_head", "note"),
     "ask_redirect": ("submitted accepted in_progress awaiting_callback", "intake dispatcher handler unit_head supervisor", "note"),
     "reject": ("submitted accepted in_progress", SECOND, "reply"),
     "redirect": ("submitted accepted in_progress awaiting_callback", SECOND, "reply"),
     "refuse_request": (ANY, SECOND + " leader callback_agent", "note"),
-    "withdraw_request": (ANY, "intake dispatcher handler unit_head supervisor callback_agent resident", ""),
+    "withdraw_request": (ANY, "intake dispatcher handler unit_head grid_worker supervisor callback_agent resident", ""),
     "dispatch": ("accepted", "dispatcher system", ""),
-    "sign": ("dispatched", "handler unit_head", ""),
-    "sign_assist": (HANDLED, "handler unit_head", ""),
-    "contact": ("in_progress suspended", "handler unit_head callback_agent", "note"),
-    "submit_assist": ("in_progress suspended", "handler unit_head", "note"),
+    "sign": ("dispatched", FIELD, ""),
+    "sign_assist": (HANDLED, FIELD, ""),
+    "contact": ("in_progress suspended", FIELD + " callback_agent", "note"),
+    "submit_assist": ("in_progress suspended", FIELD, "note"),
     "submit_result": ("in_progress", "handler unit_head resident grid_worker cadre", "reply note"),
     "pass": ("under_review", "reviewer supervisor", ""),
     "send_back": ("under_review", "reviewer supervisor", "note"),
@@ -55,6 +57,7 @@ EXPECTED = {
     "judge_closed": ("awaiting_callback", "supervisor leader", "reply"),
     "reopen": ("closed", "resident dispatcher", "note"),
     "mark_settled": ("closed", "supervisor", "reply note"),
+    "move_grid": ("submitted info_requested accepted dispatched in_progress suspended", "grid_worker", ""),
     "correct": (ANY_OPEN.replace("submitted ", ""), "intake dispatcher supervisor", "note"),
     "hand_to_emergency": (ANY_OPEN, "intake dispatcher callback_agent supervisor", "note"),
     "confirm_arrival": (ANY_OPEN, "intake dispatcher callback_agent supervisor", "note"),
@@ -63,13 +66,13 @@ EXPECTED = {
     "raise": (HANDLED, "dispatcher supervisor leader system", ""),
     "adjust_clock": (ANY_OPEN.replace(" awaiting_upstream", ""), "dispatcher supervisor", "note"),
     "hand_over": (ANY_OPEN, "unit_head supervisor administrator system", ""),
-    "ask_return": ("dispatched in_progress", UNIT, "note"),
+    "ask_return": ("dispatched in_progress", FIELD, "note"),
     "return": ("dispatched in_progress", "dispatcher supervisor", ""),
     "ask_reassign": (HANDLED, "handler unit_head dispatcher supervisor", "note"),
     "reassign": (HANDLED, "dispatcher supervisor", ""),
-    "ask_support": ("dispatched in_progress", UNIT, "note"),
+    "ask_support": ("dispatched in_progress", FIELD, "note"),
     "add_assist": ("dispatched in_progress", "dispatcher supervisor", ""),
-    "ask_extend": ("in_progress", UNIT, "note"),
+    "ask_extend": ("in_progress", FIELD, "note"),
     "extend": ("in_progress", "dispatcher supervisor leader", "reply"),
     "ask_suspend": ("in_progress", UNIT, "note"),
     "suspend": ("in_progress", "supervisor leader", "reply"),
@@ -80,7 +83,7 @@ EXPECTED = {
     "exclude": (EXCLUDABLE, "supervisor leader", "note"),
     "ask_void": (ANY_OPEN, DESK, "note"),
     "void": (ANY_OPEN, SECOND, "reply"),
-    "ask_withdraw": (ANY_OPEN.replace(" awaiting_upstream", ""), "intake dispatcher callback_agent resident", "note"),
+    "ask_withdraw": (ANY_OPEN.replace(" awaiting_upstream", ""), FILER, "note"),
     "withdraw": (ANY_OPEN.replace(" awaiting_upstream", ""), "intake dispatcher callback_agent resident", "reply"),
     "merge": (ANY_OPEN.replace(" awaiting_upstream", ""), "dispatcher system", "reply"),
     "absorb": (ANY_OPEN, "dispatcher system", ""),
@@ -102,6 +105,12 @@ EXPECTED = {
     "give_back": ("in_progress", "handler unit_head resident grid_worker cadre", "note"),
     "pass_station": ("in_progress", "handler unit_head resident grid_worker cadre", "note"),
     "return_station": ("in_progress", "handler unit_head resident grid_worker cadre", "note"),
+    "hand_to": (HANDLED, UNIT + " cadre", ""),
+    "reissue_code": (ANY.replace(" void", ""), VILLAGE, ""),
+    "dispute_consent": (ANY.replace(" merged", ""), "resident", "note"),
+    "rule_on_consent": (ANY.replace(" merged", ""), "supervisor", "reply note"),
+    "take_visit": ("submitted accepted", VILLAGE, ""),
+    "decline_visit": ("submitted accepted", VILLAGE, "reply"),
     "warn_clock": (ANY, "system", ""),
     "breach_clock": (ANY, "system", ""),
     "escalate_clock": (ANY, "system", ""),

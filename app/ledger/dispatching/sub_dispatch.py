@@ -4,21 +4,33 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.core.database import db
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
 from app.ledger.deadlines import is_open, lock_case_clocks
 from app.ledger.dispatching.eligible import UnknownHandler, UnknownUnit, check_eligible, may_handle, units_by_id
 from app.ledger.handling import add_part, hand_over, lead_of
 from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, lock_case, move_case
+from app.ledger.recusal import is_recused
 from app.ledger.scope import NotYourUnit, reaches
 from app.ledger.vocabulary import Action, Clock, Duty
+from app.people.staff import posts_held
+from app.territory.models import Level
 
 DISPATCHERS = (Role.DISPATCHER, Role.UNIT_HEAD)
+HANDS_ON = (Role.HANDLER, Role.UNIT_HEAD, Role.CADRE)
 
 
 class UnitHasPart(Conflict):
     """这个单位已经在办理这个工单"""
+
+
+class HiddenFromGrid(NotAllowed):
+    """这个工单不能交给网格员，请由村（社区）承办人办理"""
+
+
+class PartReported(Conflict):
+    """已经反馈结果，不用再交给网格员"""
 
 
 class TermTooLong(Invalid):
@@ -107,6 +119,35 @@ def assign_handler(
         return Step(assignment=assignment, facts={"unit": assignment.unit.code, "handler": handler_id})
 
     move_case(stamp, case, Action.ASSIGN_HANDLER, Words(note=note), change)
+    return case
+
+
+def hand_to(stamp: Stamp, number: str, *, worker_id: int, note: str | None = None, version: int | None = None) -> Case:
+    """Hand a village's part in a case to one of its grid workers, who signs, contacts and reports for it from now on.
+
+    The village's handlers and its cadres hand on; what is hidden from the grid, or whose person is, stays with them. Raises
+    NotYourUnit, HiddenFromGrid, UnknownHandler (nobody of that village, or recused), PartReported.
+    """
+    case = lock_case(stamp, number, version=version)
+
+    def change(acting: Stamp) -> Step:
+        open_parts = [a for a in case.assignments if a.ended_at is None and a.unit.level is Level.VILLAGE]
+        mine = [a for a in open_parts if a.unit.path in acting.actor.paths(*HANDS_ON)]
+        if not mine:
+            raise NotYourUnit
+        if case.hidden_from_grid or case.hides_identity:
+            raise HiddenFromGrid
+        part = mine[0]
+        if part.submitted_at is not None:
+            raise PartReported
+        workers = [each for each in posts_held().at(part.unit_id, Role.GRID_WORKER) if not is_recused(each, case)]
+        if worker_id not in workers:
+            raise UnknownHandler(errors={"worker_id": ["请选择本村（社区）的网格员"]})
+        part.handler_id = worker_id
+        hand_over(part)
+        return Step(assignment=part, facts={"unit": part.unit.code, "handler": worker_id})
+
+    move_case(stamp, case, Action.HAND_TO, Words(note=note), change)
     return case
 
 

@@ -44,14 +44,20 @@ def supplement_by_claim(stamp: Stamp, number: str, code: str, *, words: str) -> 
     return _move(stamp, prove(number, code), Action.SUPPLEMENT, words)
 
 
+def put_right_by_claim(stamp: Stamp, number: str, code: str, *, words: str) -> Case:
+    """Say, as the holder of a claim code, what is wrong in what was written for the person. Raises WrongClaim."""
+    report = prove(number, code)
+    return _move(stamp, report, Action.SUPPLEMENT, words, corrects=report.id)
+
+
 def supply_by_claim(stamp: Stamp, number: str, code: str, *, words: str) -> Case:
     """Supply what was asked for. Raises WrongClaim."""
     return _move(stamp, prove(number, code), Action.SUPPLY_INFO, words)
 
 
-def _move(stamp: Stamp, report: Report, action: Action, words: str) -> Case:
+def _move(stamp: Stamp, report: Report, action: Action, words: str, **more: int) -> Case:
     (case,) = lock_rows(Case, [report.case_id])
-    facts = {"by": CallbackBy.CLAIM_CODE, "report": report.id}
+    facts = {"by": CallbackBy.CLAIM_CODE, "report": report.id, **more}
     move_case(stamp, case, action, Words(note=words), lambda _: Step(facts=facts))
     return case
 

@@ -38,6 +38,7 @@ _CODES = {
     "staff": _Code("staff_id", Staff.login, Staff.id, UnknownHandler),
     "stand_in": _Code("stand_in_id", Staff.login, Staff.id, UnknownHandler),
     "colleague": _Code("colleague_id", Staff.login, Staff.id, UnknownHandler),
+    "worker": _Code("worker_id", Staff.login, Staff.id, UnknownHandler),
     "handler": _Code("handler_id", Staff.login, Staff.id, UnknownHandler),
     "assist_units": _Code("assist_unit_ids", Unit.code, Unit.id, UnknownUnit),
     "against_unit": _Code("against_unit_id", Unit.code, Unit.id, UnknownParty),

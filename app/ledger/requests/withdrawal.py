@@ -16,7 +16,7 @@ from app.ledger.models import Case, Report, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.asking import RequestNotFound, begin_request, check_unasked, withdraw_request
 from app.ledger.vocabulary import Action, Audience, RequestKind, RequestState, State
-from app.ledger.workflow import MOVES
+from app.ledger.workflow import MOVES, VILLAGE
 
 FREELY = frozenset({State.SUBMITTED, State.INFO_REQUESTED, State.ACCEPTED})
 """States in which nobody works on a case yet, so that the person's word alone withdraws it."""
@@ -72,7 +72,7 @@ def wish_locked(stamp: Stamp, case: Case, reports: list[Report], *, words: str) 
 
 
 def hear_wish(stamp: Stamp, number: str, *, words: str, report_id: int | None = None, version: int | None = None) -> Request:
-    """Record at the desk that a person wishes, on the phone, to withdraw; somebody else calls back to make sure.
+    """Record that a person wishes, on the phone or to who filed for them, to withdraw; somebody else calls back to make sure.
 
     Unlike a word that is signed for, one that a single clerk has heard ends nothing, before dispatch either. `words` are what
     was said; of several reporters `report_id` says which. Raises OwnCaseWithdrawn, NobodyToVerify, WithdrawnBefore,
@@ -88,14 +88,16 @@ def hear_wish(stamp: Stamp, number: str, *, words: str, report_id: int | None = 
         check_unasked(case, RequestKind.WITHDRAW)
         request.asked_by, request.details = acting.actor.id, {"reports": ids}
         begin_request(acting, case, request)
-        return Step(facts={"request": RequestKind.WITHDRAW, "report": ids[0], "by_phone": True})
+        return Step(facts={"request": RequestKind.WITHDRAW, "report": ids[0], "by_phone": acting.role not in VILLAGE})
 
     move_case(stamp, case, Action.ASK_WITHDRAW, Words(note=words), change)
     return request
 
 
 def _speaking(stamp: Stamp, case: Case, report_id: int | None) -> list[int]:
-    """Give the reports of the one person who is meant, who can be called."""
+    """Give the reports of the one person who is meant, who can be called; a filer means the person they filed for."""
+    if report_id is None and stamp.role in VILLAGE:
+        report_id = next((report.id for report in case.reports if report.filer_staff_id == stamp.actor.id), None)
     if any(report.id == report_id and report.withdrawn_at is not None for report in case.reports):
         raise WithdrawnBefore
     people = [[report.id for report in callee.reports] for callee in callees_of(case, stamp.at)]

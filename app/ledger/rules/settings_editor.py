@@ -69,6 +69,7 @@ LABELS: dict[str, str] = {
     "digest_times": "汇总提醒时刻",
     "emergency_numbers": "紧急电话",
     "bounds": "地图范围（南、西、北、东）",
+    "outside_metres": "县界外仍受理的距离（米）",
     "repeat_likeness": "同一人重复提交的相似度",
     "response_weight": "响应率权重",
     "satisfaction_weight": "满意率权重",
@@ -78,6 +79,8 @@ LABELS: dict[str, str] = {
     "window_hour": "考核日起始钟点",
     "whistle_metres": "吹哨报到签到距离（米）",
     "whistles_a_day": "群众每人每天吹哨次数",
+    "home_take_hours": "上门代办接单时限（小时）",
+    "home_come_hours": "上门代办上门时限（小时）",
 }
 """Setting → what people call it; one that is not here goes by its own name."""
 

@@ -27,6 +27,7 @@ from app.people.accounts import ROLE_LABELS
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident, Staff, StaffPost
 from app.territory.models import Unit
+from app.territory.shapes.placing import grid_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,8 @@ class CaseView(QueueRow):
     `rescue_awaited` are the services that it was handed to and that have not arrived.
     `merged` are the numbers of the cases merged into it, whose lines stand among its own. Three words on whether it is solved:
     the unit's, the persons' of this round (the least favourable), upstream's. `recurrence_settled`: the matter that came back is
-    not taken up again without new facts.
+    not taken up again without new facts. `to_place`: nobody knows its grid yet; `suggested_grid` is that of its point, where
+    it is another than its own.
     """
 
     upstream_number: str | None
@@ -147,6 +149,8 @@ class CaseView(QueueRow):
     awaiting_rescue: bool
     rescue_awaited: list[EmergencyService]
     hidden_from_grid: bool
+    to_place: bool
+    suggested_grid: Named | None
     merged_into: str | None
     merged: list[str]
     recurrence_of: str | None
@@ -164,6 +168,15 @@ class CaseView(QueueRow):
     callbacks: list[CallbackView]
     results: list[RoundResult]
     timeline: Page[EntryView]
+
+
+def _grid_of_points(case: Case, reports: Sequence[Report]) -> Named | None:
+    """Give the grid in which the first point of a case lies, where that is not its own."""
+    for report in reports:
+        if report.latitude is not None and report.longitude is not None:
+            found = grid_at(report.latitude, report.longitude)
+            return Named(found.code, found.name) if found is not None and found.id != case.grid_id else None
+    return None
 
 
 _COUNTS = ("triage", "excluded", "return_locked", "settled", "reworks", "reopenings", "reassignments", "extensions", "urgings")
@@ -204,6 +217,8 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         awaiting_rescue=case.awaiting_rescue,
         rescue_awaited=awaited_services(case),
         hidden_from_grid=case.hidden_from_grid,
+        to_place=case.to_place,
+        suggested_grid=_grid_of_points(case, reports),
         merged_into=others.into,
         merged=sorted(others.merged.values()),
         recurrence_of=others.recurrence_of,

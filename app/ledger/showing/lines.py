@@ -31,7 +31,7 @@ _INTERNAL = frozenset({
     Action.SUB_DISPATCH, Action.ASSIGN_HANDLER, Action.ASK_RETURN, Action.ASK_REASSIGN, Action.ASK_SUPPORT, Action.ASK_EXTEND,
     Action.ASK_SUSPEND, Action.ASK_TERMINATE, Action.ASK_EXCLUDE, Action.ASK_VOID, Action.ASK_JUDGE_CLOSED,
     Action.WITHDRAW_REQUEST, Action.RETURN, Action.ADD_ASSIST, Action.EXCLUDE, Action.ADJUST_CLOCK, Action.HAND_OVER,
-    Action.ABSORB, Action.RELEASE, Action.LINK_RECURRENCE, Action.PUBLISH, Action.ASSESS_WHISTLE,
+    Action.ABSORB, Action.RELEASE, Action.LINK_RECURRENCE, Action.PUBLISH, Action.ASSESS_WHISTLE, Action.HAND_TO,
 })  # fmt: skip
 """Entries that speak of how the house works, not of the matter; those with words for the person are told all the same."""
 
@@ -71,6 +71,8 @@ def lines_of(case_id: int, own: ColumnElement[bool], *, since: datetime | None =
         what = label(row.action)
         if row.action is Action.BREACH_CLOCK:
             what = f"{label(Clock(row.facts['clock']))}已超时"
+        if "corrects" in row.facts:
+            what = "更正登记内容"
         lines.append(Line(row.at, row.action, what, _who(row), words))
         question = row.reply if row.action is Action.ASK_INFO else question
     return lines, question

@@ -9,6 +9,7 @@ from app.core.database import db
 from app.core.stamp import Role, Stamp
 from app.ledger.audiences import raised_to
 from app.ledger.county import county
+from app.ledger.disputes.models import ConsentDispute
 from app.ledger.handling import stands_outside, works_for_case
 from app.ledger.merging.publishing import may_be_published
 from app.ledger.merging.union import cases_in
@@ -26,17 +27,18 @@ from app.ledger.vocabulary import OPEN, Action, Duty, RequestKind, SlipState, St
 from app.ledger.whistles.arrivals import may_judge
 from app.ledger.whistles.models import WhistleCall
 from app.ledger.whistles.sides import is_called, whistling_unit
-from app.ledger.workflow import MOVES
+from app.ledger.workflow import FIELD, MOVES
 from app.territory.models import Level, Unit
 
 BY_HAND = frozenset(Action) - {
-    Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LOOK, Action.LAPSE_INFO,
+    Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LOOK, Action.MOVE_GRID, Action.LAPSE_INFO,
     Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
     Action.ABSORB, Action.RELEASE, Action.ME_TOO, Action.HAND_OVER,
     Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION,
+    Action.HAND_TO, Action.REISSUE_CODE, Action.DISPUTE_CONSENT, Action.TAKE_VISIT, Action.DECLINE_VISIT,
 }  # fmt: skip
-"""Actions that staff take on a case by hand at the desk; a look on the spot is the grid worker's, what is done to a service
-order is done there."""
+"""Actions that staff take on a case by hand at the desk; looks, wrong grids and visits are the village's, at the grid door; what is
+done to a service order is done there."""
 
 
 def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> list[Action]:
@@ -161,7 +163,7 @@ def _asks(kind: RequestKind) -> Callable[[Stamp, Case, Sequence[Request]], bool]
 
 def roles_of(kind: RequestKind) -> frozenset[Role]:
     """Give the roles of the centre that may ask for something without handling the case."""
-    return MOVES[ASKS[kind]].roles - {Role.HANDLER, Role.UNIT_HEAD}
+    return MOVES[ASKS[kind]].roles - FIELD
 
 
 def _own_request(stamp: Stamp, _: Case, pending: Sequence[Request]) -> bool:
@@ -182,6 +184,11 @@ def _hears_wish(stamp: Stamp, case: Case, pending: Sequence[Request]) -> bool:
 
 def _keeps_upstream(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
     return case.upstream_number is not None and keeps_upstream(stamp.actor) and not works_for_case(stamp, case)
+
+
+def _rules_on_consent(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
+    waiting = select(ConsentDispute.id).where(ConsentDispute.case_id == case.id, ConsentDispute.ruled_at.is_(None))
+    return not works_for_case(stamp, case) and db.session.scalars(waiting.limit(1)).first() is not None
 
 
 def _whistles(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
@@ -247,6 +254,7 @@ _MORE: dict[Action, Callable[[Stamp, Case, Sequence[Request]], bool]] = {
     Action.SUBMIT_RESULT: _result,
     Action.PASS: _outsider,
     Action.APPRAISE: _appraises,
+    Action.RULE_ON_CONSENT: _rules_on_consent,
     Action.SEND_BACK: _outsider,
     Action.ATTEMPT_CALLBACK: _caller,
     Action.RECORD_CALLBACK: _caller,

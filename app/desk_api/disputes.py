@@ -1,0 +1,57 @@
+"""Keeps how supervisors see which consents are disputed, and say what they found."""
+
+from typing import Any
+
+from marshmallow import fields
+
+from app.core.stamp import Door
+from app.desk_api.shown import MovedSchema
+from app.desk_api.versions import IfMatch, MoveSchema
+from app.http.auth import staff, stamp
+from app.http.blueprint import DoorBlueprint
+from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
+from app.ledger.disputes.commands import rule_on_consent
+from app.ledger.disputes.listing import disputed_consents
+from app.ledger.vocabulary import State
+
+blp = DoorBlueprint("disputes", door=Door.DESK, prefix="", auth=staff(Door.DESK), tag="委托核查")
+
+WORDS = 4000
+
+
+class DisputedSchema(Schema):
+    """A case whose person says they asked nobody to file it: who filed, since when it waits."""
+
+    number = fields.String()
+    number_in_fours = InFours("number")
+    title = fields.String()
+    state = Word(State)
+    state_label = Label("state")
+    filer = fields.String()
+    filer_login = fields.String()
+    at = Moment()
+
+
+class RulingSchema(MoveSchema):
+    """What was found: `upheld` where consent was missing; the reply to the person, the note for the file."""
+
+    upheld = fields.Boolean(required=True)
+    reply = text(WORDS, required=True)
+    note = text(WORDS, required=True)
+
+
+@blp.route("/supervision/disputed-consents", methods=["GET"])
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(DisputedSchema))
+def list_disputed(wanted: dict[str, Any]) -> Any:
+    """List the disputed consents that nobody has ruled on, the oldest first"""
+    return disputed_consents(stamp(), **wanted)
+
+
+@blp.route("/cases/<number>/consent-ruling", methods=["POST"])
+@blp.arguments(RulingSchema)
+@blp.arguments(IfMatch, location="headers")
+@blp.response(200, MovedSchema)
+def rule(given: dict[str, Any], match: dict[str, Any], number: str) -> Any:
+    """Say whether a disputed consent was missing; where it was given, its filer may go on"""
+    return rule_on_consent(stamp(), number, **given | match)

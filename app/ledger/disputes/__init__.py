@@ -1,0 +1,1 @@
+"""Keeps disputed consents: a person says that nobody was asked to file for them."""
