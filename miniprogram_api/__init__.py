@@ -2,7 +2,10 @@
 
 from flask import Flask
 
+from app.core.stamp import Door
+from app.http.auth import resident, unnamed_resident
 from app.http.blueprint import open_door
+from app.http.uploads import unnamed_uploads, uploads
 from miniprogram_api import cases, form, grids, homes, look_ups, published, reports, services, sign_in, whistles
 
 PREFIX = "/miniprogram/v1"
@@ -17,6 +20,8 @@ def register_miniprogram(app: Flask) -> None:
         grids.blp,
         reports.named,
         reports.unnamed,
+        *uploads(Door.MINI_PROGRAM, resident(Door.MINI_PROGRAM)),
+        *unnamed_uploads(Door.MINI_PROGRAM, unnamed_resident(Door.MINI_PROGRAM)),
         published.blp,
         cases.blp,
         cases.claims,
