@@ -10,12 +10,13 @@ from app.core.crypto import keyring
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
+from app.ledger.attachments import NO_FILES, EntryFiles, attach_to_entry, place_of_photos
 from app.ledger.handling import lead_of
 from app.ledger.models import Case
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import not_recused
-from app.ledger.verification.results import keep_result
+from app.ledger.verification.results import facts_of, keep_result
 from app.ledger.vocabulary import Action, Audience, State, Subject
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
@@ -214,26 +215,36 @@ def _tell_next(stamp: Stamp, order: ServiceOrder, stay: ServiceStation, owner: i
 
 
 def finish_order(
-    stamp: Stamp, number: str, *, reply: str, note: str | None = None, solved: bool = True, evidence: Sequence[str] = ()
+    stamp: Stamp,
+    number: str,
+    *,
+    reply: str,
+    note: str | None = None,
+    solved: bool = True,
+    evidence: Sequence[str] = (),
+    files: EntryFiles = NO_FILES,
 ) -> ServiceOrder:
     """Say that an order is done, at its last station: `reply` is for the person. Verified and called back as any result.
 
-    Raises OrderNotFound, NotYourOrder, NotLastStation.
+    `evidence` are references, `files` what was uploaded; where it was done is where the photos say. Raises OrderNotFound,
+    NotYourOrder, NotLastStation, FilesUnfit.
     """
     order = _works(stamp, number)
     case, stay = order.case, present_stay(order)
     if solved and stay.place + 1 < len(stations_of(order.item)):
         raise NotLastStation
+    place = place_of_photos(stamp, files)
 
     def change(acting: Stamp) -> Step:
         part = lead_of(case)
         part.submitted_at = stay.ended_at = acting.at
         part.contacted_at = part.contacted_at or acting.at
         case.unit_solved = solved
-        kept = keep_result(acting, case, reply=reply, evidence=evidence, point=None)
+        kept = keep_result(acting, case, reply=reply, evidence=evidence, files=len(files), point=place)
         return Step(facts={"solved": solved, "without": [], "station": stay.name} | kept)
 
-    move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=note or reply), change)
+    entry = move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=note or reply), change)
+    attach_to_entry(stamp, entry, files, keep_position=facts_of(case).check_distance_m is not None)
     return order
 
 
