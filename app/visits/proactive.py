@@ -29,8 +29,8 @@ def make_proactive_tasks(stamp: Stamp, homes: Iterable[tuple[int, int, int]], *,
     rows = [
         {
             "key": f"proactive:{source}:{resident_id}", "grid_id": grid_id, "household_id": household_id,
-            "resident_id": resident_id, "why": TaskFor.PROACTIVE, "note": note, "in_person": True, "first_on": today, "due_on": due_on,
-            "created_at": stamp.at, "updated_at": stamp.at,
+            "resident_id": resident_id, "why": TaskFor.PROACTIVE, "note": note, "in_person": True, "first_on": today,
+            "due_on": due_on, "created_at": stamp.at, "updated_at": stamp.at,
         }
         for resident_id, household_id, grid_id in homes
     ]  # fmt: skip
