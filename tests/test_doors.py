@@ -86,6 +86,8 @@ POST /grid/v1/cases/<number>/supplements                           staff
 POST /grid/v1/cases/<number>/look                                  staff
 POST /grid/v1/cases/<number>/appraisals                            staff
 GET  /grid/v1/looks                                                staff
+GET  /grid/v1/sync                                                 staff
+POST /grid/v1/sync                                                 staff
 
 GET  /desk/v1/openapi.json                                         page
 POST /desk/v1/sign-in                                              anybody

@@ -3,7 +3,21 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import calls, cases, consent_codes, filings, grids, homes, looks, services, talks, territory, visits, whistles
+from app.grid_api import (
+    calls,
+    cases,
+    consent_codes,
+    filings,
+    grids,
+    homes,
+    looks,
+    services,
+    sync,
+    talks,
+    territory,
+    visits,
+    whistles,
+)
 from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.digests import digest_topic
@@ -39,5 +53,7 @@ def register_grid(app: Flask) -> None:
         services.benefits,
         calls.blp,
         talks.blp,
+        sync.pulling,
+        sync.pushing,
     ]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)
