@@ -50,6 +50,9 @@ _WHO = {
 OF_OTHERS = frozenset({Action.SUBMIT, Action.SUPPLEMENT, Action.ASK_INFO, Action.SUPPLY_INFO, Action.CLAIM, Action.ME_TOO})
 """Entries that are between the house and those who were there first: who joined later does not read them."""
 
+BY_TAKERS = frozenset({Action.TAKE, Action.GIVE_BACK, Action.SUBMIT_RESULT})
+"""What a resident does to another's service order, who has taken it: a volunteer or party member."""
+
 FOR_ALL = frozenset({Action.SUBMIT_RESULT, Action.ANSWER})
 """Replies that speak of the matter, also to those who joined after them."""
 
@@ -107,5 +110,5 @@ def _who(row: Any) -> str:
     if row.own:
         return "您"
     if row.actor in (ActorKind.RESIDENT, ActorKind.ANONYMOUS):
-        return "反映人"
+        return "接单人" if row.action in BY_TAKERS else "反映人"
     return _WHO.get(row.role, "工作人员")
