@@ -34,29 +34,6 @@ def china(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=CHINA)
 
 
-@pytest.fixture
-def lin(cast, as_resident):
-    """Lin lives in 柳林村一网格."""
-    cast.residents["lin"].grid_id = cast.grids["柳林村一网格"].id
-    db.session.flush()
-    return lambda: as_resident("lin")
-
-
-@pytest.fixture
-def volunteer(cast, clock, stamp):
-    """Makes a volunteer of a village; gives a function that makes their stamp."""
-
-    def make(grid: str = "柳林村二网格", tag: str = "volunteer", until: date | None = None):
-        resident = enrol_resident(stamp, Person(name="白志愿", phone="13900000009"), grid_id=cast.grids[grid].id)
-        tag_id = db.session.scalars(select(PopulationTag.id).where(PopulationTag.code == tag)).one()
-        named = {"source": "登记", "since": date(2026, 1, 1), "expires_on": until, "noted_at": clock()}
-        db.session.add(ResidentTag(resident_id=resident.id, tag_id=tag_id, **named))
-        db.session.flush()
-        return lambda: Stamp(Actor(ActorKind.RESIDENT, resident.id), Role.RESIDENT, clock(), Door.MINI_PROGRAM)
-
-    return make
-
-
 def case_of(number: str) -> Case:
     db.session.flush()
     db.session.expire_all()
@@ -222,7 +199,7 @@ def test_who_is_no_volunteer_of_the_village_finds_nothing(lin, volunteer, as_res
         "another village": lambda: volunteer("河湾村一网格")(),
         "no volunteer": lambda: as_resident("chen"),
         "expired": lambda: volunteer(until=date(2026, 11, 22))(),
-    }[who]()
+    }[who]()  # noqa: PLW0108 — made only when it is this one's turn
     made = order_own(lin(), Wanted(item="medicine"))
     assert open_orders(stranger, cursor=None, limit=10).items == []
     for deed in (take_order, contact_of):
