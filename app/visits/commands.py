@@ -3,7 +3,7 @@
 What a visit did for the tasks of its household, and what it says of the roster, is written in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,8 +16,10 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core.bulk import insert_many
 from app.core.crypto import keyring
 from app.core.database import db, lock_rows
-from app.core.errors import Conflict, Invalid, NotAllowed
+from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.core.stamp import Role, Stamp
+from app.files.attaching import attach
+from app.files.models import FilePurpose, FileSubject
 from app.ledger.catalogue import UnknownGrid, catalogue
 from app.ledger.commands import answer_locked
 from app.ledger.county import county
@@ -28,8 +30,9 @@ from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Channel, State
 from app.people.identity import ResidentNotFound, find_or_enrol
 from app.people.models import Resident
-from app.people.roster.scope import find_household
+from app.people.roster.scope import HouseholdNotFound, find_household
 from app.territory.models import Household
+from app.visits.decisions import VisitTaskNotFound
 from app.visits.effects import bring_about
 from app.visits.models import TaskState, Visit, VisitEffect, VisitMet, VisitNeed, VisitOutcome, VisitTask
 from app.visits.periods import day_of
@@ -40,6 +43,10 @@ from app.visits.topics import check_topics
 
 class OnlyGridWorkersVisit(NotAllowed):
     """走访记录由网格员登记"""
+
+
+class VisitNotFound(NotFound):
+    """没有找到这次走访"""
 
 
 class VisitLoggedDifferently(Conflict):
@@ -86,15 +93,18 @@ def log_visit(stamp: Stamp, log: VisitLog) -> VisitLogged:
     if stored is None:
         check_visit(log, stamp.at, text_limit=county().text_limit)
         check_topics(log.topics)
-    household = None if log.household_id is None else find_household(stamp, log.household_id)
+    household = None if log.household_id is None else _own_household(stamp, log.household_id)
     # Whoever writes for a household holds its row, taken before anything refers to it: two phones there take turns.
     held = None if household is None else lock_rows(Household, [household.id])[0]
     columns = _columns(stamp, log)
     named = _named(stamp, log)
     visit_id = db.session.execute(_STORE, columns).scalar()
     if visit_id is None:
-        return _logged_before(log, columns)
+        logged = _logged_before(log, columns)
+        _attach(stamp, logged.visit, log.file_ids)
+        return logged
     visit = db.session.get_one(Visit, visit_id)
+    _attach(stamp, visit, log.file_ids)
     gone = log.resident_id if log.outcome in _OF_ONE else None
     _note_met(stamp, log, visit, [each for each in named if each != gone])
     needs = [_take_need(stamp, log, visit, place) for place in range(len(log.needs))]
@@ -104,6 +114,34 @@ def log_visit(stamp: Stamp, log: VisitLog) -> VisitLogged:
     effect = bring_about(stamp, visit, held, resident_id=gone)
     follow_up = _follow_up(stamp, log, visit)
     return VisitLogged(visit, needs, False, [task.id for task in done], effect, follow_up)
+
+
+def log_task_visit(stamp: Stamp, task_id: int, said: Mapping[str, Any]) -> VisitLogged:
+    """Store the visit that a task of one's own grids asks for: `said` are the fields of its log, the key and the outcome at least.
+
+    The household is the task's, the time is now where none is told. Raises VisitTaskNotFound and what `log_visit` raises.
+    """
+    mine = (VisitTask.id == task_id, VisitTask.grid_id.in_(sorted(stamp.actor.grid_ids)))
+    household_id = db.session.scalar(select(VisitTask.household_id).where(*mine))
+    if household_id is None:
+        raise VisitTaskNotFound
+    phone_at = said.get("phone_at") or said.get("sent_at") or stamp.at
+    visited_at = said.get("visited_at") or phone_at
+    times = {"phone_at": phone_at, "visited_at": visited_at}
+    return log_visit(stamp, VisitLog(**{**said, **times, "household_id": household_id}))
+
+
+def add_photos(stamp: Stamp, key: UUID, *, files: Sequence[int]) -> Visit:
+    """Attach photos that arrived after their visit to it; only by who logged it. Raises VisitNotFound, FilesUnfit."""
+    visit = db.session.scalars(select(Visit).where(Visit.key == key, Visit.staff_id == stamp.actor.id)).first()
+    if visit is None or visit.grid_id not in stamp.actor.grid_ids:
+        raise VisitNotFound
+    _attach(stamp, visit, files)
+    return visit
+
+
+def _attach(stamp: Stamp, visit: Visit, files: Sequence[int]) -> None:
+    attach(stamp, files, subject=FileSubject.VISIT, subject_id=visit.id, purpose=FilePurpose.PHOTO)
 
 
 _STORE = insert(Visit).on_conflict_do_nothing(index_elements=[Visit.key]).returning(Visit.id)
@@ -118,10 +156,18 @@ def _stored(key: UUID) -> int | None:
     return db.session.scalar(select(Visit.id).where(Visit.key == key))
 
 
+def _own_household(stamp: Stamp, household_id: int) -> Household:
+    """Give a household of the worker's own grids; being the village's cadre as well does not do. Raises HouseholdNotFound."""
+    household = find_household(stamp, household_id)
+    if household.grid_id not in stamp.actor.grid_ids:
+        raise HouseholdNotFound
+    return household
+
+
 def _grid(stamp: Stamp, log: VisitLog) -> int:
     """Give the grid of the visit; raises HouseholdNotFound or UnknownGrid for one that is not the actor's."""
     if log.household_id is not None:
-        return find_household(stamp, log.household_id).grid_id
+        return _own_household(stamp, log.household_id).grid_id
     grid_id = catalogue().grid_codes.get(log.grid or "")
     if grid_id not in stamp.actor.grid_ids:
         raise UnknownGrid("这不是您负责的网格", errors={"grid": ["这不是您负责的网格"]})

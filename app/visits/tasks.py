@@ -55,6 +55,19 @@ def cancel_tasks(stamp: Stamp, which: Any, *, why: TaskEnd, words: str | None = 
     return len(tasks)
 
 
+def reopen_tasks(stamp: Stamp, which: Any) -> int:
+    """Let tasks (a query of ids) that were cancelled run on with a fresh clock, those whose days are not over; give how many."""
+    ids = list(db.session.scalars(which.where(VisitTask.state == TaskState.CANCELLED, VisitTask.due_on >= day_of(stamp.at))))
+    tasks = lock_rows(VisitTask, ids) if ids else []
+    for task in tasks:
+        task.state, task.ended_at, task.ended_by, task.ended_why = TaskState.OPEN, None, None, None
+        note_change(stamp, task)
+    db.session.flush()
+    for task in tasks:
+        start_clocks(stamp.at, unit_of(task.grid_id), [(task.id, task.due_on)])
+    return len(tasks)
+
+
 def note_change(stamp: Stamp, task: VisitTask) -> None:
     """Count a change of a task."""
     task.version += 1
