@@ -1,6 +1,6 @@
 """Keeps the kinds of items that a phone may send when it has a network again: one row each, schema, command and answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +23,10 @@ from app.ledger.intake.codes import by_code
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.verification.looks import record_look
 from app.people.roster import commands, residents, tags
+from app.sync.items import Done, ItemKind, Sent, ValidationFailed
 from app.sync.models import SyncedKind
 from app.sync.pulling import kept_now
-from app.sync.pushing import Done, ItemKind, Sent, ValidationFailed
-from app.visits.commands import log_visit
+from app.visits.commands import log_visit, settle_visits
 from app.visits.models import Visit
 from app.visits.rules import VisitLog
 
@@ -83,9 +83,15 @@ def _visit_told(sent: Sent) -> VisitLog:
 
 
 def _visit(stamp: Stamp, _sent: Sent, log: VisitLog) -> Done:
-    logged = log_visit(stamp, log)
+    logged = log_visit(stamp, log, settle=False)
     db.session.flush()
-    return Done(logged.visit.id, _LOGGED.dump(logged), before=logged.replayed)
+    return Done(logged.visit.id, None, before=logged.replayed, made=logged)
+
+
+def _settle(stamp: Stamp, visits: Sequence[Done]) -> None:
+    """Let the visits of a batch count for the tasks of their households, all at once."""
+    for done, logged in zip(visits, settle_visits(stamp, [done.made for done in visits]), strict=True):
+        done.answer = _LOGGED.dump(logged)
 
 
 def _visit_stored(stamp: Stamp, sent: Sent, _log: VisitLog) -> dict[str, Any] | None:
@@ -156,7 +162,7 @@ _HOUSEHOLD, _RESIDENT = SyncedKind.HOUSEHOLD, SyncedKind.RESIDENT
 _HOME, _SOMEBODY = HouseholdTargetSchema, ResidentTargetSchema
 
 KINDS: dict[str, ItemKind] = {
-    "visit": ItemKind(read=_visit_told, do=_visit, stored=_visit_stored),
+    "visit": ItemKind(read=_visit_told, do=_visit, stored=_visit_stored, finish=_settle),
     "household_add": _of_roster(_HOUSEHOLD, roster.HouseholdGivenSchema, commands.enter_household, makes=True),
     "household_edit": _of_roster(_HOUSEHOLD, roster.HouseholdEditSchema, commands.edit_household, target=_HOME),
     "household_move": _of_roster(_HOUSEHOLD, roster.HouseholdMoveSchema, commands.move_household, target=_HOME),
