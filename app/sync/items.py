@@ -88,13 +88,14 @@ class Done:
 class ItemKind:
     """A kind of item: how its body is read (raises Invalid), what is done, what we have where that is refused as a conflict.
 
-    `finish` does once for all items of a batch what need not be done for each; it may set their answers anew. `makes`: what the
-    row is that it leaves, where later items may name it.
+    `begin` and `finish` do once for all items of a batch what need not be done for each: the first takes locks in order and gives
+    what `do` gets last, the other may set the answers anew. `makes`: what the row is that it leaves, where items may name it.
     """
 
     read: Callable[[Sent], Any]
-    do: Callable[[Stamp, Sent, Any], Done]
+    do: Callable[[Stamp, Sent, Any, Any], Done]
     stored: Callable[[Stamp, Sent, Any], dict[str, Any] | None] = lambda _stamp, _sent, _given: None
+    begin: Callable[[Stamp, Sequence[Sent]], Any] = lambda _stamp, _sent: None
     finish: Callable[[Stamp, Sequence[Done]], None] | None = None
     makes: SyncedKind | None = None
 

@@ -101,6 +101,7 @@ class _Batch:
     def __init__(self, stamp: Stamp, off: int, kinds: Mapping[str, ItemKind]) -> None:
         self.stamp, self.off, self.kinds = stamp, off, kinds
         self.known: dict[UUID, _Known] = {}
+        self.begun: dict[str, Any] = {}
         self.fresh: list[tuple[Sent, _Known]] = []
 
     def take(self, items: Sequence[Sent | Unreadable]) -> list[Answered]:
@@ -109,6 +110,7 @@ class _Batch:
             if self.stamp.actor.grid_ids:
                 db.session.execute(_LOCK, {"space": _GRID, "ids": sorted(self.stamp.actor.grid_ids)})
             self.known = _done_before(self.stamp, [item for item in items if isinstance(item, Sent)])
+            self._begin([item for item in items if isinstance(item, Sent) and item.key not in self.known])
             answers = [self._one(item) for item in items]
             self._finish()
             insert_many(SyncItem, [self._row(item, known) for item, known in self.fresh])
@@ -117,6 +119,11 @@ class _Batch:
                 raise
             raise _OneByOne from error
         return answers
+
+    def _begin(self, items: Sequence[Sent]) -> None:
+        for name, kind in self.kinds.items():
+            if wanted := [item for item in items if item.kind == name]:
+                self.begun[name] = kind.begin(self.stamp, wanted)
 
     def _one(self, item: Sent | Unreadable) -> Answered:
         if isinstance(item, Unreadable):
@@ -128,7 +135,7 @@ class _Batch:
             named = replace(item, body=self._named(item.body))
             given = self.kinds[item.kind].read(named)
             with db.session.begin_nested():
-                done = self.kinds[item.kind].do(self.stamp, named, given)
+                done = self.kinds[item.kind].do(self.stamp, named, given, self.begun[item.kind])
         except Refusal as refusal:
             return self._refuse(item, refusal, given)
         except IntegrityError as error:

@@ -3,7 +3,7 @@
 What a visit did for the tasks of its household, and what it says of the roster, is written in the same transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Channel, State
 from app.people.identity import ResidentNotFound, find_or_enrol
 from app.people.models import Resident
-from app.people.roster.scope import HouseholdNotFound, find_household
+from app.people.roster.scope import HouseholdNotFound
 from app.territory.models import Household
 from app.visits.decisions import VisitTaskNotFound
 from app.visits.effects import CHANGES_THE_ROSTER, bring_about
@@ -79,10 +79,11 @@ class VisitLogged:
     follow_up: VisitTask | None = None
 
 
-def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True) -> VisitLogged:
+def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Household | None = None) -> VisitLogged:
     """Store a visit in one of the actor's grids with all that comes of it; the same key again gives the same visit.
 
-    Without `settle` the caller lets it count for its household's tasks afterwards, by `settle_visits`, with others at once.
+    Without `settle` the caller lets it count for its household's tasks afterwards, by `settle_visits`, with others at once;
+    `held` is its household where the caller holds it already, by `hold_households`.
     Raises OnlyGridWorkersVisit, HouseholdNotFound, ResidentNotFound, UnknownGrid, UnknownTopic, VisitInFuture, VisitUnfit,
     VisitLoggedDifferently, and for a need what `take_in` and answering raise, its fields named `needs.0.body`.
     """
@@ -96,7 +97,10 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True) -> VisitLogge
     except Invalid:
         if not _is_stored(log.key):
             raise
-    held = None if log.household_id is None else _held(stamp, log.household_id)
+    if held is None and log.household_id is not None:
+        held = hold_households(stamp, [log.household_id]).get(log.household_id)
+        if held is None:
+            raise HouseholdNotFound
     columns = _columns(stamp, log, held)
     named = _named(stamp, log)
     visit = db.session.scalars(_STORE, columns).first()
@@ -165,23 +169,15 @@ def _is_stored(key: UUID) -> bool:
     return db.session.scalar(select(Visit.id).where(Visit.key == key)) is not None
 
 
-def _held(stamp: Stamp, household_id: int) -> Household:
-    """Lock a household of the worker's own grids; raises HouseholdNotFound.
+def hold_households(stamp: Stamp, ids: Collection[int]) -> dict[int, Household]:
+    """Lock, in order, those of some households that lie in the worker's own grids; being the village's cadre as well does not do.
 
     Whoever writes for a household holds its row, taken before anything refers to it: two phones there take turns.
     """
-    (household,) = lock_rows(Household, [_own_household(stamp, household_id).id])
-    if household.grid_id not in stamp.actor.grid_ids:
-        raise HouseholdNotFound
-    return household
-
-
-def _own_household(stamp: Stamp, household_id: int) -> Household:
-    """Give a household of the worker's own grids; being the village's cadre as well does not do. Raises HouseholdNotFound."""
-    household = find_household(stamp, household_id)
-    if household.grid_id not in stamp.actor.grid_ids:
-        raise HouseholdNotFound
-    return household
+    mine = Household.grid_id.in_(sorted(stamp.actor.grid_ids))
+    own = db.session.scalars(select(Household.id).where(Household.id.in_(sorted(set(ids))), mine)).all()
+    held = lock_rows(Household, own) if own else []
+    return {household.id: household for household in held if household.grid_id in stamp.actor.grid_ids}
 
 
 def _grid(stamp: Stamp, log: VisitLog, held: Household | None) -> int:

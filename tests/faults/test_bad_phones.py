@@ -22,8 +22,9 @@ from app.core.stamp import SYSTEM, ActorKind, Door, Role, Stamp
 from app.demo.cast import find_cast
 from app.ledger.models import Entry, Report
 from app.ledger.timeline import verify_ledger
-from app.people.identity import Person, enrol_resident
+from app.people.identity import Person, enrol_resident, open_person
 from app.people.models import Resident
+from app.people.roster.commands import open_household
 from app.sync.models import SyncItem
 from app.territory.commands import add_household
 from app.territory.models import Household
@@ -31,13 +32,14 @@ from app.visits.clocks import start_clocks
 from app.visits.models import TaskFor, Visit, VisitTask
 from benchmarks.house import House, web
 from tests.conftest import copy_database, drop_database
-from tests.phone import Line, Phone
+from tests.phone import Line, Lost, Phone
 from tests.pocket import item
 from tests.sessions import open_session
 
 VISITS = int(os.environ.get("PHONE_VISITS", "160"))
 HOMES = max(20, VISITS // 8)
 AHEAD = timedelta(hours=5)
+GRID_CODE = "99010100100101"
 LOSSES = {"lost_before": 0.12, "cut": 0.06, "lost_after": 0.12}
 
 pytestmark = pytest.mark.faults
@@ -110,9 +112,11 @@ def day(rng: Random, homes: list[int], off: timedelta, count: int, *, edits: boo
             if rng.random() < 0.3:
                 body["needs"].append({"body": f"{off.seconds} 又问第 {place} 件高龄津贴怎么办。", "kind": "consultation"})
         if place % 10 == 3:
-            made = entry("resident_add", place, {"household_id": body["household_id"], "name": f"新人{off.seconds}号{place}"})
-            items.append(made)
-            body = {"household_id": body["household_id"], "outcome": "met", "resident_key": made["key"]}
+            new = {"grid": GRID_CODE, "head_name": f"新户{off.seconds}号{place}", "place": "四组"}
+            home = entry("household_add", place, new)
+            made = entry("resident_add", place, {"household_key": home["key"], "name": f"新人{off.seconds}号{place}"})
+            items += [home, made]
+            body = {"household_key": home["key"], "outcome": "met", "resident_key": made["key"]}
         items.append(entry("visit", place, body))
     if edits:
         items += [entry("household_edit", 0, {"household_id": home, "version": 1, "kind": "floating"}) for home in homes[::7]]
@@ -139,11 +143,20 @@ def ledger() -> dict[str, Any]:
             needs.append((words, [tuple(entry) for entry in entries], [tuple(clock) for clock in clocks]))
         met = sorted(name_of(each.resident_id) for each in visit.met)
         whom = visit.resident_id and name_of(visit.resident_id)
-        visits[visit.key] = (visit.outcome, visit.household_id, whom, met, visit.findings, visit.clock_off, visit.in_person, needs)
+        visits[visit.key] = (
+            visit.outcome,
+            home_of(visit.household_id),
+            whom,
+            met,
+            visit.findings,
+            visit.clock_off,
+            visit.in_person,
+            needs,
+        )
     done = aliased_visits()
     tasks = {task.key: (task.state, done.get(task.visit_id or 0), task.attempts) for task in db.session.scalars(select(VisitTask))}
-    homes = {home.id: (home.kind, home.version) for home in db.session.scalars(select(Household))}
-    people = sorted((name_of(each.id), each.household_id or 0, each.version) for each in db.session.scalars(select(Resident)))
+    homes = {home_of(home.id): (home.kind, home.version) for home in db.session.scalars(select(Household))}
+    people = sorted((name_of(each.id), home_of(each.household_id), each.version) for each in db.session.scalars(select(Resident)))
     return {"visits": visits, "tasks": tasks, "homes": homes, "people": people}
 
 
@@ -151,9 +164,11 @@ def aliased_visits() -> dict[int, UUID]:
     return {row.id: row.key for row in db.session.execute(select(Visit.id, Visit.key))}
 
 
-def name_of(resident_id: int) -> str:
-    from app.people.identity import open_person
+def home_of(household_id: int | None) -> str:
+    return "/".join(open_household(db.session.get_one(Household, household_id))) if household_id is not None else ""
 
+
+def name_of(resident_id: int) -> str:
     return open_person(db.session.get_one(Resident, resident_id).identity).name or ""
 
 
@@ -171,9 +186,8 @@ def test_the_ledger_of_bad_phones_is_that_of_perfect_ones(template, make_app, ke
         with town(template, make_app, keys, folder, f"{name}_{os.getpid()}") as place:
             if not days:
                 with place.app.app_context():
-                    homes = list(
-                        db.session.scalars(select(Household.id).where(Household.code.startswith("P")).order_by(Household.id))
-                    )
+                    own = select(Household.id).where(Household.code.startswith("P")).order_by(Household.id)
+                    homes = list(db.session.scalars(own))
                 rng = Random(seed)
                 days = [
                     day(rng, homes, timedelta(0), VISITS // 2, edits=True),
@@ -231,8 +245,6 @@ def check(place: Town, phones: list[Phone], days: list[list[dict[str, Any]]]) ->
 
 
 def _catches_up(phone: Phone) -> bool:
-    from tests.phone import Lost
-
     try:
         return phone.catch_up(200)
     except Lost:
