@@ -133,8 +133,15 @@ def find_or_enrol(stamp: Stamp, person: Person, *, grid_id: int | None = None, h
     for way in ways:
         for resident in db.session.scalars(query.where(way)):
             if open_person(resident.identity).name == person.name:
-                return resident
+                return _survivor(resident)
     return enrol_resident(stamp, person, grid_id=grid_id, household_id=household_id)
+
+
+def _survivor(resident: Resident) -> Resident:
+    """Give whom a duplicate was merged into, else the resident itself."""
+    while resident.merged_into_id is not None:
+        resident = db.session.get_one(Resident, resident.merged_into_id)
+    return resident
 
 
 def set_person(stamp: Stamp, resident_id: int, person: Person) -> Resident:
