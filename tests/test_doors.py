@@ -65,6 +65,18 @@ POST /grid/v1/cases/<number>/grid                                  staff
 GET  /grid/v1/households                                           staff
 GET  /grid/v1/households/<int:household_id>                        staff
 POST /grid/v1/visits                                               staff
+POST /grid/v1/visits/<uuid:key>/photos                             staff
+GET  /grid/v1/coverage                                             staff
+GET  /grid/v1/tasks                                                staff
+GET  /grid/v1/tasks/<int:task_id>                                  staff
+POST /grid/v1/tasks/<int:task_id>/visit                            staff
+POST /grid/v1/tasks/<int:task_id>/cancellation                     staff
+GET  /grid/v1/households/<int:household_id>/visits                 staff
+GET  /grid/v1/visit-topics                                         staff
+GET  /grid/v1/visit-effects                                        staff
+POST /grid/v1/visit-effects/<int:effect_id>/confirmation           staff
+POST /grid/v1/visit-effects/<int:effect_id>/refusal                staff
+POST /grid/v1/visit-effects/<int:effect_id>/undoing                staff
 POST /grid/v1/filings                                              staff
 GET  /grid/v1/filings                                              staff
 GET  /grid/v1/filings/counts                                       staff
@@ -262,6 +274,21 @@ POST /miniprogram/v1/anonymous-uploads                             unnamed_resid
 GET  /miniprogram/v1/anonymous-uploads/<int:file_id>               unnamed_resident
 PATCH /miniprogram/v1/anonymous-uploads/<int:file_id>               unnamed_resident
 GET  /files/<token>                                                page
+POST /desk/v1/campaigns                                            staff
+GET  /desk/v1/campaigns                                            staff
+GET  /desk/v1/campaigns/<int:campaign_id>                          staff
+POST /desk/v1/campaigns/<int:campaign_id>/end                      staff
+GET  /desk/v1/visit-rules                                          staff
+PUT  /desk/v1/visit-rules/<code>                                   staff
+GET  /desk/v1/visit-topics                                         staff
+PUT  /desk/v1/visit-topics/<code>                                  staff
+GET  /desk/v1/visit-effects                                        staff
+POST /desk/v1/visit-effects/<int:effect_id>/confirmation           staff
+POST /desk/v1/visit-effects/<int:effect_id>/refusal                staff
+POST /desk/v1/visit-effects/<int:effect_id>/undoing                staff
+GET  /desk/v1/figures/coverage                                     staff
+GET  /desk/v1/late-visits                                          staff
+GET  /desk/v1/late-visits/villages                                 staff
 GET  /desk/v1/units                                                staff
 GET  /desk/v1/grids                                                staff
 GET  /desk/v1/categories                                           staff
@@ -320,6 +347,14 @@ GET  /desk/v1/groups/<code>                                          staff
 PATCH /desk/v1/groups/<code>                                          staff
 POST /desk/v1/groups/<code>/end                                      staff
 POST /desk/v1/groups/<code>/heads                                    staff
+POST /desk/v1/roster-imports                                        staff
+GET  /desk/v1/roster-imports                                        staff
+GET  /desk/v1/roster-imports/<int:import_id>                        staff
+GET  /desk/v1/roster-imports/<int:import_id>/report.xlsx            staff
+POST /desk/v1/roster-exports                                        staff
+GET  /desk/v1/export-profiles                                       staff
+PUT  /desk/v1/export-profiles/<code>                                staff
+PUT  /desk/v1/populations/<code>                                    staff
 POST /desk/v1/groups/<code>/heads/end                                staff
 GET  /miniprogram/v1/service-items                                 resident
 GET  /miniprogram/v1/service-items/<code>                          resident
@@ -434,6 +469,7 @@ def knock(client):
 
     def call(method: str, path: str, token: str | None = None):
         address = re.sub(r"<int:\w+>", "1", path)
+        address = re.sub(r"<uuid:\w+>", "00000000-0000-4000-8000-000000000001", address)
         address = re.sub(r"<\w+>", "2026112300000007", address)
         headers = {"Idempotency-Key": str(uuid4())} | ({"Authorization": f"Bearer {token}"} if token else {})
         return client.open(address, method=method, json={} if method != "GET" else None, headers=headers)

@@ -14,16 +14,19 @@ from app.grid_api import (
     services,
     sync,
     talks,
+    tasks,
     territory,
     visits,
     whistles,
 )
 from app.http.auth import staff
 from app.http.blueprint import open_door
+from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
+from app.http.visit_effects import effect_topic
 
 PREFIX = "/grid/v1"
 
@@ -36,6 +39,10 @@ def register_grid(app: Flask) -> None:
         grids.blp,
         grids.moves,
         visits.blp,
+        tasks.blp,
+        tasks.history,
+        effect_topic(Door.GRID),
+        coverage_topic(Door.GRID),
         filings.blp,
         consent_codes.blp,
         homes.blp,

@@ -1,6 +1,5 @@
 """Keeps offline sync: what changed in a phone's grids goes out, what was done there without a network comes in."""
 
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -13,9 +12,10 @@ from app.grid_api.sync_rows import KeptCaseSchema, KeptHouseholdSchema, KeptResi
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, Schema, Word, text
+from app.sync.items import ITEMS_MOST, ItemOutcome, Sent, Unreadable, ValidationFailed
 from app.sync.models import SyncedKind
 from app.sync.pulling import LIMIT, MOST, Pulled, pull
-from app.sync.pushing import ITEMS_MOST, Outcome, Pushed, Sent, Unreadable, ValidationFailed, push
+from app.sync.pushing import Pushed, push
 
 BYTES_MOST = 2 * 1024 * 1024
 
@@ -139,7 +139,7 @@ class AnsweredSchema(Schema):
     """What became of an item; of a conflict, what was sent and what we have. `again`: send it again, with the same key."""
 
     key = fields.String(allow_none=True)
-    outcome = Word(Outcome)
+    outcome = Word(ItemOutcome)
     code = fields.String(allow_none=True)
     title = fields.String(allow_none=True)
     detail = fields.String(allow_none=True)
@@ -181,7 +181,7 @@ def _page(pulled: Pulled) -> dict[str, Any]:
 
 
 def _answers(pushed: Pushed) -> dict[str, Any]:
-    return {**asdict(pushed), "server_at": stamp().at}
+    return {**vars(pushed), "server_at": stamp().at}
 
 
 _ITEM = ItemSchema()

@@ -1,6 +1,6 @@
 """Keeps the kinds of items that a phone may send when it has a network again: one row each, schema, command and answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +23,11 @@ from app.ledger.intake.codes import by_code
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.verification.looks import record_look
 from app.people.roster import commands, residents, tags
+from app.sync.items import Done, ItemKind, Sent, ValidationFailed
 from app.sync.models import SyncedKind
 from app.sync.pulling import kept_now
-from app.sync.pushing import Done, ItemKind, Sent, ValidationFailed
-from app.visits.commands import log_visit
+from app.territory.models import Household
+from app.visits.commands import hold_households, log_visit, settle_visits
 from app.visits.models import Visit
 from app.visits.rules import VisitLog
 
@@ -82,10 +83,22 @@ def _visit_told(sent: Sent) -> VisitLog:
     return replace(log, sent_at=sent.sent_at)
 
 
-def _visit(stamp: Stamp, _sent: Sent, log: VisitLog) -> Done:
-    logged = log_visit(stamp, log)
+def _homes(stamp: Stamp, visits: Sequence[Sent]) -> dict[int, Household]:
+    """Lock the households of a batch's visits, in order."""
+    named = [sent.body.get("household_id") for sent in visits]
+    return hold_households(stamp, [each for each in named if type(each) is int and 0 < each < 2**63])
+
+
+def _visit(stamp: Stamp, _sent: Sent, log: VisitLog, homes: dict[int, Household]) -> Done:
+    logged = log_visit(stamp, log, settle=False, held=homes.get(log.household_id or 0))
     db.session.flush()
-    return Done(logged.visit.id, _LOGGED.dump(logged), before=logged.replayed)
+    return Done(logged.visit.id, None, before=logged.replayed, made=logged)
+
+
+def _settle(stamp: Stamp, visits: Sequence[Done]) -> None:
+    """Let the visits of a batch count for the tasks of their households, all at once."""
+    for done, logged in zip(visits, settle_visits(stamp, [done.made for done in visits]), strict=True):
+        done.answer = _LOGGED.dump(logged)
 
 
 def _visit_stored(stamp: Stamp, sent: Sent, _log: VisitLog) -> dict[str, Any] | None:
@@ -108,7 +121,7 @@ def _about(target: type[Schema], schema: type[Schema]) -> Callable[[Sent], tuple
 def _of_case(schema: type[Schema], command: Callable[..., Any]) -> ItemKind:
     """Give the kind of an item that does something to a case."""
 
-    def do(stamp: Stamp, _sent: Sent, given: tuple[str, dict[str, Any]]) -> Done:
+    def do(stamp: Stamp, _sent: Sent, given: tuple[str, dict[str, Any]], _begun: None) -> Done:
         case = by_code(command, stamp, given[0], **given[1])
         return Done(case.id, _MOVED.dump(case))
 
@@ -139,7 +152,7 @@ def _of_roster(
     whole = schema()
     read = _about(target, schema) if target is not None else lambda sent: (None, _load(whole, sent.body))
 
-    def do(stamp: Stamp, _sent: Sent, given: tuple[int | None, Any]) -> Done:
+    def do(stamp: Stamp, _sent: Sent, given: tuple[int | None, Any], _begun: None) -> Done:
         about, said = given
         which = [] if about is None else [about]
         row = command(stamp, *which, **said) if isinstance(said, dict) else command(stamp, *which, said)
@@ -156,7 +169,7 @@ _HOUSEHOLD, _RESIDENT = SyncedKind.HOUSEHOLD, SyncedKind.RESIDENT
 _HOME, _SOMEBODY = HouseholdTargetSchema, ResidentTargetSchema
 
 KINDS: dict[str, ItemKind] = {
-    "visit": ItemKind(read=_visit_told, do=_visit, stored=_visit_stored),
+    "visit": ItemKind(read=_visit_told, do=_visit, stored=_visit_stored, begin=_homes, finish=_settle),
     "household_add": _of_roster(_HOUSEHOLD, roster.HouseholdGivenSchema, commands.enter_household, makes=True),
     "household_edit": _of_roster(_HOUSEHOLD, roster.HouseholdEditSchema, commands.edit_household, target=_HOME),
     "household_move": _of_roster(_HOUSEHOLD, roster.HouseholdMoveSchema, commands.move_household, target=_HOME),

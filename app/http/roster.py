@@ -8,6 +8,7 @@ from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import PageQuery, page_of
 from app.people.roster import care, commands, groups, queries, residents, tags
+from app.visits import leaving
 
 
 def roster_topics(at: Door) -> list[DoorBlueprint]:
@@ -43,7 +44,7 @@ def _households(at: Door) -> DoorBlueprint:
     @blp.response(200, told.HouseholdSchema)
     def edit_household(given: dict[str, Any], household_id: int) -> Any:
         """Change a household"""
-        return _household(commands.edit_household(stamp(), household_id, **given).id)
+        return _household(leaving.edit_home(stamp(), household_id, **given).id)
 
     @blp.route("/<int:household_id>/move", methods=["POST"])
     @blp.arguments(told.HouseholdMoveSchema)
@@ -57,7 +58,7 @@ def _households(at: Door) -> DoorBlueprint:
     @blp.response(200, told.HouseholdSchema)
     def end_household(given: dict[str, Any], household_id: int) -> Any:
         """Take an empty household off the roster"""
-        return _household(commands.end_household(stamp(), household_id, **given).id)
+        return _household(leaving.end_home(stamp(), household_id, **given).id)
 
     @blp.route("/<int:household_id>/history", methods=["GET"])
     @blp.arguments(PageQuery, location="query")
@@ -111,14 +112,14 @@ def _residents(at: Door) -> DoorBlueprint:
     @blp.response(200, told.ResidentSchema)
     def end_resident(given: dict[str, Any], resident_id: int) -> Any:
         """Take a resident off the roster: deceased, moved away, or a duplicate"""
-        return _resident(residents.end_resident(stamp(), resident_id, **given).id)
+        return _resident(leaving.take_off(stamp(), resident_id, **given).id)
 
     @blp.route("/residents/<int:resident_id>/restore", methods=["POST"])
     @blp.arguments(told.ResidentVersionSchema)
     @blp.response(200, told.ResidentSchema)
     def restore_resident(given: dict[str, Any], resident_id: int) -> Any:
         """Put a resident back who was ended by mistake"""
-        return _resident(residents.restore_resident(stamp(), resident_id, **given).id)
+        return _resident(leaving.put_back(stamp(), resident_id, **given).id)
 
     @blp.route("/residents/<int:resident_id>/tags", methods=["POST"])
     @blp.arguments(told.TagGivenSchema)

@@ -1,11 +1,9 @@
 """Keeps how a phone's batch is taken in: item by item in its order, each once by its key, a bad one never to another's harm."""
 
-import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -16,105 +14,34 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from app.core.bulk import insert_many
 from app.core.crypto import keyring
 from app.core.database import db, transaction
-from app.core.errors import Conflict, Invalid, Refusal
+from app.core.errors import Conflict, Refusal
 from app.core.stamp import Stamp
+from app.sync.items import (
+    Answered,
+    ChangedMeanwhile,
+    Done,
+    ItemFailed,
+    ItemKind,
+    ItemOutcome,
+    NotYetArrived,
+    Sent,
+    SyncKeyReused,
+    Unreadable,
+    ValidationFailed,
+    in_conflict,
+    refused,
+)
 from app.sync.models import SyncedKind, SyncItem
 
 log = logging.getLogger("minhu.sync")
 
-ITEMS_MOST = 200
 REFERABLE = {"household": SyncedKind.HOUSEHOLD, "resident": SyncedKind.RESIDENT}
 """What an item may name by the key of the item that made it: `household_key` for `household_id`."""
 
 AFTER = "after_key"
-"""By this an item names, in place of `version`, an earlier one of the same phone on the same row: that is what it had seen."""
+"""By this an item names, in place of `version`, an earlier one of the same account on the same row: that is what it had seen."""
 
-
-class SyncKeyReused(Conflict):
-    """同一个编号已经用于另一条记录"""
-
-
-class NotYetArrived(Invalid):
-    """所依据的记录还没有收到，请稍后再传"""
-
-
-class ChangedMeanwhile(Conflict):
-    """数据刚刚被别人修改"""
-
-
-class ValidationFailed(Invalid):
-    """填写的内容有误"""
-
-
-class ItemFailed(Invalid):
-    """这一条暂时没能登记，请稍后再传"""
-
-
-class Outcome(StrEnum):
-    """What became of an item."""
-
-    CREATED = "created"
-    REPLAYED = "replayed"
-    CONFLICT = "conflict"
-    INVALID = "invalid"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    """An item as the phone sent it; `phone_at`: the phone's time when it was written down, `sent_at` that of its sending."""
-
-    key: UUID
-    kind: str
-    phone_at: datetime
-    sent_at: datetime
-    body: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """An item of which not even key and kind can be read."""
-
-    key: str | None
-    refusal: Invalid
-
-
-@dataclass(frozen=True)
-class Done:
-    """What an item came to: the row that it made or changed, the answer, and whether it had been done before another way."""
-
-    row_id: int | None
-    answer: dict[str, Any]
-    before: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ItemKind:
-    """A kind of item: how its body is read (raises Invalid), what is done, what we have where that is refused as a conflict.
-
-    `makes`: what the row is that it leaves, where later items may name it.
-    """
-
-    read: Callable[[Sent], Any]
-    do: Callable[[Stamp, Sent, Any], Done]
-    stored: Callable[[Stamp, Sent, Any], dict[str, Any] | None] = lambda _stamp, _sent, _given: None
-    makes: SyncedKind | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answered:
-    """What a phone is told of an item; of a conflict both versions. `again`: it may well be taken when it is sent again."""
-
-    key: str | None
-    outcome: Outcome
-    code: str | None = None
-    title: str | None = None
-    detail: str | None = None
-    errors: dict[str, list[str]] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
-    again: bool = False
-    result: dict[str, Any] | None = None
-    sent: dict[str, Any] | None = None
-    stored: dict[str, Any] | None = None
+_NAMING = (*(f"{name}_key" for name in REFERABLE), AFTER)
 
 
 @dataclass(frozen=True)
@@ -135,20 +62,33 @@ def push(stamp: Stamp, items: Sequence[Sent | Unreadable], *, sent_at: datetime,
     try:
         with transaction():
             return Pushed(off, _Batch(stamp, off, kinds).take(items))
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != "40P01":
-            raise
+    except _OneByOne:
+        log.warning("a batch is taken item by item")
     answers = []
     for item in items:
         try:
             with transaction():
                 answers += _Batch(stamp, off, kinds).take([item])
-        except OperationalError:
-            log.warning("an item of a batch waited in vain")
-            answers.append(_refused(item, ItemFailed(), again=True))
+        except _OneByOne:
+            answers.append(refused(item, ItemFailed(), again=True))
     return Pushed(off, answers)
 
 
+class _OneByOne(Exception):
+    """A batch failed as a whole: its items may be done each alone."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """An item that was done, in this batch or before: its kind, what it said, and what it came to."""
+
+    kind: str
+    content: bytes
+    body: dict[str, Any] | None
+    done: Done
+
+
+_DEADLOCK = "40P01"
 _STAFF, _GRID = 0x53594E31, 0x53594E32
 _LOCK = text(
     "SELECT pg_advisory_xact_lock(:space, (each % 2147483647)::int) FROM (SELECT unnest(:ids) AS each ORDER BY 1) AS ids"
@@ -160,139 +100,143 @@ class _Batch:
 
     def __init__(self, stamp: Stamp, off: int, kinds: Mapping[str, ItemKind]) -> None:
         self.stamp, self.off, self.kinds = stamp, off, kinds
-        self.known: dict[UUID, SyncItem | dict[str, Any]] = {}
-        self.rows: list[dict[str, Any]] = []
+        self.known: dict[UUID, _Known] = {}
+        self.begun: dict[str, Any] = {}
+        self.fresh: list[tuple[Sent, _Known]] = []
 
     def take(self, items: Sequence[Sent | Unreadable]) -> list[Answered]:
-        db.session.execute(_LOCK, {"space": _STAFF, "ids": [self.stamp.actor.id]})
-        if self.stamp.actor.grid_ids:
-            db.session.execute(_LOCK, {"space": _GRID, "ids": sorted(self.stamp.actor.grid_ids)})
-        self.known = _done_before(self.stamp, [item for item in items if isinstance(item, Sent)])
-        answers = [self._one(item) for item in items]
-        insert_many(SyncItem, self.rows)
+        try:
+            db.session.execute(_LOCK, {"space": _STAFF, "ids": [self.stamp.actor.id]})
+            if self.stamp.actor.grid_ids:
+                db.session.execute(_LOCK, {"space": _GRID, "ids": sorted(self.stamp.actor.grid_ids)})
+            self.known = _done_before(self.stamp, [item for item in items if isinstance(item, Sent)])
+            self._begin([item for item in items if isinstance(item, Sent) and item.key not in self.known])
+            answers = [self._one(item) for item in items]
+            self._finish()
+            insert_many(SyncItem, [self._row(item, known) for item, known in self.fresh])
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+                raise
+            raise _OneByOne from error
         return answers
+
+    def _begin(self, items: Sequence[Sent]) -> None:
+        for name, kind in self.kinds.items():
+            if wanted := [item for item in items if item.kind == name]:
+                self.begun[name] = kind.begin(self.stamp, wanted)
 
     def _one(self, item: Sent | Unreadable) -> Answered:
         if isinstance(item, Unreadable):
-            return _refused(item, item.refusal)
-        content = _content(item)
-        known = self.known.get(item.key)
-        given: Any = None
+            return refused(item, item.refusal)
+        known, given = self.known.get(item.key), None
+        if known is not None:
+            return _again(item, known)
         try:
-            if known is not None:
-                return _again(item, known, content)
             named = replace(item, body=self._named(item.body))
             given = self.kinds[item.kind].read(named)
             with db.session.begin_nested():
-                done = self.kinds[item.kind].do(self.stamp, named, given)
+                done = self.kinds[item.kind].do(self.stamp, named, given, self.begun[item.kind])
         except Refusal as refusal:
             return self._refuse(item, refusal, given)
         except IntegrityError as error:
             log.warning("integrity: %s", getattr(getattr(error.orig, "diag", None), "constraint_name", None))
             return self._refuse(item, ChangedMeanwhile(), given)
         except (DataError, UnicodeEncodeError):
-            return _refused(item, ValidationFailed())
+            return refused(item, ValidationFailed())
         except OperationalError:
             raise
         except Exception as error:
             log.exception("unhandled %s in an item of kind %s", type(error).__name__, item.kind, exc_info=error)
-            return _refused(item, ItemFailed(), again=True)
-        self._keep(item, content, done)
-        outcome = Outcome.REPLAYED if done.before else Outcome.CREATED
-        return Answered(key=str(item.key), outcome=outcome, result=done.answer)
+            return refused(item, ItemFailed(), again=True)
+        self.known[item.key] = _Known(item.kind, item.content(), dict(item.body), done)
+        self.fresh.append((item, self.known[item.key]))
+        return Answered(key=str(item.key), outcome=ItemOutcome.REPLAYED if done.before else ItemOutcome.CREATED, done=done)
 
     def _named(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Give a body with ids in place of the keys by which it names what earlier items made; raises NotYetArrived."""
         named = dict(body)
         for name, kind in REFERABLE.items():
-            key = named.pop(f"{name}_key", None)
-            if key is None:
+            if (key := named.pop(f"{name}_key", None)) is None:
                 continue
-            found = self.known.get(_uuid(key, f"{name}_key"))
-            if found is None:
-                raise NotYetArrived(errors={f"{name}_key": [NotYetArrived.title()]})
-            made = self.kinds[_of(found, "kind")].makes if _of(found, "kind") in self.kinds else None
-            if made is not kind or _of(found, "row_id") is None:
+            known = self._known(key, f"{name}_key")
+            made = self.kinds[known.kind].makes if known.kind in self.kinds else None
+            if made is not kind or known.done.row_id is None:
                 raise ValidationFailed(errors={f"{name}_key": ["这个编号不是" + ("户" if name == "household" else "居民")]})
-            named[f"{name}_id"] = _of(found, "row_id")
-        if (before := named.pop(AFTER, None)) is not None:
-            found = self.known.get(_uuid(before, AFTER))
-            version = None if found is None else _told(found).get("answer", {}).get("version")
+            named[f"{name}_id"] = known.done.row_id
+        if (key := named.pop(AFTER, None)) is not None:
+            version = (self._known(key, AFTER).done.answer or {}).get("version")
             if version is None:
-                raise NotYetArrived(errors={AFTER: [NotYetArrived.title()]})
+                raise ValidationFailed(errors={AFTER: ["所依据的修改已查不到，请核对最新内容后再改"]})
             named["version"] = version
         return named
 
+    def _known(self, key: Any, name: str) -> _Known:
+        known = self.known.get(_uuid(key, name))
+        if known is None:
+            raise NotYetArrived(errors={name: [NotYetArrived.title()]})
+        return known
+
     def _refuse(self, item: Sent, refusal: Refusal, given: Any) -> Answered:
         if not isinstance(refusal, Conflict):
-            return _refused(item, refusal, again=isinstance(refusal, NotYetArrived))
-        told = _refused(item, refusal)
+            return refused(item, refusal, again=isinstance(refusal, NotYetArrived))
         stored = None if given is None else self.kinds[item.kind].stored(self.stamp, item, given)
-        return replace(told, outcome=Outcome.CONFLICT, sent=dict(item.body), stored=stored)
+        return in_conflict(item, refusal, stored)
 
-    def _keep(self, item: Sent, content: bytes, done: Done) -> None:
-        told = orjson.dumps({"answer": done.answer, "body": item.body}, default=str).decode()
-        row = {
+    def _finish(self) -> None:
+        for name, kind in self.kinds.items():
+            done = [known.done for item, known in self.fresh if item.kind == name]
+            if kind.finish is None or not done:
+                continue
+            try:
+                kind.finish(self.stamp, done)
+                db.session.flush()
+            except OperationalError:
+                raise
+            except Exception as error:
+                log.exception("unhandled %s when items of kind %s were finished", type(error).__name__, name, exc_info=error)
+                raise _OneByOne from error
+
+    def _row(self, item: Sent, known: _Known) -> dict[str, Any]:
+        told = orjson.dumps({"answer": known.done.answer, "body": known.body}, default=str).decode()
+        return {
             "staff_id": self.stamp.actor.id,
             "key": item.key,
             "kind": item.kind,
-            "content": content,
-            "row_id": done.row_id,
+            "content": known.content,
+            "row_id": known.done.row_id,
             "sealed": keyring().encrypt(told, field="sync_item.sealed"),
             "phone_at": item.phone_at,
             "clock_off": self.off,
             "at": self.stamp.at,
         }
-        self.rows.append(row)
-        self.known[item.key] = row
 
 
-def _done_before(stamp: Stamp, items: list[Sent]) -> dict[UUID, SyncItem | dict[str, Any]]:
+def _again(item: Sent, known: _Known) -> Answered:
+    """Give the first answer to an item that was done before, or a conflict where it now says something else."""
+    if known.content != item.content():
+        return in_conflict(item, SyncKeyReused(), known.body, known.done)
+    return Answered(key=str(item.key), outcome=ItemOutcome.REPLAYED, done=known.done)
+
+
+def _done_before(stamp: Stamp, items: list[Sent]) -> dict[UUID, _Known]:
     """Give the items that were done, of the keys of a batch and of those that its items name."""
     keys = {item.key for item in items}
     for item in items:
-        for name in (*(f"{name}_key" for name in REFERABLE), AFTER):
+        for name in _NAMING:
             try:
                 keys.add(_uuid(item.body.get(name), name))
             except ValidationFailed:
                 continue
-    query = select(SyncItem).where(SyncItem.staff_id == stamp.actor.id, SyncItem.key.in_(keys))
-    return {row.key: row for row in db.session.scalars(query)}
+    columns = (SyncItem.key, SyncItem.kind, SyncItem.content, SyncItem.row_id, SyncItem.sealed)
+    query = select(*columns).where(SyncItem.staff_id == stamp.actor.id, SyncItem.key.in_(keys))
+    return {row.key: _opened(row) for row in db.session.execute(query)}
 
 
-def _again(item: Sent, known: SyncItem | dict[str, Any], content: bytes) -> Answered:
-    """Give the first answer to an item that was done before; raises SyncKeyReused where it now says something else."""
-    told = _told(known)
-    if bytes(_of(known, "content")) != content:
-        reused = _refused(item, SyncKeyReused())
-        return replace(reused, outcome=Outcome.CONFLICT, sent=dict(item.body), stored=told.get("body"), result=told.get("answer"))
-    return Answered(key=str(item.key), outcome=Outcome.REPLAYED, result=told.get("answer"))
-
-
-def _told(known: SyncItem | dict[str, Any]) -> dict[str, Any]:
-    sealed = _of(known, "sealed")
+def _opened(row: Any) -> _Known:
     told: dict[str, Any] = {}
-    if sealed is not None:
-        told = orjson.loads(keyring().decrypt(bytes(sealed), field="sync_item.sealed"))
-    return told
-
-
-def _content(item: Sent) -> bytes:
-    plain = orjson.dumps([item.kind, item.body], option=orjson.OPT_SORT_KEYS, default=str)
-    return keyring().blind(hashlib.sha256(plain).hexdigest(), field="sync_item.content")
-
-
-def _refused(item: Sent | Unreadable, refusal: Refusal, *, again: bool = False) -> Answered:
-    return Answered(
-        key=str(item.key) if item.key is not None else None,
-        outcome=Outcome.INVALID,
-        code=refusal.code(),
-        title=refusal.title(),
-        detail=refusal.detail or None,
-        errors=refusal.errors if isinstance(refusal, Invalid) else {},
-        facts=dict(refusal.facts),
-        again=again,
-    )
+    if row.sealed is not None:
+        told = orjson.loads(keyring().decrypt(bytes(row.sealed), field="sync_item.sealed"))
+    return _Known(row.kind, bytes(row.content), told.get("body"), Done(row.row_id, told.get("answer"), before=True))
 
 
 def _uuid(value: Any, name: str) -> UUID:
@@ -300,7 +244,3 @@ def _uuid(value: Any, name: str) -> UUID:
         return UUID(value)
     except (ValueError, TypeError, AttributeError):
         raise ValidationFailed(errors={name: ["格式不正确"]}) from None
-
-
-def _of(known: SyncItem | dict[str, Any], name: str) -> Any:
-    return known[name] if isinstance(known, dict) else getattr(known, name)

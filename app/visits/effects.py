@@ -4,33 +4,29 @@ What is about one resident, or a house that stands empty, is done at once. What 
 contradicts, waits for the village's cadre. A mistake is undone by the cadre or an administrator, with a reason.
 """
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from app.core.database import db, lock_rows
-from app.core.stamp import Role, Stamp
-from app.ledger.vocabulary import Audience
+from app.core.database import db
+from app.core.stamp import Stamp
 from app.notices.models import Recipient
-from app.notices.outbox import drop_notices_to, file_notices, notice_row
+from app.notices.outbox import file_notices, notice_row
 from app.people.models import EndedBy, Resident
-from app.people.roster.models import Care, CareBy
-from app.people.staff import posts_held
-from app.territory.models import Grid, Household, HouseholdKind, Unit
-from app.visits.clocks import Told, at_work
-from app.visits.models import EffectKind, EffectState, TaskEnd, Visit, VisitEffect, VisitMet, VisitOutcome
-from app.visits.tasks import stop_tasks
+from app.people.roster.changes import changed
+from app.people.roster.commands import edit_household
+from app.people.roster.models import RosterChangeKind
+from app.territory.models import Grid, Household, HouseholdKind
+from app.visits.leaving import edit_home, end_home, put_back, take_off, village_of
+from app.visits.models import EffectKind, EffectState, Visit, VisitEffect, VisitMet, VisitOutcome, VisitTask
+from app.visits.tasks import BY_HAND, reopen_tasks
 
 _KINDS = {
     VisitOutcome.DECEASED: EffectKind.DECEASED,
     VisitOutcome.MOVED: EffectKind.MOVED_AWAY,
     VisitOutcome.VACANT: EffectKind.VACANT,
 }
-_ENDED_BY = {EffectKind.DECEASED: EndedBy.DECEASED, EffectKind.MOVED_AWAY: EndedBy.MOVED_AWAY}
-_STOPS = {
-    EffectKind.DECEASED: TaskEnd.DECEASED,
-    EffectKind.MOVED_AWAY: TaskEnd.MOVED_AWAY,
-    EffectKind.HOUSEHOLD_MOVED: TaskEnd.MOVED_AWAY,
-    EffectKind.VACANT: TaskEnd.VACANT,
-}
+
+CHANGES_THE_ROSTER = frozenset(_KINDS)
+"""Outcomes that say something of the roster."""
 
 
 def bring_about(stamp: Stamp, visit: Visit, household: Household, *, resident_id: int | None) -> VisitEffect | None:
@@ -79,100 +75,63 @@ def _contradicted(visit: Visit, resident_id: int | None) -> bool:
 
 
 def do_effect(stamp: Stamp, effect: VisitEffect) -> None:
-    """Change the roster as an effect says, stop the tasks, clocks and notices, and tell those who must know, once."""
+    """Change the roster as an effect says, and stop the tasks, clocks and notices with it. The caller holds the household's row."""
     effect.state, effect.done_at = EffectState.DONE, stamp.at
     household = db.session.get_one(Household, effect.household_id)
-    residents = _residents_of(effect)
     if effect.kind is EffectKind.VACANT:
         effect.before = household.kind
-        household.kind = HouseholdKind.VACANT
-        _note(stamp, household)
-    for resident in residents:
-        resident.ended_at, resident.ended_by = stamp.at, _ENDED_BY.get(effect.kind, EndedBy.MOVED_AWAY)
-        _note(stamp, resident)
+        edit_home(stamp, household.id, kind=HouseholdKind.VACANT)
+        return
+    why = EndedBy.DECEASED if effect.kind is EffectKind.DECEASED else EndedBy.MOVED_AWAY
+    for resident_id in _residents_of(effect):
+        take_off(stamp, resident_id, why=why)
     if effect.kind is EffectKind.HOUSEHOLD_MOVED:
-        household.ended_at = stamp.at
-        _note(stamp, household)
-    db.session.flush()
-    ids = [resident.id for resident in residents]
-    homes = [] if effect.resident_id is not None else [household.id]
-    stop_tasks(stamp, resident_ids=ids, household_ids=homes, why=_STOPS[effect.kind])
-    if effect.kind is EffectKind.DECEASED:
-        _tell_of_death(stamp, effect)
-        for resident_id in ids:
-            drop_notices_to((Recipient.RESIDENT, resident_id))
-    if ids:
-        theirs = (Care.resident_id.in_(ids) | Care.carer_id.in_(ids), Care.ended_at.is_(None))
-        db.session.execute(update(Care).where(*theirs).values(ended_at=stamp.at))
+        end_home(stamp, household.id, reason="整户搬离")
 
 
-def _residents_of(effect: VisitEffect) -> list[Resident]:
+def _residents_of(effect: VisitEffect) -> list[int]:
     if effect.resident_id is not None:
-        return lock_rows(Resident, [effect.resident_id])
-    if effect.kind is EffectKind.HOUSEHOLD_MOVED:
-        living = select(Resident.id).where(Resident.household_id == effect.household_id, Resident.ended_at.is_(None))
-        return lock_rows(Resident, list(db.session.scalars(living)))
-    return []
-
-
-def _note(stamp: Stamp, row: Resident | Household) -> None:
-    row.version += 1
-    row.updated_at = stamp.at
-
-
-def _tell_of_death(stamp: Stamp, effect: VisitEffect) -> None:
-    """Tell the village's cadre and those who cared for the resident, not the family, who know."""
-    cared = (Care.resident_id == effect.resident_id, Care.ended_at.is_(None), Care.by != CareBy.FAMILY)
-    rows = []
-    told: set[tuple[Recipient, int]] = set()
-    for care in db.session.scalars(select(Care).where(*cared).order_by(Care.id)):
-        to = (Recipient.STAFF, care.staff_id) if care.staff_id is not None else (Recipient.RESIDENT, care.carer_id or 0)
-        if to not in told:
-            told.add(to)
-            rows.append(_notice(stamp, effect, to, "death_carer"))
-    for staff_id in _village(effect):
-        if (to := (Recipient.STAFF, staff_id)) not in told:
-            rows.append(_notice(stamp, effect, to, "death_village"))
-    file_notices(rows)
-
-
-def _put_before_the_village(stamp: Stamp, effect: VisitEffect) -> None:
-    file_notices([_notice(stamp, effect, (Recipient.STAFF, staff_id), "effect_proposed") for staff_id in _village(effect)])
-
-
-def _village(effect: VisitEffect) -> list[int]:
-    """Give the cadre of the effect's village; where there is none, its head or the one above."""
-    unit_id = db.session.get_one(Grid, effect.grid_id).unit_id
-    cadre = at_work(posts_held().at(unit_id, Role.CADRE))
-    return cadre or Told.of([effect.grid_id]).staff(effect.grid_id, Audience.UNIT_HEAD)
-
-
-def _notice(stamp: Stamp, effect: VisitEffect, to: tuple[Recipient, int], template: str) -> dict[str, object]:
-    params = {"grid": db.session.get_one(Grid, effect.grid_id).name}
-    return notice_row(f"visit_effect:{effect.id}:{template}", to=to, template=template, params=params, case_id=None, at=stamp.at)
+        gone = select(Resident.id).where(Resident.id == effect.resident_id, Resident.ended_at.is_(None))
+    else:
+        gone = select(Resident.id).where(Resident.household_id == effect.household_id, Resident.ended_at.is_(None))
+    return list(db.session.scalars(gone.order_by(Resident.id)))
 
 
 def undo_locked(stamp: Stamp, effect: VisitEffect) -> None:
-    """Give the roster back what a done effect took; planning brings its tasks back. Later changes stay."""
+    """Give the roster back what a done effect took, and let its tasks run on. What others changed since stays.
+
+    The caller holds the household's row. Raises what `restore_resident` raises.
+    """
     household = db.session.get_one(Household, effect.household_id)
     if effect.kind is EffectKind.VACANT and household.kind is HouseholdKind.VACANT:
-        household.kind = HouseholdKind(effect.before or HouseholdKind.ORDINARY)
-        _note(stamp, household)
+        edit_household(stamp, household.id, kind=HouseholdKind(effect.before or HouseholdKind.ORDINARY))
     if effect.kind is EffectKind.HOUSEHOLD_MOVED and household.ended_at == effect.done_at:
         household.ended_at = None
-        _note(stamp, household)
-    ended = select(Resident.id).where(Resident.household_id == effect.household_id, Resident.ended_at == effect.done_at)
+        changed(stamp, household, RosterChangeKind.HOUSEHOLD_EDITED, restored=True)
+    for resident_id in _ended_by(effect):
+        put_back(stamp, resident_id)
+    stopped = (VisitTask.household_id == effect.household_id, VisitTask.ended_at == effect.done_at)
+    reopen_tasks(stamp, select(VisitTask.id).where(*stopped, VisitTask.ended_by.not_in(BY_HAND)))
+
+
+def _ended_by(effect: VisitEffect) -> list[int]:
     if effect.kind is EffectKind.VACANT:
-        return
-    if effect.resident_id is not None:
-        ended = ended.where(Resident.id == effect.resident_id)
-    for resident in lock_rows(Resident, list(db.session.scalars(ended))):
-        resident.ended_at = resident.ended_by = None
-        _note(stamp, resident)
-        theirs = (Care.resident_id == resident.id) | (Care.carer_id == resident.id)
-        db.session.execute(update(Care).where(theirs, Care.ended_at == effect.done_at).values(ended_at=None))
+        return []
+    ended = select(Resident.id).where(Resident.ended_at == effect.done_at, Resident.household_id == effect.household_id)
+    return list(db.session.scalars(ended if effect.resident_id is None else ended.where(Resident.id == effect.resident_id)))
 
 
-def path_of(grid_id: int) -> str:
-    """Give the path of a grid's village."""
-    return db.session.scalars(select(Unit.path).join(Grid, Grid.unit_id == Unit.id).where(Grid.id == grid_id)).one()
+def _put_before_the_village(stamp: Stamp, effect: VisitEffect) -> None:
+    params = {"grid": db.session.get_one(Grid, effect.grid_id).name}
+    rows = [
+        notice_row(
+            f"visit_effect:{effect.id}",
+            to=(Recipient.STAFF, staff_id),
+            template="effect_proposed",
+            params=params,
+            case_id=None,
+            at=stamp.at,
+        )
+        for staff_id in village_of(effect.grid_id)
+    ]
+    file_notices(rows)

@@ -56,7 +56,7 @@ _BELONGS = """
     WHERE g.unit_id = :unit AND r.ended_at IS NULL AND r.household_id IS NOT NULL
       AND (
         (t.from_age IS NOT NULL AND r.birth_month <= CAST(:today AS date) - make_interval(years => CAST(t.from_age AS integer)))
-        OR EXISTS (
+        OR t.from_age IS NULL AND EXISTS (
           SELECT FROM resident_tag b
           WHERE b.resident_id = r.id AND b.tag_id = t.id AND b.ended_at IS NULL AND b.since <= :today
             AND (b.expires_on IS NULL OR b.expires_on >= :today)
@@ -240,6 +240,8 @@ def _follow_moves(stamp: Stamp, unit_id: int, done: Planned) -> None:
     if not rows:
         return
     for task in lock_rows(VisitTask, list(rows)):
+        if task.household_id != rows[task.id].household_id:  # nobody has come to the new home yet
+            task.attempts, task.contacted_on = 0, None
         task.household_id, task.grid_id = rows[task.id].household_id, rows[task.id].grid_id
         note_change(stamp, task)
     for clock in lock_clocks(rows):

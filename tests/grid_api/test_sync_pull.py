@@ -159,7 +159,8 @@ def test_what_belongs_to_a_row_marks_it_as_changed(zhou, folk):
         db.session.get_one(Household, home).group_id = db.session.query(HouseholdGroup).one().id
         db.session.query(ResidentTag).one().ended_at = MONDAY
     phone.pull(zhou)
-    assert phone.rows["household", home]["group_name"] == "一组"
+    assert phone.rows["household", home]["group"] == "g-1"
+    assert phone.catalogues["groups"] == [{"grid": here(folk).code, "code": "g-1", "name": "一组"}]
     assert phone.rows["resident", zheng]["tags"] == []
 
 

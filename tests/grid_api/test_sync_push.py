@@ -5,6 +5,7 @@ from datetime import timedelta
 from threading import Barrier
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
@@ -17,7 +18,7 @@ from app.ledger.timeline import verify_ledger
 from app.people.models import Session
 from app.sync.jobs import forget_sync_items
 from app.sync.models import SyncItem
-from app.visits.models import Visit, VisitNeed
+from app.visits.models import TaskFor, TaskState, Visit, VisitNeed, VisitTask
 from tests.callers import GRID, Caller
 from tests.conftest import MONDAY
 from tests.counting import statements
@@ -323,3 +324,59 @@ def test_the_same_batch_from_two_phones_at_once_is_stored_once(committed):
     with committed.app_context():
         assert counts()[:4] == [24, 24, 24, 24]
         assert not verify_ledger().breaks
+
+
+def test_a_batch_that_waits_in_a_ring_is_taken_item_by_item(committed):
+    with committed.app_context():
+        folk = find_cast()
+        zheng, lins = (folk.households[name].id for name in ("郑守田", "林秀英"))
+        resident = folk.residents["zheng"].id
+        token = open_session(ActorKind.STAFF, folk.staff["zhou"].id, MONDAY)
+        url = db.engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    at = NOW.isoformat()
+    items = [
+        item("household_edit", {"household_id": zheng, "version": 1, "kind": "floating"}, phone_at=at),
+        item("resident_edit", {"resident_id": resident, "version": 1, "relation": "户主"}, phone_at=at),
+        visit_of(lins, 1),
+    ]
+    with psycopg.connect(url) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("SELECT 1 FROM resident WHERE id = %s FOR UPDATE", [resident])
+        sent = pool.submit(batch, Caller(committed.test_client(), GRID, token), items)
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        with psycopg.connect(url, autocommit=True) as eye:
+            while eye.execute(waiting).fetchone() == (0,):
+                pass
+        other.execute("SET deadlock_timeout = '60s'")
+        other.execute("SELECT 1 FROM household WHERE id = %s FOR UPDATE", [zheng])
+        other.commit()
+        told = sent.result(30)
+    assert outcomes(told) == ["created"] * 3
+    with committed.app_context():
+        assert counts()[0] == 1
+
+
+def test_a_visit_does_its_task_and_says_so_also_in_the_second_answer(zhou, session, cast):
+    home = cast.households["郑守田"]
+    tasks = []
+    for place in range(2):
+        facts = {"grid_id": home.grid_id, "household_id": home.id, "why": TaskFor.RULE, "first_on": MONDAY.date()}
+        facts |= {"due_on": MONDAY.date() + timedelta(days=7), "created_at": MONDAY, "updated_at": MONDAY}
+        tasks.append(VisitTask(key=f"rule:{place}", **facts))
+    session.add_all(tasks)
+    session.commit()
+    both = [visit_of(home.id, 5), visit_of(home.id, 50)]
+    told = batch(zhou, both)
+    assert [each["result"]["done"] for each in told["items"]] == [[], [task.id for task in tasks]]
+    assert [each["result"]["done"] for each in batch(zhou, both)["items"]] == [[], [task.id for task in tasks]]
+    assert {task.state for task in tasks} == {TaskState.DONE}
+
+
+def test_the_phones_clock_hours_ahead_puts_no_visit_into_the_future(zhou, session, cast):
+    ahead = NOW + timedelta(hours=5)
+    early = visit_of(cast.households["郑守田"].id, 1, visited_at=(ahead - timedelta(minutes=30)).isoformat())
+    early["phone_at"] = (ahead - timedelta(minutes=20)).isoformat()
+    told = batch(zhou, [early], phone_at=ahead)
+    assert (told["clock_off_seconds"], outcomes(told)) == (5 * 3600, ["created"])
+    visit = session.scalars(select(Visit)).one()
+    assert (visit.visited_at, visit.told_at) == (MONDAY - timedelta(minutes=30), MONDAY + timedelta(hours=4, minutes=30))
+    assert visit.clock_off

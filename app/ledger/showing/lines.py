@@ -18,7 +18,10 @@ from app.ledger.vocabulary import Action, Clock, label
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a timeline as it is told: when, what, by whom in general words, the words for the person or their own, and the files."""
+    """One line of a timeline as it is told: when, what, by whom in general words, and the words for the person or their own.
+
+    `files` are those told with the reply, or their own.
+    """
 
     at: datetime
     action: Action
@@ -77,7 +80,7 @@ def lines_of(
     query = query.outerjoin(EntryWords, EntryWords.entry_id == Entry.id)
     told = or_(Entry.action.not_in(_INTERNAL), EntryWords.reply.is_not(None))
     rows = db.session.execute(query.where(Entry.case_id == case_id, told, Entry.action != Action.ARCHIVE).order_by(Entry.seq)).all()
-    files = files_of(stamp, FileSubject.ENTRY, [row.id for row in rows if row.reply is not None], told=True)
+    files = files_of(stamp, FileSubject.ENTRY, [row.id for row in rows])
     lines, question = [], None
     for place, row in enumerate(rows):
         before = since is not None and row.at < since
@@ -91,7 +94,8 @@ def lines_of(
         if "corrects" in row.facts:
             what = "更正登记内容"
         line = Line(row.at, row.action, what, _who(row), words)
-        lines.append(replace(line, files=files[row.id]) if shown and row.id in files else line)
+        theirs = [file for file in files.get(row.id, []) if row.own or (shown and file.told)]
+        lines.append(replace(line, files=theirs) if theirs else line)
         question = row.reply if row.action is Action.ASK_INFO else question
     return lines, question
 
