@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from app.cli.grid_shapes import grids
 from app.cli.excel import as_table
+from app.cli.grid_shapes import grids
 from app.cli.ground import clock, command_stamp, on_the_ledger
 from app.cli.messages import messages
 from app.cli.people import people
@@ -15,13 +15,17 @@ from app.core.database import transaction
 from app.core.held import forget_all
 from app.core.sheets import match_columns, open_sheet
 from app.core.stamp import Door
-from app.ledger.dispatching.duty_sheet import COLUMNS as DUTY_COLUMNS, plan_duties, write_duties
+from app.ledger.dispatching.duty_sheet import COLUMNS as DUTY_COLUMNS
+from app.ledger.dispatching.duty_sheet import plan_duties, write_duties
 from app.ledger.intake.importing import CATEGORY_COLUMNS, known_paths, plan_categories, write_categories
 from app.ledger.rules.policy_changes import begin_change, note_change
 from app.ledger.vocabulary import Rule
-from app.people.duty.sheet import COLUMNS as ROSTER_COLUMNS, plan_roster, write_roster
-from app.services.sheet import COLUMNS as SERVICE_COLUMNS, REQUIRED, plan_items, write_items
-from app.territory.importing import COLUMNS as UNIT_COLUMNS, known_units, plan_units, write_units
+from app.people.duty.sheet import COLUMNS as ROSTER_COLUMNS
+from app.people.duty.sheet import plan_roster, write_roster
+from app.services.sheet import COLUMNS as SERVICE_COLUMNS
+from app.services.sheet import REQUIRED, plan_items, write_items
+from app.territory.importing import COLUMNS as UNIT_COLUMNS
+from app.territory.importing import known_units, plan_units, write_units
 
 
 @click.group("import")

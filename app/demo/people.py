@@ -102,7 +102,7 @@ class County:
         given = "".join(draw.sample(letters, 2 if draw.random() < 0.8 else 1))
         born = self._today - timedelta(days=age * 365 + age // 4 + draw.randint(1, 364))
         number = self._id_number(born, sex)
-        return Invented(surname + given, sex, born, number, self._phone() if draw.random() < phone else None, relation)
+        return Invented(surname + given, sex, born, number, self.phone() if draw.random() < phone else None, relation)
 
     def _id_number(self, born: date, sex: Sex) -> str:
         while True:
@@ -112,7 +112,8 @@ class County:
                 seventeen = f"{AREA}{born:%Y%m%d}{place:03d}"
                 return seventeen + check_character(seventeen)
 
-    def _phone(self) -> str:
+    def phone(self) -> str:
+        """Give a phone that nobody has yet."""
         while True:
             phone = f"1{self._draw.randint(3, 9)}{self._draw.randint(0, 999_999_999):09d}"
             if phone not in self._phones:

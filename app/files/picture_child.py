@@ -21,11 +21,14 @@ assert WebPImagePlugin
 MOST_PIXELS = {"JPEG": 64_000_000, "PNG": 24_000_000, "WEBP": 24_000_000}
 """Pixels that a picture may claim to have. Of a large JPEG only an eighth to a half is ever decoded."""
 
-MOST_MEMORY, MOST_SECONDS = 640 * 1024 * 1024, 20
+MOST_MEMORY, MOST_SECONDS = 512 * 1024 * 1024, 20
 """Address space in bytes and processor time that this process may take."""
 
 SIDES = (4096, 1280, 256)
 """The longer sides, in pixels, of what is kept: the picture itself, one to look at, one for lists."""
+
+DRAFT = 2700
+"""Pixels of the longer side above which a JPEG is decoded at a half, a quarter or an eighth, as long as so many are left."""
 
 CHINA = timezone(timedelta(hours=8))
 _EXIF, _GPS = 0x8769, 0x8825
@@ -44,37 +47,43 @@ def read(content: bytes, form: str) -> tuple[dict[str, Any], list[bytes]]:
                 raise Unfit("pixels")
             said = _said(opened)
             if form == "JPEG":
-                opened.draft("RGB", (SIDES[0], SIDES[0]))
-            made = _upright(opened)
+                part = DRAFT / max(opened.size)
+                opened.draft("RGB", (int(opened.width * part), int(opened.height * part)))
+            return said, _pictures(_upright(opened), said)
     except MemoryError:
         raise Unfit("pixels") from None
     except (OSError, SyntaxError, ValueError, ArithmeticError, LookupError, TypeError, EOFError):
         raise Unfit("broken") from None
+
+
+def _pictures(made: Image.Image, said: dict[str, Any]) -> list[bytes]:
+    """Give a picture in its three sizes, and say the first one's."""
     pictures = []
     for side in SIDES:
         made.thumbnail((side, side), Image.Resampling.LANCZOS)
         pictures.append(_jpeg(made, quality=85 if side == SIDES[0] else 80))
         if side == SIDES[0]:
             said |= {"width": made.width, "height": made.height}
-    return said, pictures
+    return pictures
 
 
 def _upright(opened: Image.Image) -> Image.Image:
     """Decode the first picture, turned as the camera says, on white where it is see-through."""
     opened.load()
-    turned = ImageOps.exif_transpose(opened)
+    ImageOps.exif_transpose(opened, in_place=True)
+    turned: Image.Image = opened
     if turned.has_transparency_data:
         seen = turned.convert("RGBA")
         ground = Image.new("RGB", seen.size, "white")
         ground.paste(seen, mask=seen.getchannel("A"))
         return ground
-    return turned.convert("RGB")
+    return turned if turned.mode == "RGB" else turned.convert("RGB")
 
 
 def _jpeg(picture: Image.Image, *, quality: int) -> bytes:
     out = io.BytesIO()
-    bare = Image.frombytes("RGB", picture.size, picture.tobytes()) if picture.info else picture
-    bare.save(out, "JPEG", quality=quality)
+    picture.info = {}  # of what a file says beside its pixels nothing is written
+    picture.save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 

@@ -28,7 +28,7 @@ _turns = threading.BoundedSemaphore(1)
 
 _FORMS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 _WORDS = {
-    "pixels": "图片的像素太多，请用普通照片大小的图片（不超过 6400 万像素）",
+    "pixels": "图片的像素太多，请用普通照片大小的图片",
     "broken": "图片已损坏或不完整，请重新拍摄或选择",
 }
 

@@ -21,6 +21,7 @@ from app.core.database import db, lock_rows, transaction
 from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.stamp import Stamp
 from app.files.kinds import EXTENSIONS, FileUnfit
+from app.files.links import Variant
 from app.files.models import MOST_BYTES, File, FileKind, FilePurpose, FileState
 from app.files.owners import Owner, owner_of
 from app.files.preparing import Prepared, prepare
@@ -171,7 +172,10 @@ def _take_part(seen: _Seen, offset: int, content: bytes) -> int:
             file.parts = [*file.parts, len(content)]
         elif end > file.received:
             raise WrongOffset(f"请从第 {file.received} 字节续传", offset=file.received)
-        return file.received
+        received, late = file.received, file.state is not FileState.UPLOADING
+    if late:  # a twin has brought the file to its end meanwhile, and nobody else would take this part away
+        _drop_parts(seen.name)
+    return received
 
 
 def _finish(stamp: Stamp, owner: Owner, file_id: int) -> None:
@@ -199,9 +203,7 @@ def _finish(stamp: Stamp, owner: Owner, file_id: int) -> None:
         file = _locked(file_id)
         if file.state is FileState.UPLOADING:
             _settle(stamp, file, made, refusal)
-        kept = made.variants if file.state is FileState.READY and made is not None else ()
-    with suppress(StoreAway):  # what stays is deleted with the file
-        store().delete(seen.name, but=[variant.value for variant in kept])
+    _drop_parts(seen.name)
 
 
 def _settle(stamp: Stamp, file: File, made: Prepared | None, refusal: str | None) -> None:
@@ -210,7 +212,7 @@ def _settle(stamp: Stamp, file: File, made: Prepared | None, refusal: str | None
         return
     file.state, file.ready_at = FileState.READY, stamp.at
     file.kind, file.mime, file.width, file.height = made.kind, made.mime, made.width, made.height
-    file.stored_size = sum(len(blob) for variant, blob in made.variants.items() if variant == "original")
+    file.stored_size = sum(len(blob) for variant, blob in made.variants.items() if variant is Variant.ORIGINAL)
     if file.ticket_index is not None:  # of the unnamed nothing is kept that a camera says
         return
     file.taken_at = made.taken_at
@@ -233,6 +235,12 @@ def _whole(seen: _Seen) -> bytes | None:
 
 def _index(owner: Owner, seen: _Seen, content: bytes) -> bytes:
     return owner.index(f"{hashlib.sha256(content).hexdigest()}:{seen.size}:{seen.purpose}:{seen.promised}")
+
+
+def _drop_parts(name: str) -> None:
+    """Delete what is no longer needed of a file that is ready or refused; what a store keeps that is away goes with the file."""
+    with suppress(StoreAway):
+        store().delete(name, but=[variant.value for variant in Variant])
 
 
 def _part(offset: int, size: int) -> str:
@@ -261,9 +269,8 @@ def _seen(file: File) -> _Seen:
 
 
 def _progress(file: File) -> Progress:
-    return Progress(
-        id=file.id, size=file.size, received=file.received, state=file.state, kind=file.kind, refusal=file.refusal
-    )  # fmt: skip
+    same = ("id", "size", "received", "state", "kind", "refusal")
+    return Progress(**{name: getattr(file, name) for name in same})
 
 
 def _check_loose(owner: Owner) -> None:

@@ -60,6 +60,11 @@ def attach_to_entry(stamp: Stamp, entry: Entry, files: EntryFiles, *, keep_posit
         )
 
 
+def attach_to_words(stamp: Stamp, entry: Entry, file_ids: Sequence[int]) -> None:
+    """Attach what somebody adds to their own words: they see it again, others who follow the case do not. Raises FilesUnfit."""
+    attach(stamp, file_ids, subject=FileSubject.ENTRY, subject_id=entry.id, purpose=FilePurpose.EVIDENCE)
+
+
 def place_of_photos(stamp: Stamp, files: EntryFiles) -> Point | None:
     """Give where the first of the actor's photos says it was taken, within the county; None where none says so."""
     for position in positions_of(stamp, [*files.evidence, *files.reply]):

@@ -13,9 +13,8 @@ from app.core.stamp import Stamp
 from app.ledger.audiences import asked_to_decide
 from app.ledger.catalogue import catalogue
 from app.ledger.corrections import to_grid
-from app.ledger.county import county
 from app.ledger.dispatching.eligible import check_eligible
-from app.ledger.intake.places import Point, located
+from app.ledger.intake.places import Point, where_is
 from app.ledger.models import Assignment, Case, GridMove, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.asking import RequestPending, begin_request, check_unasked
@@ -87,8 +86,7 @@ def _target(case: Case, grid_id: int | None, point: Point | None) -> Grid | None
             raise SameGrid(errors={"grid_id": ["请选择另一个网格"]})
         return db.session.get_one(Grid, grid_id)
     if point is not None:
-        place = located(point, county())
-        found = grid_at(place["latitude"], place["longitude"])
+        found = where_is(point).grid
         if found is not None and found.id == case.grid_id:
             raise SameGrid(errors={"point": ["这个位置就在现在的网格里"]})
     else:

@@ -125,7 +125,7 @@ class Case(Base):
         Index("ix_case_merged_into", "merged_into_id", postgresql_where="merged_into_id IS NOT NULL"),
         Index("ix_case_recurrence_of", "recurrence_of_id", postgresql_where="recurrence_of_id IS NOT NULL"),
         Index("ix_case_triage", "id", postgresql_where="triage"),
-        Index("ix_case_to_place", "id", postgresql_where="to_place"),
+        Index("ix_case_to_place", "id", postgresql_where="to_place AND closed_at IS NULL"),
         Index("ix_case_published", "id", postgresql_where="published_at IS NOT NULL"),
         Index("ix_case_opened_at", "opened_at", "id", postgresql_where="NOT archived"),
         Index("ix_case_accepted_at", "accepted_at", "id", postgresql_where="accepted_at IS NOT NULL AND NOT archived"),

@@ -60,7 +60,7 @@ def _cases() -> None:
     op.execute(
         'UPDATE "case" SET to_place = true WHERE grid_id IS NULL AND accepted_at IS NULL AND closed_at IS NULL AND NOT archived'
     )
-    op.create_index("ix_case_to_place", "case", ["id"], postgresql_where="to_place")
+    op.create_index("ix_case_to_place", "case", ["id"], postgresql_where="to_place AND closed_at IS NULL")
     op.create_table(
         "grid_move",
         _id(),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0024"
+down_revision = "0021"
 
 _KINDS = ("household", "resident", "task", "case")
 

@@ -9,7 +9,10 @@ from app.services.models import ServiceItem
 from app.services.sheet import catalogue_rows
 
 HEAD = "事项编码,事项名称,类型,事项分类,办理时限,办理环节,申请材料,接单人"
-LINE = "id_card,身份证换领,办事,低保,5个工作日,村里|村级|1个工作日；民政局|990101D05|4 工作日,身份证|必交|原件|1；照片|选交|纸质|2,单位人员、志愿者"
+LINE = (
+    "id_card,身份证换领,办事,低保,5个工作日,村里|村级|1个工作日；民政局|990101D05|4 工作日,"
+    "身份证|必交|原件|1；照片|选交|纸质|2,单位人员、志愿者"
+)
 
 
 def versions(code: str) -> list[tuple[int, bool]]:

@@ -49,6 +49,7 @@ from app.ledger.vocabulary import (
 from app.ledger.whistles.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
 from app.ledger.whistles.blowing import cancel_whistle, whistle
 from app.ledger.whistles.models import Whistle, WhistleCall
+from app.services.taking import finish_order, give_back, pass_station, return_station, take_order
 
 Act = Callable[[Stamp, Case, Random, Cast], object]
 
@@ -379,3 +380,28 @@ def judges_a_whistle(stamp, case, chance, cast):
         ]
     )
     judge(some_call(case, chance))
+
+
+@deed(Action.TAKE)
+def takes_an_order(stamp, case, chance, cast):
+    take_order(stamp, case.number)
+
+
+@deed(Action.GIVE_BACK)
+def gives_an_order_back(stamp, case, chance, cast):
+    give_back(stamp, case.number, reason="有急事")
+
+
+@deed(Action.PASS_STATION)
+def passes_a_station(stamp, case, chance, cast):
+    pass_station(stamp, case.number, words="本站办完")
+
+
+@deed(Action.RETURN_STATION)
+def returns_a_station(stamp, case, chance, cast):
+    return_station(stamp, case.number, reason="材料不全")
+
+
+@deed(Action.SUBMIT_RESULT)
+def finishes_an_order(stamp, case, chance, cast):
+    finish_order(stamp, case.number, reply="已办好。", solved=chance.random() < 0.7)

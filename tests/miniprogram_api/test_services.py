@@ -62,8 +62,9 @@ def test_an_order_is_taken_served_and_rated_by_whom_it_is_for_alone(lin, chen, a
     assert chen.post(f"/cases/{number}/rating", verdict).status_code == 404
     assert lin.post(f"/cases/{number}/rating", verdict).status_code == 201
     assert lin.get("/service-orders").json["items"][0]["state"] == "closed"
-    told = [line["what"] for line in lin.get(f"/cases/{number}").json["timeline"]]
-    assert "接单" in told
+    told = [(line["what"], line["who"]) for line in lin.get(f"/cases/{number}").json["timeline"]]
+    assert ("接单", "接单人") in told
+    assert ("反馈结果", "接单人") in told
 
 
 @pytest.mark.parametrize(

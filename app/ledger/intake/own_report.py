@@ -12,14 +12,13 @@ from app.ledger.attachments import attach_to_report
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county
 from app.ledger.intake.codes import in_ids
-from app.ledger.intake.places import Point, located
+from app.ledger.intake.places import Point, located, where_is
 from app.ledger.intake.report_people import People, check_people, keep_people
 from app.ledger.intake.submission import Receipt, Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.merging.repeats import join_repeat
 from app.ledger.vocabulary import Channel, Kind
 from app.people.models import Resident
-from app.territory.shapes.placing import grid_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +82,7 @@ def _grid_of(point: Point | None) -> int | None:
     """Give the grid of a point that is not kept itself."""
     if point is None:
         return None
-    place = located(point, county())
-    found = grid_at(place["latitude"], place["longitude"])
+    found = where_is(point).grid
     return found.id if found is not None else None
 
 

@@ -18,7 +18,10 @@ from app.ledger.vocabulary import Action, Clock, label
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a timeline as it is told: when, what, by whom in general words, the words for the person or their own, and the files."""
+    """One line of a timeline as it is told: when, what, by whom in general words, and the words for the person or their own.
+
+    `files` are those told with the reply, or their own.
+    """
 
     at: datetime
     action: Action
@@ -47,6 +50,9 @@ _WHO = {
 OF_OTHERS = frozenset({Action.SUBMIT, Action.SUPPLEMENT, Action.ASK_INFO, Action.SUPPLY_INFO, Action.CLAIM, Action.ME_TOO})
 """Entries that are between the house and those who were there first: who joined later does not read them."""
 
+BY_TAKERS = frozenset({Action.TAKE, Action.GIVE_BACK, Action.SUBMIT_RESULT})
+"""What a resident does to another's service order, who has taken it: a volunteer or party member."""
+
 FOR_ALL = frozenset({Action.SUBMIT_RESULT, Action.ANSWER})
 """Replies that speak of the matter, also to those who joined after them."""
 
@@ -74,7 +80,7 @@ def lines_of(
     query = query.outerjoin(EntryWords, EntryWords.entry_id == Entry.id)
     told = or_(Entry.action.not_in(_INTERNAL), EntryWords.reply.is_not(None))
     rows = db.session.execute(query.where(Entry.case_id == case_id, told, Entry.action != Action.ARCHIVE).order_by(Entry.seq)).all()
-    files = files_of(stamp, FileSubject.ENTRY, [row.id for row in rows if row.reply is not None], told=True)
+    files = files_of(stamp, FileSubject.ENTRY, [row.id for row in rows])
     lines, question = [], None
     for place, row in enumerate(rows):
         before = since is not None and row.at < since
@@ -88,7 +94,8 @@ def lines_of(
         if "corrects" in row.facts:
             what = "更正登记内容"
         line = Line(row.at, row.action, what, _who(row), words)
-        lines.append(replace(line, files=files[row.id]) if shown and row.id in files else line)
+        theirs = [file for file in files.get(row.id, []) if row.own or (shown and file.told)]
+        lines.append(replace(line, files=theirs) if theirs else line)
         question = row.reply if row.action is Action.ASK_INFO else question
     return lines, question
 
@@ -103,5 +110,5 @@ def _who(row: Any) -> str:
     if row.own:
         return "您"
     if row.actor in (ActorKind.RESIDENT, ActorKind.ANONYMOUS):
-        return "反映人"
+        return "接单人" if row.action in BY_TAKERS else "反映人"
     return _WHO.get(row.role, "工作人员")

@@ -12,6 +12,7 @@ from app.ledger.intake.own_report import Matter, report_own, report_unnamed
 from app.ledger.intake.places import Point, PointOutsideCounty
 from app.ledger.intake.registration import Registration, register
 from app.ledger.models import Case, Entry
+from app.ledger.requests.withdrawal import wish_to_withdraw
 from app.ledger.showing.case_view import case_view
 from app.ledger.showing.queue import Sought, work_queue
 from app.ledger.vocabulary import Channel, Kind
@@ -90,6 +91,14 @@ def test_a_point_in_no_grid_waits_to_be_placed_by_hand(session, drawn, as_reside
     settled = {"kind": Kind.HELP, "category_id": cast.categories["路灯照明"]}
     accept_case(as_staff("fang"), receipt.number, **settled, grid_id=None, outside_grids=True)
     assert work_queue(as_staff("fang"), Sought(to_place=True)).items == []
+
+
+def test_a_case_that_is_over_waits_for_nobody(session, drawn, as_resident, as_staff):
+    receipt = report_own(as_resident("lin"), Matter(body=SAID))
+    report_own(as_resident("lin"), Matter(body="河堤上的护栏断了一截，孩子经过很危险。"))
+    assert len(work_queue(as_staff("fang"), Sought(to_place=True)).items) == 2
+    wish_to_withdraw(as_resident("lin"), receipt.number, words="已经好了")
+    assert receipt.number not in {row.number for row in work_queue(as_staff("fang"), Sought(to_place=True)).items}
 
 
 def test_a_correction_places_a_case(session, drawn, as_resident, as_staff, cast):

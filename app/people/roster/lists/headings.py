@@ -123,28 +123,36 @@ class Headers:
         return f"tag:{tag.code}" if tag else None
 
     def find(self, rows: Sequence[Sequence[object]]) -> Heading | None:
-        """Find the header among a sheet's first rows: the line with most known names, with one of two lines above or below.
+        """Find the header among a sheet's first rows: the line with most known names, with what belongs to it above or below.
 
         Raises Unreadable where two columns are for the same field.
         """
         best, most = -1, 1
-        for place, row in enumerate(rows[:LOOKED_AT]):
-            fields = {self.field_of(_text(cell)) for cell in row} - {None}
+        read = [self._names(rows, place) for place in range(min(len(rows), LOOKED_AT))]
+        for place, (names, _) in enumerate(read):
+            if not any(self.field_of(_text(cell)) for cell in rows[place]):
+                continue  # a title above a header is no part of it
+            fields = {self.field_of(name) for name in names} - {None}
             if len(fields) > most and fields & set(NEEDED):
                 best, most = place, len(fields)
         if best < 0:
             return None
-        names = [_text(cell) for cell in rows[best]]
-        line = best
-        if best and any(self.field_of(_text(cell)) for cell in rows[best - 1]):
-            names = [name or (_text(above) if self.field_of(_text(above)) else "") for name, above in _pairs(names, rows[best - 1])]
-        below = rows[best + 1] if best + 1 < len(rows) else []
+        names, last = read[best]
+        title = " ".join(dict.fromkeys(word for row in rows[:best] for cell in row if (word := _text(cell))))
+        return Heading(last + 1, tuple(names), self._columns(names), title)
+
+    def _names(self, rows: Sequence[Sequence[object]], place: int) -> tuple[list[str], int]:
+        """Give the headers that stand in a line with those above or below it that belong to them, and the last of the lines."""
+        names = [_text(cell) for cell in rows[place]]
+        if place:
+            names = [
+                name or (_text(above) if self.field_of(_text(above)) else "") for name, above in _pairs(names, rows[place - 1])
+            ]
+        below = rows[place + 1] if place + 1 < len(rows) else []
         said = [_text(cell) for cell in below]
         if any(said) and all(not word or self.field_of(word) is not None for word in said):
-            names = [under or name for name, under in _pairs(names, said)]
-            line = best + 1
-        title = " ".join(dict.fromkeys(word for row in rows[:best] for cell in row if (word := _text(cell))))
-        return Heading(line + 1, tuple(names), self._columns(names), title)
+            return [under or name for name, under in _pairs(names, said)], place + 1
+        return names, place
 
     def _columns(self, names: Sequence[str]) -> dict[str, int]:
         columns: dict[str, int] = {}

@@ -104,7 +104,7 @@ def import_people(stamp: Stamp, path: Path, order: Order, *, progress: Progress 
                 raise _Undone
             outcome.written = True
     except _Undone:
-        db.session.expunge_all()
+        pass
     return outcome
 
 
@@ -147,6 +147,7 @@ def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Out
 
 def _read(sheet: SheetOfPeople, reader: RowReader, places: Places, outcome: Outcome) -> Iterator[Sought | Refused]:
     columns, title = sheet.heading.columns, sheet.heading.title
+    above: Sought | None = None
     for line, cells in sheet.rows:
         if _repeats_heading(cells, sheet.heading):
             continue
@@ -154,16 +155,16 @@ def _read(sheet: SheetOfPeople, reader: RowReader, places: Places, outcome: Outc
         place = places.of(grid=grid, village=village, sheet=sheet.name, title=title)
         row = reader.read(sheet.name, line, cells, columns, place)
         if isinstance(row, PersonRow):
-            yield sought(row, cells, places.grids[row.grid_id].code)
+            above = sought(row, cells, places.grids[row.grid_id].code, above=above)
+            yield above
         else:
             yield Refused(sheet.name, line, cells, row)
 
 
 def _repeats_heading(cells: Cells, heading: Heading) -> bool:
     """Say whether a row is the header again, as printed lists have it on each page."""
-    return [row_text(cells, place) for place in heading.columns.values()] == [
-        heading.names[place] for place in heading.columns.values()
-    ]
+    same = sum(row_text(cells, place) == heading.names[place] for place in heading.columns.values())
+    return same > 1 and same * 2 > len(heading.columns)
 
 
 def _missing(taking: TakingIn, outcome: Outcome) -> list[Missing]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, select
+from sqlalchemy import ARRAY, ColumnElement, Row, and_, any_, exists, func, literal, select
 
 from app.core.crypto import keyring
 from app.core.database import db
@@ -73,8 +73,10 @@ class Met:
     by_id: dict[int, KnownHousehold] = field(default_factory=dict)
 
 
-def sought(row: PersonRow, cells: list[Any], grid_code: str) -> Sought:
-    """Give a row with its indexes."""
+def sought(row: PersonRow, cells: list[Any], grid_code: str, *, above: Sought | None = None) -> Sought:
+    """Give a row with its indexes; the household's is that of the row above where it is the same."""
+    same = above is not None and (above.row.head_name, above.row.place) == (row.head_name, row.place)
+    match_index = above.match_index if above is not None and same else household_index(row.head_name, row.place)
     ring, person = keyring(), row.given.person
     code = "".join(row.household.split()) or None
     return Sought(
@@ -83,7 +85,7 @@ def sought(row: PersonRow, cells: list[Any], grid_code: str) -> Sought:
         ring.blind(person.name or "", field="name"),
         ring.blind(person.phone, field="phone") if person.phone else None,
         ring.blind(person.id_number, field="id_number") if person.id_number else None,
-        household_index(row.head_name, row.place),
+        match_index,
         code if code is None or code.startswith(grid_code) else f"{grid_code}-{code}",
     )
 
@@ -91,15 +93,15 @@ def sought(row: PersonRow, cells: list[Any], grid_code: str) -> Sought:
 def meet(batch: Sequence[Sought], *, also: Collection[int] = ()) -> Met:
     """Look up whom and what the rows of a batch may be, with who lives in the households `also`; a handful of queries."""
     met = Met()
-    for known in _residents(Resident.id.in_(sorted({each.row.row_id for each in batch if each.row.row_id is not None}))):
+    for known in _residents(among(Resident.id, sorted({each.row.row_id for each in batch if each.row.row_id is not None}))):
         met.by_row[known.id] = known
     numbers = sorted({each.id_index for each in batch if each.id_index is not None})
-    for known in _residents(ResidentIdentity.id_number_index.in_(numbers)) if numbers else ():
+    for known in _residents(among(ResidentIdentity.id_number_index, numbers)) if numbers else ():
         met.by_number.setdefault(known.id_index or b"", []).append(known)
     _meet_by_phone(met, batch)
     _meet_households(met, batch)
     homes = sorted({*met.by_id, *also})
-    living = and_(Resident.household_id.in_(homes), Resident.ended_at.is_(None))
+    living = and_(among(Resident.household_id, homes), Resident.ended_at.is_(None))
     for known in _residents(living) if homes else ():
         met.members.setdefault(known.household_id or 0, []).append(known)
     return met
@@ -108,7 +110,7 @@ def meet(batch: Sequence[Sought], *, also: Collection[int] = ()) -> Met:
 def _meet_by_phone(met: Met, batch: Iterable[Sought]) -> None:
     phones = sorted({each.phone_index for each in batch if each.id_index is None and each.phone_index is not None})
     on_roster = and_(Resident.household_id.is_not(None), Resident.ended_at.is_(None))
-    for known in _residents(and_(ResidentIdentity.phone_index.in_(phones), on_roster)) if phones else ():
+    for known in _residents(and_(among(ResidentIdentity.phone_index, phones), on_roster)) if phones else ():
         if known.name_index is not None and known.phone_index is not None:
             met.by_phone.setdefault((known.name_index, known.phone_index), []).append(known)
 
@@ -119,9 +121,9 @@ def _meet_households(met: Met, batch: Iterable[Sought]) -> None:
     lived = {known.household_id for each in met.by_number.values() for known in each if known.household_id}
     lived |= {known.household_id for known in met.by_row.values() if known.household_id}
     ways: list[ColumnElement[bool]] = []
-    ways += [Household.code.in_(sorted(codes))] if codes else []
-    ways += [and_(HouseholdIdentity.match_index.in_(sorted(matches)), Household.ended_at.is_(None))] if matches else []
-    ways += [Household.id.in_(sorted(lived))] if lived else []
+    ways += [among(Household.code, sorted(codes))] if codes else []
+    ways += [and_(among(HouseholdIdentity.match_index, sorted(matches)), Household.ended_at.is_(None))] if matches else []
+    ways += [among(Household.id, sorted(lived))] if lived else []
     columns = (Household.id, Household.code, Household.grid_id, Household.kind, Household.version, Household.ended_at)
     for way in ways:
         query = select(*columns, HouseholdIdentity.match_index).join(HouseholdIdentity).where(way).order_by(Household.id)
@@ -157,5 +159,10 @@ def fresh_ids(sequence: str, count: int) -> list[int]:
 def open_tags(resident_ids: Collection[int]) -> list[Row[Any]]:
     """Give the tags of residents that have not ended: id, resident, population, last day."""
     columns = (ResidentTag.id, ResidentTag.resident_id, ResidentTag.tag_id, ResidentTag.expires_on)
-    query = select(*columns).where(ResidentTag.resident_id.in_(sorted(resident_ids)), ResidentTag.ended_at.is_(None))
+    query = select(*columns).where(among(ResidentTag.resident_id, sorted(resident_ids)), ResidentTag.ended_at.is_(None))
     return list(db.session.execute(query))
+
+
+def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """Give the condition that a column is one of many values, which travel as one array: the statement is always the same."""
+    return column == any_(literal(list(values), ARRAY(column.type)))  # type: ignore[no-any-return]

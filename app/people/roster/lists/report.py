@@ -9,13 +9,13 @@ from io import BytesIO
 from itertools import groupby
 from typing import Any
 
-import xlsxwriter
-
 from app.people.roster.lists.importing import Outcome
 from app.people.roster.lists.reading import row_text
 from app.people.roster.lists.taking_in import Refused
 
 SUMMARY, HINTS, WRONG = "导入结果", "提示", "错误说明"
+WHY_WIDTH, LINE_HEIGHT = 60, 15
+A4 = 9
 PLAIN_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 COUNTS = (
@@ -37,15 +37,26 @@ COUNTS = (
 
 def report(outcome: Outcome) -> bytes:
     """Give the report of an import as the bytes of an .xlsx; every cell is text, none is ever read as a formula."""
+    import xlsxwriter  # read where a book is written: most web workers never write one
+
     held = BytesIO()
     with xlsxwriter.Workbook(held, {"constant_memory": True, "in_memory": True, **PLAIN_TEXT}) as book:
         marks = _Marks(book)
-        _summary(book.add_worksheet(SUMMARY), marks, outcome)
+        _summary(_sheet(book, SUMMARY), marks, outcome)
         for name, rows in groupby(outcome.refused_in_order(), key=lambda row: row.sheet):
-            _refused(book.add_worksheet(name[:31]), marks, outcome, list(rows))
+            _refused(_sheet(book, name[:31]), marks, outcome, list(rows))
         if outcome.remarks or outcome.missing:
-            _hints(book.add_worksheet(HINTS), marks, outcome)
+            _hints(_sheet(book, HINTS), marks, outcome)
     return held.getvalue()
+
+
+def _sheet(book: Any, name: str) -> Any:
+    """Give a sheet that prints on A4 across, as wide as the paper."""
+    sheet = book.add_worksheet(name)
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)
+    return sheet
 
 
 class _Marks:
@@ -90,8 +101,9 @@ def _refused(sheet: Any, marks: _Marks, outcome: Outcome, rows: list[Refused]) -
     """Write refused rows under their own header, which stands in the first line but for a title that says where they are."""
     heading = outcome.headings[rows[0].sheet]
     width = max(len(heading.names), *(len(row.cells) for row in rows))
-    sheet.set_column(0, width - 1, 16, marks.text)
-    sheet.set_column(width, width, 70)
+    for column in range(width):
+        sheet.set_column(column, column, _width(rows, column), marks.text)
+    sheet.set_column(width, width, WHY_WIDTH)
     top = 0
     if heading.title:
         sheet.write_string(0, 0, heading.title, marks.title)
@@ -100,13 +112,23 @@ def _refused(sheet: Any, marks: _Marks, outcome: Outcome, rows: list[Refused]) -
         sheet.write_string(top, column, name, marks.head)
     sheet.write_string(top, width, WRONG, marks.head)
     sheet.freeze_panes(top + 1, 0)
+    sheet.repeat_rows(0, top)
     for place, row in enumerate(rows, start=top + 1):
         wrong = {heading.columns.get(fault.field) for fault in row.faults}
+        why = f"原第 {row.line} 行：" + "；".join(fault.words for fault in row.faults)
+        sheet.set_row(place, LINE_HEIGHT * (1 + 2 * len(why) // WHY_WIDTH))
         for column, cell in enumerate(row.cells):
             words = _words(cell)
             if words or column in wrong:
                 sheet.write_string(place, column, words, marks.wrong if column in wrong else marks.text)
-        sheet.write_string(place, width, f"原第 {row.line} 行：" + "；".join(fault.words for fault in row.faults), marks.why)
+        sheet.write_string(place, width, why, marks.why)
+
+
+def _width(rows: list[Refused], column: int) -> int:
+    """Give how wide a column is to be, by its longest words among the first rows; Chinese takes twice the room."""
+    words = [_words(row.cells[column]) for row in rows[:100] if column < len(row.cells)]
+    longest = max((sum(1 if character.isascii() else 2 for character in word) for word in words), default=0)
+    return min(max(longest + 2, 8), 40)
 
 
 def _words(cell: Any) -> str:

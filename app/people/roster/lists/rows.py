@@ -104,6 +104,8 @@ class RowReader:
         if words.get("kind") and kind is None:
             faults.append(RowFault("kind", f"不认识的户类别“{words['kind']}”，可填：常住户、流动户、集体户、空置户"))
         yes, no = self._tags(words, faults)
+        if row_id is not None and "tags" in columns:  # our own list names every population, so what was taken out is over
+            no = {tag.code for tag in self.tags.values() if tag.from_age is None} - yes
         if place.grid_id is None:
             faults.append(RowFault("grid", place.why))
         if faults or given is None or place.grid_id is None:
@@ -179,6 +181,8 @@ class RowReader:
         if not told.place and place.team:
             told.place = place.team
         self.before = told
+        if told.head_name and (told.head_name, told.place) == (above.head_name, above.place):
+            return told
         try:
             told.head_name = told.head_name if "*" in told.head_name else clean_head(told.head_name)
             told.place = clean_place(told.place)
@@ -206,7 +210,9 @@ class RowReader:
 
 
 def _clean(text: str) -> str:
-    return cleaned(text)[0].strip() if text else ""
+    if text.isprintable():  # nearly all are, and have nothing to be taken out
+        return text if text.isascii() else unicodedata.normalize("NFC", text).strip()
+    return cleaned(text)[0].strip()
 
 
 def _lost(value: Any, text: str) -> str | None:

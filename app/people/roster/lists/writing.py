@@ -105,27 +105,30 @@ class Batch:
 def write(stamp: Stamp, batch: Batch) -> list[Sought]:
     """Write a batch in the running transaction; give the rows whose resident somebody has changed in between, unwritten."""
     changes: list[dict[str, Any]] = []
-    stale = _drop_stale(batch)
+    stale, locked = _drop_stale(batch)
     _write_households(stamp, batch, changes)
     _write_residents(stamp, batch, changes)
     _write_ends(stamp, batch, changes)
     _write_tags(stamp, batch, changes)
     insert_many(RosterChange, changes)
-    db.session.expunge_all()
+    for row in locked:  # what was written past them
+        db.session.expire(row)
     return stale
 
 
-def _drop_stale(batch: Batch) -> list[Sought]:
-    """Lock what is to change, households first, and leave out what is not as it was looked up."""
+def _drop_stale(batch: Batch) -> tuple[list[Sought], list[Household | Resident]]:
+    """Lock what is to change, households first, and leave out what is not as it was looked up; give both."""
     stale: list[Sought] = []
-    found = {row.id: row.version for row in lock_rows(Household, list(batch.changed_households))}
+    households = lock_rows(Household, list(batch.changed_households))
+    found = {row.id: row.version for row in households}
     for ident, (_, known, _) in list(batch.changed_households.items()):
         if found.get(ident) != known.version:
             del batch.changed_households[ident]
             batch.counts["households_changed"] -= 1
     bumped = {tag.resident_id for tag in batch.tags} | {ident for ident, _, _ in batch.ended_tags}
     fresh = {ident for _, ident, _ in batch.entered}
-    versions = {row.id: row.version for row in lock_rows(Resident, [*batch.changing, *batch.ending, *(bumped - fresh)])}
+    residents = lock_rows(Resident, [*batch.changing, *batch.ending, *(bumped - fresh)])
+    versions = {row.id: row.version for row in residents}
     for ident, change in list(batch.changing.items()):
         if versions[ident] != change.known.version:
             stale.append(change.each)
@@ -139,7 +142,7 @@ def _drop_stale(batch: Batch) -> list[Sought]:
             batch.counts["residents_ended"] -= 1
     gone = {each.row.line for each in stale}
     batch.tags = [tag for tag in batch.tags if batch.rows[tag.resident_id].row.line not in gone or tag.resident_id in fresh]
-    return stale
+    return stale, [*households, *residents]
 
 
 def _line(stamp: Stamp, what: RosterChangeKind, grid_id: int, **more: Any) -> dict[str, Any]:
