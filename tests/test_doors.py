@@ -82,6 +82,16 @@ POST /grid/v1/cases/<number>/supplements                           staff
 POST /grid/v1/cases/<number>/look                                  staff
 POST /grid/v1/cases/<number>/appraisals                            staff
 GET  /grid/v1/looks                                                staff
+GET  /grid/v1/work                                                 staff
+GET  /grid/v1/work/hands                                           staff
+POST /grid/v1/cases/<number>/signature                             staff
+POST /grid/v1/cases/<number>/contact                               staff
+POST /grid/v1/cases/<number>/assist-result                         staff
+POST /grid/v1/cases/<number>/result                                staff
+POST /grid/v1/cases/<number>/handing-on                            staff
+POST /grid/v1/cases/<number>/requests                              staff
+POST /grid/v1/cases/<number>/requests/<int:request_id>/withdrawal  staff
+POST /grid/v1/cases/<number>/dial                                  staff
 
 GET  /desk/v1/openapi.json                                         page
 POST /desk/v1/sign-in                                              anybody

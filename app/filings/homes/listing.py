@@ -73,7 +73,8 @@ def _shown(stamp: Stamp) -> Select[Any]:
         HomeRequest.come_by,
     )  # fmt: skip
     query = query.select_from(HomeRequest).join(Case, Case.id == HomeRequest.case_id).join(Grid, Grid.id == HomeRequest.grid_id)
-    return query.outerjoin(Staff, Staff.id == HomeRequest.staff_id).where(visible(stamp.actor))
+    whole: Select[Any] = query.outerjoin(Staff, Staff.id == HomeRequest.staff_id).where(visible(stamp.actor))
+    return whole
 
 
 def _page(query: Select[Any], *, cursor: str | None, limit: int) -> Page[HomeShown]:
