@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.http.blueprint import open_door
-from miniprogram_api import cases, form, homes, look_ups, published, reports, sign_in, whistles
+from miniprogram_api import cases, form, heads, homes, look_ups, published, reports, sign_in, whistles
 
 PREFIX = "/miniprogram/v1"
 
@@ -20,6 +20,8 @@ def register_miniprogram(app: Flask) -> None:
         cases.blp,
         cases.claims,
         homes.blp,
+        heads.joining,
+        heads.blp,
         whistles.blp,
         look_ups.reading,
         look_ups.writing,

@@ -40,6 +40,11 @@ GET  /miniprogram/v1/published-cases                               resident
 POST /miniprogram/v1/published-cases/<number>/me-too               resident
 POST /miniprogram/v1/cases/<number>/corrections                    resident
 POST /miniprogram/v1/cases/<number>/consent-dispute                resident
+POST /miniprogram/v1/head/joining                                  resident
+GET  /miniprogram/v1/head/groups                                   resident
+GET  /miniprogram/v1/head/households                               resident
+POST /miniprogram/v1/head/logs                                     resident
+GET  /miniprogram/v1/head/logs                                     resident
 GET  /miniprogram/v1/home-requests                                 resident
 POST /miniprogram/v1/home-requests                                 resident
 POST /miniprogram/v1/claims                                        resident
@@ -69,6 +74,12 @@ POST /grid/v1/filings/consent-codes/<int:code_id>/proof            staff
 POST /grid/v1/filings/<number>/claim-code                          staff
 POST /grid/v1/filings/<number>/hand-over                           staff
 POST /grid/v1/filings/<number>/withdrawal                          staff
+GET  /grid/v1/groups/<code>/heads                                  staff
+POST /grid/v1/groups/<code>/heads                                  staff
+POST /grid/v1/groups/<code>/heads/<int:head_id>/code               staff
+POST /grid/v1/groups/<code>/heads/<int:head_id>/end                staff
+GET  /grid/v1/head-work                                            staff
+GET  /grid/v1/head-work/total                                      staff
 GET  /grid/v1/home-requests                                        staff
 POST /grid/v1/home-requests/<number>/taking                        staff
 POST /grid/v1/home-requests/<number>/contact                       staff

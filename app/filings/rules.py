@@ -1,6 +1,7 @@
 """Keeps what a proxy filing must be before it is taken in: pure checks of its consent and of the reason to file from afar."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.core.errors import Invalid, NotAllowed
@@ -65,6 +66,16 @@ class Filing:
     reason: str | None = None
     home_request: str | None = None
     people: People = field(default_factory=People)
+
+
+@contextmanager
+def body_named(name: str) -> Iterator[None]:
+    """Let refusals inside name the field that holds what is said as its door does."""
+    try:
+        yield
+    except Invalid as refusal:
+        refusal.errors = {name if field == "body" else field: words for field, words in refusal.errors.items()}
+        raise
 
 
 def check_proxy(stamp: Stamp) -> Stamp:

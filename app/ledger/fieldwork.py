@@ -1,4 +1,4 @@
-"""Keeps the handling of cases by phone on the spot: the ledger's own commands, with how far off they were done told as a warning."""
+"""Keeps the handling of cases on the spot: the ledger's own commands, and how far off they were done, told as a warning."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

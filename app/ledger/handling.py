@@ -285,7 +285,8 @@ def submit_result(
 ) -> Case:
     """Submit the lead's result: the reply to the person, the note for the file, and whether the unit calls it solved.
 
-    `evidence` are references to what proves it, `point` is where it was done, or with `by_phone` where the phone was. Raises PointOutsideCounty, ContactMissing,
+    `evidence` are references to what proves it, `point` is where it was done, or with `by_phone` where the phone was, which
+    bars nothing. Raises PointOutsideCounty, ContactMissing,
     AssistsOutstanding (unless `without_assists` says why they are not waited for), and, where the lead is but first responder,
     DepartmentOutstanding: the last word is the department's.
     """

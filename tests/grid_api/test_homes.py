@@ -165,7 +165,7 @@ def test_what_nobody_takes_is_late_and_the_village_is_told(session, asked, clock
 
 
 BAD = [
-    ({"what": "👍"}, "body"),
+    ({"what": "👍"}, "what"),
     ({"grid": "0000"}, "grid"),
     ({"grid": None}, "grid"),
     ({"place": None}, "place"),

@@ -11,6 +11,7 @@ from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Stamp
 from app.filings.consent_codes import PhoneUnfit
 from app.filings.homes.models import HomeRequest, HomeState
+from app.filings.rules import body_named
 from app.ledger.audiences import called_at
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county
@@ -109,7 +110,8 @@ def _open(stamp: Stamp, submission: Submission, asked: HomeAsked, resident: Resi
         raise HomeRequestUnfit(errors={"wished_at": ["希望上门的时间应在今后十四天之内"]})
     place, phone = _place(asked, resident), _phone(asked, resident)
     _check_none_open(resident.id)
-    receipt = take_in(stamp, submission)
+    with body_named("what"):
+        receipt = take_in(stamp, submission)
     (case,) = lock_rows(Case, [receipt.case_id])
     grid = db.session.get_one(Grid, submission.grid_id)
     take_by = stamp.at + timedelta(hours=county().home_take_hours)

@@ -65,7 +65,7 @@ def own_home_requests(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[H
     return _page(_shown(stamp).where(HomeRequest.resident_id == stamp.actor.id), cursor=cursor, limit=limit)
 
 
-def _shown(stamp: Stamp) -> Select[Any]:
+def _shown(stamp: Stamp) -> Select[*tuple[Any, ...]]:
     taker = when((HomeRequest.staff_id == stamp.actor.id, True), else_=False)
     query = select(
         HomeRequest.id, Case.number, Case.title, Case.state.label("case_state"), HomeRequest.state, Grid.name.label("grid"),
@@ -73,11 +73,10 @@ def _shown(stamp: Stamp) -> Select[Any]:
         HomeRequest.come_by,
     )  # fmt: skip
     query = query.select_from(HomeRequest).join(Case, Case.id == HomeRequest.case_id).join(Grid, Grid.id == HomeRequest.grid_id)
-    whole: Select[Any] = query.outerjoin(Staff, Staff.id == HomeRequest.staff_id).where(visible(stamp.actor))
-    return whole
+    return query.outerjoin(Staff, Staff.id == HomeRequest.staff_id).where(visible(stamp.actor))
 
 
-def _page(query: Select[Any], *, cursor: str | None, limit: int) -> Page[HomeShown]:
+def _page(query: Select[*tuple[Any, ...]], *, cursor: str | None, limit: int) -> Page[HomeShown]:
     rows = db.session.execute(paged(query, key=[(HomeRequest.id, True)], cursor=cursor, limit=limit)).all()
     page = page_from(rows, limit=limit, key=lambda row: [row.id])
     return Page([HomeShown(**row._asdict()) for row in page.items], page.next_cursor)
