@@ -13,7 +13,10 @@ from flask import Flask
 import app.core.throttle
 import app.http.idempotency
 import app.ledger.jobs
-import app.notices.jobs  # noqa: F401
+import app.notices.jobs
+import app.people.roster.jobs
+import app.people.roster.tags
+import app.visits.jobs  # noqa: F401
 from app.core.clock import Clock
 from app.core.database import db, transaction
 from app.core.jobs import JOBS, Job, note_run, system_stamps

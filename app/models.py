@@ -2,6 +2,7 @@
 
 import app.core.jobs
 import app.core.throttle
+import app.files.models
 import app.filings.heads.models
 import app.filings.homes.models
 import app.filings.models
@@ -21,7 +22,11 @@ import app.ledger.whistles.models
 import app.notices.models
 import app.people.duty.models
 import app.people.models
+import app.people.roster.lists.models
 import app.people.roster.models
+import app.services.models
+import app.talks.models
 import app.territory.calendar.models
 import app.territory.models
+import app.territory.shapes.models
 import app.visits.models  # noqa: F401

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from app.cli.grid_shapes import grids
 from app.cli.ground import clock, command_stamp, on_the_ledger
 from app.cli.messages import messages
 from app.cli.report import DRY_RUN, ERRORS, FILE, refuse
@@ -25,10 +26,11 @@ from app.territory.importing import known_units, plan_units, write_units
 
 @click.group("import")
 def imports() -> None:
-    """Bring in units, categories, responsible units, duty rosters, upstream orders, past appeals from CSV files (UTF-8 or GBK)."""
+    """Bring in units, categories, responsible units, duty rosters, upstream orders, past appeals (CSV files), grids (GeoJSON)."""
 
 
 imports.add_command(messages)
+imports.add_command(grids)
 imports.add_command(upstream)
 
 

@@ -8,6 +8,7 @@ from app.cli.ground import on_the_ledger
 from app.core.crypto import keyring, save_keyring, save_keyring_once, use_keyring
 from app.core.database import transaction
 from app.core.sealing import Sealed, reseal_batch
+from app.files.models import File
 from app.filings.homes.models import HomeRequest
 from app.filings.models import Consent
 from app.http.idempotency import FirstAnswer
@@ -15,7 +16,9 @@ from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
+from app.services.models import ServiceOrder
 from app.territory.models import HouseholdIdentity
+from app.visits.models import Visit
 
 SEALED: tuple[Sealed, ...] = (
     (ResidentIdentity.name, "resident.name"),
@@ -29,6 +32,10 @@ SEALED: tuple[Sealed, ...] = (
     (ReportPeople.guardian, "report_people.guardian"),
     (Verification.representative, "verification.representative"),
     (Consent.witness, "consent.witness"),
+    (File.content_key, "file.content_key"),
+    (File.position, "file.position"),
+    (Visit.position, "visit.position"),
+    (ServiceOrder.place, "service_order.place"),
     (Consent.witness_phone, "consent.witness_phone"),
     (HomeRequest.place, "home_request.place"),
     (HomeRequest.phone, "home_request.phone"),

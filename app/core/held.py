@@ -15,10 +15,11 @@ _ALL: list["Held[object]"] = []
 class Held(Generic[T]):
     """A value loaded on first use and again when it is older than SECONDS."""
 
-    def __init__(self, load: Callable[[], T], *, still: Callable[[T], bool] | None = None) -> None:
-        """Hold what `load` gives; `still` says cheaply whether a value that is too old would be loaded just the same."""
+    def __init__(self, load: Callable[[], T], *, still: Callable[[T], bool] | None = None, seconds: float = SECONDS) -> None:
+        """Hold what `load` gives for some seconds; `still` says cheaply whether a value that is too old would be loaded again."""
         self._load = load
         self._still = still
+        self._seconds = seconds
         self._value: T | None = None
         self._until = 0.0
         _ALL.append(self)  # type: ignore[arg-type]
@@ -30,7 +31,7 @@ class Held(Generic[T]):
         if value is None or now >= self._until:
             if value is None or self._still is None or not self._still(value):
                 value = self._load()
-            self._value, self._until = value, now + SECONDS
+            self._value, self._until = value, now + self._seconds
         return value
 
     def forget(self) -> None:

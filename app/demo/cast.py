@@ -13,6 +13,7 @@ from app.people.identity import Person, enrol_resident, set_person
 from app.people.models import Resident, Staff
 from app.people.sessions import hash_password, sign_in_wechat
 from app.people.staff import enrol_hashed
+from app.services.defaults import drafts, seed_services
 from app.territory.calendar.commands import seed_calendar
 from app.territory.commands import add_grid, add_household, add_unit
 from app.territory.models import Grid, Household, Level, Unit
@@ -73,6 +74,8 @@ CATEGORIES = (
     "城乡建设/公用事业/燃气泄漏", "城乡建设/住房/小区物业", "农业农村/农田水利/沟渠灌溉", "农业农村/人居环境/厕所改造",
     "民政/养老服务/高龄津贴", "民政/社会救助/低保", "劳动社保/社会保险/养老保险", "交通运输/公共交通/农村客运", "卫生健康/医疗/家庭医生",
 )  # fmt: skip
+SERVING = {"civil_affairs": "民政局", "health": "卫生健康委员会", "insurance": "人力资源和社会保障局"}
+"""Which departments answer for the items of the service catalogue."""
 URGENT = ("城乡建设/公用事业/燃气泄漏",)
 
 
@@ -114,6 +117,7 @@ def build_county(stamp: Stamp, *, appid: str) -> Cast:
     _residents(stamp, cast, appid)
     _categories(cast)
     db.session.flush()
+    seed_services(stamp, drafts({name: cast.units[unit].code for name, unit in SERVING.items()}))
     forget_all()
     return cast
 

@@ -42,6 +42,7 @@ class QueueQuery(PageQuery):
     pending = fields.Boolean()
     triage = fields.Boolean()
     awaiting_rescue = fields.Boolean()
+    to_place = fields.Boolean()
     archived = fields.Boolean()
 
 

@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, validate
 from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Label, Moment, Schema, Word, text
+from app.http.fields import InFours, Label, Moment, PointSchema, Schema, Word, text
 from app.ledger.intake.registration import Registration, register
 from app.ledger.intake.report_people import People
 from app.ledger.vocabulary import Channel, EmergencyService, Kind, State, Urgency
@@ -44,6 +44,7 @@ class RegistrationSchema(Schema):
     grid = text(40)
     outside_grids = fields.Boolean()
     place = text(200)
+    point = fields.Nested(PointSchema)
     name = text(80)
     phone = text(40)
     id_number = text(40)

@@ -23,7 +23,7 @@ from app.figures.reach import reach_of
 from app.figures.standing import cutoff_at
 from app.figures.terms_kept import Chain, Tale, chains_of
 from app.ledger.clocks import Deadline
-from app.ledger.models import Assignment, Case, Entry, Request
+from app.ledger.models import Assignment, Case, Entry, GridMove, Request
 from app.ledger.vocabulary import (
     Action,
     CallbackBy,
@@ -122,6 +122,8 @@ def recount(period: Period, cutoff: datetime) -> tuple[int, Tally]:
         ids = [case.id for case in cases]
         entries, parts, clocks = _by_case(_entries(ids)), _by_case(_parts(ids)), _by_case(_clocks(ids))
         returned = set(db.session.scalars(select(Request.assignment_id).where(Request.case_id.in_(ids), *_RETURNED)))
+        moved = select(Request.assignment_id).join(GridMove, GridMove.assignment_id == Request.assignment_id)
+        wrong_grid = set(db.session.scalars(moved.where(Request.case_id.in_(ids), *_CHANGED_HANDS)))
         blowers = _blowers([clock.subject_id for of_case in clocks.values() for clock in of_case if clock.clock is Clock.ARRIVE])
         for case in cases:
             story = tell(entries[case.id], period)
@@ -129,7 +131,7 @@ def recount(period: Period, cutoff: datetime) -> tuple[int, Tally]:
                 continue
             tale = Tale(entries[case.id], cutoff)
             chains = chains_of(tale, clocks[case.id], parts[case.id])
-            held = _Case(story, tale, parts[case.id], chains, returned, blowers, period)
+            held = _Case(story, tale, parts[case.id], chains, returned, wrong_grid, blowers, period)
             for selection, unit_id, measures in held.rows():
                 for measure in measures:
                     counted = tally[selection, unit_id, measure]
@@ -189,6 +191,7 @@ class _Case:
     parts: Sequence[Any]
     chains: Sequence[Chain]
     returned: set[int | None]
+    wrong_grid: set[int | None]
     blowers: Mapping[int, int | None]
     period: Period
 
@@ -201,7 +204,7 @@ class _Case:
         yield from self._of_callbacks()
         for part in self.parts:
             signs = [chain for chain in self._of(Clock.SIGN) if chain.newest.subject_id == part.id]
-            if signs and self._in(part.dispatched_at):
+            if signs and part.id not in self.wrong_grid and self._in(part.dispatched_at):
                 yield Selection.DISPATCHED, part.unit_id, list(self._of_part(part.id, signs))
         for chain in self._of(Clock.ARRIVE):
             clock = chain.newest
@@ -285,6 +288,7 @@ def _of_words(words: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 _RETURNED = (Request.kind == RequestKind.RETURN, Request.state == RequestState.APPROVED)
+_CHANGED_HANDS = (Request.kind.in_((RequestKind.RETURN, RequestKind.REASSIGN)), Request.state == RequestState.APPROVED)
 
 
 def _cases_after(last: int, period: Period) -> Sequence[Any]:

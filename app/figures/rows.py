@@ -14,7 +14,7 @@ from app.figures.periods import Period
 from app.figures.standing import Cutoff, Standing, changed_since, had, had_not, judged, late, ran_over, standing, stood
 from app.ledger.clocks import Deadline
 from app.ledger.merging.models import Merge
-from app.ledger.models import Assignment, Callback, Case, Report, Request
+from app.ledger.models import Assignment, Callback, Case, GridMove, Report, Request
 from app.ledger.vocabulary import (
     CallbackBy,
     Clock,
@@ -197,7 +197,10 @@ def _heard(period: Period, cutoff: Cutoff) -> Rows:
 
 
 def _dispatched(period: Period, cutoff: Cutoff) -> Rows:
-    """Give the parts handed out in the period; who never signed stays late, even after the part was taken away."""
+    """Give the parts handed out in the period; who never signed stays late, even after the part was taken away.
+
+    What a village led for a wrong grid is not counted once the centre has given it into other hands.
+    """
     then = standing(cutoff)
     met = had(Deadline.met_at, cutoff)
     signs = (
@@ -218,12 +221,15 @@ def _dispatched(period: Period, cutoff: Cutoff) -> Rows:
         Request.assignment_id.is_not(None),
         had(Request.decided_at, cutoff),
     )
+    changed_hands = and_(Request.kind.in_((RequestKind.RETURN, RequestKind.REASSIGN)), Request.state == RequestState.APPROVED)
+    wrong_grid = select(GridMove.assignment_id).join(Request, Request.assignment_id == GridMove.assignment_id)
+    wrong_grid = wrong_grid.where(changed_hands, had(Request.decided_at, cutoff))
     source = Assignment.__table__.join(Case, Case.id == Assignment.case_id).join(signs, true())
     return Rows(
         then.beside(source),
         Assignment.case_id.expression,
         Assignment.unit_id.expression,
-        (*_within(Assignment.dispatched_at, period, cutoff), *_base(then)),
+        (*_within(Assignment.dispatched_at, period, cutoff), Assignment.id.not_in(wrong_grid), *_base(then)),
         {
             "dispatched": true(),
             "returned": Assignment.id.in_(returned),

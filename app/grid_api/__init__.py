@@ -3,8 +3,10 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import cases, consent_codes, field, filings, heads, homes, looks, territory, visits, whistles
+from app.grid_api import cases, consent_codes, field, filings, heads, homes, looks, services, territory, visits, whistles
 from app.http.blueprint import open_door
+from app.http.digests import digest_topic
+from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 
 PREFIX = "/grid/v1"
@@ -21,6 +23,18 @@ def register_grid(app: Flask) -> None:
         homes.blp,
         heads.blp,
         heads.work,
+        field.listing,
+        field.blp,
+        field.calling,
+        cases.blp,
+        looks.listing,
+        looks.blp,
+        whistles.listing,
+        whistles.blp,
+        digest_topic(Door.GRID),
+        *roster_topics(Door.GRID),
+        services.items,
+        services.orders,
+        services.duties,
     ]
-    topics += [cases.blp, field.listing, field.blp, field.calling, looks.listing, looks.blp, whistles.listing, whistles.blp]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

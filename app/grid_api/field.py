@@ -150,7 +150,7 @@ class WhomToDialSchema(Schema):
     report_id = row_id()
 
 
-class PhoneSchema(Schema):
+class PersonsPhoneSchema(Schema):
     """The plain phone of the person concerned."""
 
     phone = fields.String()
@@ -228,7 +228,7 @@ def take_back(number: str, request_id: int) -> Any:
 
 @calling.route("/dial", methods=["POST"])
 @calling.arguments(WhomToDialSchema, required=False)
-@calling.response(200, PhoneSchema)
+@calling.response(200, PersonsPhoneSchema)
 def dial_person(given: dict[str, Any], number: str) -> Any:
     """Give the phone of the person of a case that one handles; put on record with the case as the reason"""
     return dial(stamp(), number, **given)

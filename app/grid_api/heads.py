@@ -1,42 +1,26 @@
-"""Keeps how cadres name and end the heads of household groups, and see what heads did."""
+"""Keeps how the village hands heads of household groups their codes, and sees what heads did."""
 
 from typing import Any
 
 from marshmallow import fields
 
 from app.core.stamp import Door
-from app.filings.heads.heading import end_head, heads_of, name_head, renew_head_code
+from app.filings.heads.heading import make_head_code
 from app.filings.heads.listing import work_by_group, work_in_all
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Moment, PageQuery, Schema, page_of, row_id
+from app.http.fields import InFours, Moment, PageQuery, Schema, page_of
 
-blp = DoorBlueprint("heads", door=Door.GRID, prefix="/groups/<code>/heads", auth=staff(Door.GRID), tag="户长")
-work = DoorBlueprint("head_work", door=Door.GRID, prefix="/head-work", auth=staff(Door.GRID), tag="户长")
-
-
-class HeadNamingSchema(Schema):
-    """A resident on the roster of the group."""
-
-    resident_id = row_id(required=True)
+blp = DoorBlueprint("head_codes", door=Door.GRID, prefix="/groups/<code>/heads", auth=staff(Door.GRID), tag="户区和户长")
+work = DoorBlueprint("head_work", door=Door.GRID, prefix="/head-work", auth=staff(Door.GRID), tag="户区和户长")
 
 
-class HeadNamedSchema(Schema):
-    """A head, and the code by which they join their account, shown once; it is handed to them in person."""
+class HeadCodeMadeSchema(Schema):
+    """The code by which a head joins their account, shown once; it is handed to them in person."""
 
-    id = fields.Integer()
     name = fields.String(allow_none=True)
     code = fields.String()
     code_in_fours = InFours("code")
-
-
-class HeadShownSchema(Schema):
-    """A head of the group, masked; `joined`: their account is known."""
-
-    id = fields.Integer()
-    name = fields.String(allow_none=True)
-    since = Moment()
-    joined = fields.Boolean()
 
 
 class SpanQuery(Schema):
@@ -66,33 +50,11 @@ class HeadWorkSchema(HeadTotalSchema):
     name = fields.String()
 
 
-@blp.route("", methods=["POST"])
-@blp.arguments(HeadNamingSchema)
-@blp.response(201, HeadNamedSchema)
-def name(given: dict[str, Any], code: str) -> Any:
-    """Name a resident of a group as its head; a group may have several"""
-    return name_head(stamp(), code, **given)
-
-
-@blp.route("", methods=["GET"])
-@blp.response(200, HeadShownSchema(many=True))
-def list_heads(code: str) -> Any:
-    """List the heads of a group of one's village, masked"""
-    return heads_of(stamp(), code)
-
-
-@blp.route("/<int:head_id>/code", methods=["POST"])
-@blp.response(201, HeadNamedSchema)
-def renew(code: str, head_id: int) -> Any:
-    """Make a new code for a head; an account joined by the old one is head no more"""
-    return renew_head_code(stamp(), code, head_id)
-
-
-@blp.route("/<int:head_id>/end", methods=["POST"])
-@blp.response(200, HeadShownSchema)
-def end(code: str, head_id: int) -> Any:
-    """End a head, who sees and does nothing more for the group"""
-    return end_head(stamp(), code, head_id)
+@blp.route("/<int:resident_id>/code", methods=["POST"])
+@blp.response(201, HeadCodeMadeSchema)
+def make_code(code: str, resident_id: int) -> Any:
+    """Make a code for a head of a group; an account joined by an earlier one is head no more"""
+    return make_head_code(stamp(), code, resident_id)
 
 
 @work.route("", methods=["GET"])

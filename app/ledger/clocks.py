@@ -46,6 +46,7 @@ class Deadline(Base):
     `paused_at` and `remainder` (counted time of its own unit) are set while it stands still;
     `resumed_at` and `resumed_with` tell from where and with how much it went on. One that was due before it stood still keeps
     its due moment: `stood` tells from when until when, by turns, so that its ladder counts on. `error` sets a poisoned row aside.
+    `term_unit` and `term_hours` are set where its whole term was given (a service item's), not only an amount.
     `given`: its due moment was set by somebody, not counted by the policy. A new version names the one before it in
     `supersedes_id`, and that one is cancelled.
     """
@@ -114,6 +115,8 @@ class Deadline(Base):
     label: Mapped[str]
     policy_id: Mapped[int] = mapped_column(ForeignKey("deadline_policy.id"))
     amount: Mapped[int]
+    term_unit: Mapped[TermUnit | None] = mapped_column(enum_type(TermUnit, "term_unit"))
+    term_hours: Mapped[HoursKind | None] = mapped_column(enum_type(HoursKind, "term_hours"))
     starts_at: Mapped[datetime]
     warn_at: Mapped[datetime]
     due_at: Mapped[datetime]

@@ -94,6 +94,7 @@ def _settle(case: Case, category_id: int | None, grid_id: int | None, *, outside
         case.grid_id = None
     if case.grid_id is None and not outside_grids:
         raise PlaceMissing(errors={"grid_id": ["请选择网格，或注明不在网格内"]})
+    case.to_place = False
     return {"category_id": case.category_id, "grid_id": case.grid_id}
 
 

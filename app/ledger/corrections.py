@@ -222,16 +222,22 @@ def _settle(case: Case, correction: Correction) -> None:
 
 
 def _move_place(case: Case, correction: Correction) -> None:
-    """Move a case to another grid, or out of all; the village it was in keeps sight of it."""
+    """Move a case to another grid, or out of all, as somebody has decided."""
     if correction.grid_id is not None and correction.outside_grids:
         raise PlaceMissing("网格和“不在网格内”只能选一个", errors={"grid_id": ["网格和“不在网格内”只能选一个"]})
     if correction.grid_id is None and not correction.outside_grids:
         return
-    path = catalogue().county_path if correction.grid_id is None else catalogue().grid_path(correction.grid_id)
+    to_grid(case, correction.grid_id)
+    case.to_place = False
+
+
+def to_grid(case: Case, grid_id: int | None) -> None:
+    """Move a locked case to another grid; with None it is to be placed by hand. The village it was in keeps sight of it."""
+    path = catalogue().county_path if grid_id is None else catalogue().grid_path(grid_id)
     if case.grid_id is not None and path != case.territory_path and not case.confidential:
         unit = db.session.scalars(select(Unit).join(Grid, Grid.unit_id == Unit.id).where(Grid.id == case.grid_id)).one()
         grant(case, unit, Access.READ)
-    case.grid_id, case.territory_path = correction.grid_id, path
+    case.grid_id, case.territory_path, case.to_place = grid_id, path, grid_id is None
 
 
 def _keep_terms(at: datetime, case: Case, *, was_urgent: bool, changed: Sequence[str]) -> None:

@@ -33,6 +33,7 @@ class County:
     Who asks that somebody comes home is answered within `home_take_hours` and, where nothing else is agreed, visited within
     `home_come_hours` of that. From `group_from` people on, a group names representatives, `representatives_most` at most.
     `bounds` are south, west, north and east in WGS-84 degrees; without them a point need only lie in China.
+    Where every grid has its polygon, a point may lie `outside_metres` outside the line around all of them.
     """
 
     danger_words: tuple[str, ...] = (
@@ -73,6 +74,7 @@ class County:
     digest_times: tuple[str, ...] = ("09:00", "15:00")
     emergency_numbers: tuple[str, ...] = ("110 报警", "119 火警", "120 急救")
     bounds: tuple[float, ...] = ()
+    outside_metres: int = 2000
     response_weight: float = 0.1
     satisfaction_weight: float = 0.4
     solution_weight: float = 0.5

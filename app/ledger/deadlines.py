@@ -38,6 +38,7 @@ class ClockFor:
     half: bool = False
     amount: int | None = None
     due: datetime | None = None
+    term: Term | None = None
     not_after: datetime | None = None
 
 
@@ -52,11 +53,11 @@ def policy_for(clock: Clock, *, kind: Kind, urgency: Urgency, category_id: int |
 def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
     """Give the columns of a clock that starts at a moment, all but its subject's and case's ids.
 
-    `wanted.amount` replaces the policy's amount; `wanted.due` is a due moment that somebody gives, which no calendar moves, as
+    `wanted.amount` replaces the policy's amount, `wanted.term` its whole term; `wanted.due` is a due moment that somebody gives, which no calendar moves, as
     is `wanted.not_after` where the term would go past it.
     """
     policy = policy_for(wanted.clock, kind=wanted.kind, urgency=wanted.urgency, category_id=wanted.category_id, at=at)
-    term = policy.term if wanted.amount is None else replace(policy.term, amount=wanted.amount)
+    term = wanted.term or (policy.term if wanted.amount is None else replace(policy.term, amount=wanted.amount))
     term = halved(term) if wanted.half else term
     calendar = load_calendar(wanted.owner_unit_id)
     due = due_at(at, term, calendar) if wanted.due is None else Due(wanted.due, provisional=False)
@@ -72,6 +73,8 @@ def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
         "label": wanted.label,
         "policy_id": policy.id,
         "amount": term.amount,
+        "term_unit": wanted.term.unit if wanted.term else None,
+        "term_hours": wanted.term.hours if wanted.term else None,
         "starts_at": at,
         "given": wanted.due is not None or bound,
         **_marks(policy, term, start=at, due=due, calendar=calendar),
@@ -90,7 +93,7 @@ def term_of(deadline: Deadline) -> tuple[Policy, Term]:
     if deadline.policy_id not in catalogue().policy_ladders:
         catalogue.forget()  # another process has published it since this one looked
     policy = catalogue().policy_ladders[deadline.policy_id]
-    return policy, Term(deadline.amount, policy.term.unit, policy.term.hours)
+    return policy, Term(deadline.amount, deadline.term_unit or policy.term.unit, deadline.term_hours or policy.term.hours)
 
 
 def moments_of(deadline: Deadline) -> list[tuple[Any, datetime]]:
@@ -215,7 +218,7 @@ def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool 
     """
     _note_breach(deadline, at)
     same = ("clock", "subject", "subject_id", "case_id", "round", "owner_unit_id", "owner_staff_id", "label", "policy_id",
-            "amount", "starts_at", "provisional", "breached_at", "level", "paused_at", "remainder", "stood")  # fmt: skip
+            "amount", "term_unit", "term_hours", "starts_at", "provisional", "breached_at", "level", "paused_at", "remainder", "stood")  # fmt: skip
     fresh = Deadline(**{name: getattr(deadline, name) for name in same} | changes, supersedes_id=deadline.id, given=given)
     policy, term = term_of(fresh)
     calendar = load_calendar(fresh.owner_unit_id)

@@ -74,7 +74,7 @@ class Case(Base):
     the nearest due and warning moments of those that run, and the first breach among the open ones. `accepted_at`: when it was
     first taken up, by being accepted or answered at once. `triage`: a
     dissatisfied word waits for the supervisor. `settled`: the matter is no longer accepted when it comes again without
-    new facts. `awaiting_rescue`: handed to 110, 119 or 120, whose arrival is not confirmed. `raised`: how many levels up.
+    new facts. `to_place`: nobody knows its grid yet. `awaiting_rescue`: handed to 110, 119 or 120, whose arrival is not confirmed. `raised`: how many levels up.
     """
 
     __tablename__ = "case"
@@ -124,6 +124,7 @@ class Case(Base):
         Index("ix_case_merged_into", "merged_into_id", postgresql_where="merged_into_id IS NOT NULL"),
         Index("ix_case_recurrence_of", "recurrence_of_id", postgresql_where="recurrence_of_id IS NOT NULL"),
         Index("ix_case_triage", "id", postgresql_where="triage"),
+        Index("ix_case_to_place", "id", postgresql_where="to_place"),
         Index("ix_case_published", "id", postgresql_where="published_at IS NOT NULL"),
         Index("ix_case_opened_at", "opened_at", "id", postgresql_where="NOT archived"),
         Index("ix_case_accepted_at", "accepted_at", "id", postgresql_where="accepted_at IS NOT NULL AND NOT archived"),
@@ -190,6 +191,7 @@ class Case(Base):
     settled: Mapped[bool] = mapped_column(server_default="false")
     awaiting_rescue: Mapped[bool] = mapped_column(server_default="false")
     hidden_from_grid: Mapped[bool] = mapped_column(server_default="false")
+    to_place: Mapped[bool] = mapped_column(server_default="false")
     reworks: Mapped[int] = mapped_column(server_default="0")
     reopenings: Mapped[int] = mapped_column(server_default="0")
     reassignments: Mapped[int] = mapped_column(server_default="0")
@@ -419,6 +421,28 @@ class Request(Base):
     asked_at: Mapped[datetime]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     decided_at: Mapped[datetime | None]
+
+
+class GridMove(Base):
+    """A grid worker said that a case is not of their grid: from where it went to which grid (None: to be placed by hand).
+
+    `assignment_id` is the part of the village that led it for that grid. Who said so keeps sight of the case.
+    """
+
+    __tablename__ = "grid_move"
+    __table_args__ = (
+        Index("ix_grid_move_case_id", "case_id", "staff_id"),
+        Index("ix_grid_move_staff_id", "staff_id", "case_id"),
+        Index("ix_grid_move_assignment_id", "assignment_id", postgresql_where="assignment_id IS NOT NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    from_grid_id: Mapped[int] = mapped_column(ForeignKey("grid.id"))
+    to_grid_id: Mapped[int | None] = mapped_column(ForeignKey("grid.id"))
+    assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
+    at: Mapped[datetime]
 
 
 class Callback(Base):

@@ -34,6 +34,7 @@ from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
 from app.ledger.showing.outlook import moment
 from app.ledger.supervision.models import CaseListing
+from app.ledger.terms import Term
 from app.ledger.timeline import append_entry
 from app.ledger.urgency import raise_urgency
 from app.ledger.vocabulary import (
@@ -81,7 +82,8 @@ class Step:
     """What a command adds to a move: facts for the entry, and what the table and the clocks must know.
 
     `assignment`, or `about` (kind and id of a subject), names the one subject whose clocks the move meets. `dues` are due
-    moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's; `half` gives
+    moments that somebody gives to clocks which the move starts, `amounts` are amounts that replace the policy's, `terms` are whole
+    terms that do (a service item's own); `half` gives
     a rework round half its term; `goes_on` names the clock whose term and ladder go on in other hands. `unit_id` is the unit
     that the audiences OWNER and UNIT_HEAD speak of, the lead's when None. `asker` and `deciders` are whom the audiences of
     these names speak of; the asker hears of a decision as such alone. `said`: the note is what the person told to staff, not the
@@ -104,6 +106,7 @@ class Step:
     unit_id: int | None = None
     dues: dict[Clock, datetime] = field(default_factory=dict)
     amounts: dict[Clock, int] = field(default_factory=dict)
+    terms: dict[Clock, Term] = field(default_factory=dict)
     goes_on: Deadline | None = None
     templates: dict[Audience, str | None] = field(default_factory=dict)
     told: dict[Audience, list[tuple[Recipient, int]]] = field(default_factory=dict)
@@ -257,6 +260,8 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
+    if action in AT_STATION and stamp.actor.kind is ActorKind.STAFF:
+        return roles | _roles_at_station(stamp, case)
     if action is Action.ANSWER and Role.CADRE in roles and not _comes_home(stamp, case):
         return roles - {Role.CADRE}
     if action not in OF_FILERS or stamp.actor.kind is not ActorKind.STAFF:
@@ -284,6 +289,18 @@ def _is_disputed(stamp: Stamp, case: Case) -> bool:
     mine = (ConsentDispute.case_id == case.id, ConsentDispute.staff_id == actor.id)
     standing = select(ConsentDispute.id).where(*mine, ConsentDispute.upheld.is_not(False))
     return db.session.scalars(standing.limit(1)).first() is not None
+
+
+AT_STATION = frozenset({Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION, Action.SUBMIT_RESULT})
+"""What the staff of the unit at whose station a service order is do, though the case was never dispatched to them."""
+
+
+def _roles_at_station(stamp: Stamp, case: Case) -> frozenset[Role]:
+    """Give the roles in which the actor reaches the unit at whose station the order of a case is: its newest station clock's."""
+    query = select(Unit.path).join(Deadline, Deadline.owner_unit_id == Unit.id)
+    query = query.where(Deadline.case_id == case.id, Deadline.clock == Clock.STATION).order_by(Deadline.id.desc()).limit(1)
+    path = db.session.scalar(query)
+    return frozenset(post.role for post in stamp.actor.posts if path is not None and path.startswith(post.path))
 
 
 def _roles_of_called(stamp: Stamp, case: Case) -> frozenset[Role]:
@@ -448,6 +465,7 @@ def _clock_for(case: Case, clock: Clock, unit_id: int | None, step: Step, assign
         half=clock is Clock.RESOLVE and step.half,
         amount=step.amounts.get(clock),
         due=step.dues.get(clock),
+        term=step.terms.get(clock),
     )
 
 

@@ -10,7 +10,7 @@ from app.core.database import db
 from app.core.errors import NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
 from app.ledger.catalogue import catalogue
-from app.ledger.models import Assignment, Case, CaseAccess, Report, ReportClaim
+from app.ledger.models import Assignment, Case, CaseAccess, GridMove, Report, ReportClaim
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import not_recused, prefixes
 from app.ledger.vocabulary import Duty
@@ -84,6 +84,9 @@ def own_ways(actor: Actor) -> list[ColumnElement[bool]]:
         open_to_all.append(and_(not_(Case.hidden_from_grid), or_(*grid)))
     if open_to_all:
         found.append(and_(not_(Case.confidential), or_(*open_to_all)))
+    if actor.paths(Role.GRID_WORKER):
+        moved = exists().where(GridMove.case_id == Case.id, GridMove.staff_id == actor.id).correlate(Case)
+        found.append(and_(not_(Case.confidential), not_(Case.hidden_from_grid), moved))
     if actor.paths(Role.CADRE, Role.GRID_WORKER):
         called = exists(called_to(actor).where(WhistleCall.case_id == Case.id).correlate(Case))
         found.append(and_(not_(Case.hidden_from_grid), called))

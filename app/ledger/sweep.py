@@ -1,7 +1,8 @@
 """Keeps the sweep: every clock that reached a level of its ladder is told of, exactly once, whoever sweeps and however often.
 
-Due clocks are read unlocked, their cases claimed with `FOR UPDATE SKIP LOCKED`, the clocks read again, and breach, level,
-entry and notice written in one transaction a batch. The cost follows the number of due clocks, not the size of the ledger.
+Due clocks are read unlocked, their cases or other subjects claimed with `FOR UPDATE SKIP LOCKED`, the clocks read again, and
+breach, level, entry and notice written in one transaction a batch. The cost follows the number of due clocks, not the size of
+the ledger. Of clocks without a case it knows what `ledger.subjects` was told of them.
 """
 
 import logging
@@ -26,10 +27,12 @@ from app.ledger.deadlines import is_open, moments_of
 from app.ledger.models import Case, Entry
 from app.ledger.policies import Step, next_check
 from app.ledger.requests.suspensions import resume_due
+from app.ledger.subjects import Reached, kind_of
 from app.ledger.supervision.ladder_effects import Effects, gather, raise_late
 from app.ledger.supervision.ladder_effects import write as write_effects
+from app.ledger.terms import Unit as TermUnit
 from app.ledger.timeline import entry_columns
-from app.ledger.vocabulary import Action, Audience, Clock, State, Urgency
+from app.ledger.vocabulary import Action, Audience, Clock, State, Subject, Urgency
 from app.ledger.workflow import MOVES
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
@@ -67,6 +70,8 @@ class _Writings:
     entries: list[dict[str, Any]] = field(default_factory=list)
     levels: list[dict[str, Any]] = field(default_factory=list)
     clocks: list[dict[str, Any]] = field(default_factory=list)
+    unwanted: list[dict[str, Any]] = field(default_factory=list)
+    reached: dict[Subject, list[Reached]] = field(default_factory=dict)
     cases: dict[int, dict[str, Any]] = field(default_factory=dict)
     notices: list[dict[str, Any]] = field(default_factory=list)
     turning: list[tuple[Clock, Case]] = field(default_factory=list)
@@ -135,30 +140,56 @@ def _set_aside(stamp: Stamp, deadline_id: int, error: str) -> bool:
 
 def _sweep_batch(stamp: Stamp, ids: list[int], done: Swept) -> None:
     with transaction():
-        rows = db.session.execute(select(Deadline.id, Deadline.case_id).where(Deadline.id.in_(ids)))
-        subjects: dict[int, int | None] = {row.id: row.case_id for row in rows}
-        cases = {case.id: case for case in lock_rows(Case, [i for i in subjects.values() if i is not None], skip_locked=True)}
-        mine = [clock_id for clock_id, case_id in subjects.items() if case_id is None or case_id in cases]
+        columns = (Deadline.id, Deadline.case_id, Deadline.subject, Deadline.subject_id)
+        rows = db.session.execute(select(*columns).where(Deadline.id.in_(ids))).all()
+        cases = {case.id: case for case in lock_rows(Case, [row.case_id for row in rows if row.case_id], skip_locked=True)}
+        others, unwanted = _claim_others([(row.subject, row.subject_id) for row in rows if row.case_id is None])
+        mine = [row.id for row in rows if row.case_id in cases or (row.subject, row.subject_id) in others]
         clocks = [clock for clock in lock_rows(Deadline, mine, skip_locked=True) if _is_due(clock, stamp.at)]
         writings = _Writings()
         for clock in sorted(clocks, key=lambda clock: (clock.next_check_at, clock.id)):
-            _look_at(stamp, clock, cases.get(clock.case_id or 0), writings)
+            if clock.case_id is None and (clock.subject, clock.subject_id) in unwanted:
+                writings.unwanted.append({"id": clock.id, "cancelled_at": stamp.at, "next_check_at": None})
+            else:
+                subject = others.get((clock.subject, clock.subject_id)) if clock.case_id is None else None
+                _look_at(stamp, clock, cases.get(clock.case_id or 0), writings, other=subject)
+        for kind, reached in writings.reached.items():
+            writings.notices += kind_of(kind).notices(stamp, reached)
         _write(writings)
         for ended, case in writings.turning:
             db.session.refresh(case)
             _TURNS[ended][1](stamp, case)
         raise_late(stamp, writings.effects)
-    done.clocks += len(writings.clocks) + len(writings.turning)
+    done.clocks += len(writings.clocks) + len(writings.turning) + len(writings.unwanted)
     done.breaches += writings.breaches
     done.levels += len(writings.levels)
     done.notices += len(writings.notices)
+
+
+Other = tuple[Subject, int]
+
+
+def _claim_others(wanted: list[Other]) -> tuple[dict[Other, Any], set[Other]]:
+    """Lock the subjects of clocks without a case, kind by kind; give those nobody else holds, and which are not wanted any more.
+
+    Raises SubjectUndeclared.
+    """
+    found: dict[Other, Any] = {}
+    unwanted: set[Other] = set()
+    for subject in sorted({subject for subject, _ in wanted}):
+        kind = kind_of(subject)
+        rows: list[Any] = lock_rows(kind.model, [each for of, each in wanted if of is subject], skip_locked=True)
+        still = kind.wanted(rows)
+        found |= {(subject, row.id): row for row in rows}
+        unwanted |= {(subject, row.id) for row in rows if row.id not in still}
+    return found, unwanted
 
 
 def _is_due(clock: Deadline, at: datetime) -> bool:
     return is_open(clock) and clock.next_check_at is not None and clock.next_check_at <= at
 
 
-def _look_at(stamp: Stamp, clock: Deadline, case: Case | None, writings: _Writings) -> None:
+def _look_at(stamp: Stamp, clock: Deadline, case: Case | None, writings: _Writings, *, other: Any = None) -> None:
     if case is not None and clock.due_at <= stamp.at and case.state is _TURNS.get(clock.clock, (None,))[0]:
         writings.turning.append((clock.clock, case))
         return
@@ -178,6 +209,9 @@ def _look_at(stamp: Stamp, clock: Deadline, case: Case | None, writings: _Writin
         }
     )
     writings.breaches += breaches
+    if other is not None and reached:
+        late = breaches or clock.breached_at is not None
+        writings.reached.setdefault(clock.subject, []).append(Reached(clock, other, reached[-1], late))
     if case is not None:
         action = _action(clock, reached, breaches=breaches)
         seq = _append(stamp, case, action, clock, reached, writings)
@@ -231,7 +265,7 @@ def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, act
         return
     told = reached[-1]
     digest_at = None
-    if clock.clock not in AT_ONCE and case.urgency is not Urgency.URGENT:
+    if not _cannot_wait(clock, case):
         digest_at = next_digest(stamp.at, county().digest_times)
     params = {"number": case.number, "clock": clock.label, "due": _moment(clock.due_at), "level": told.level}
     key = f"{case.number}:{seq}:{clock.id}:{told.level}"
@@ -248,6 +282,11 @@ def _tell(stamp: Stamp, case: Case, clock: Deadline, reached: list[Step], *, act
                 writings.notices.append(
                     notice_row(key, to=to, template=template, params=said, case_id=case.id, at=stamp.at, digest_at=wait)
                 )
+
+
+def _cannot_wait(clock: Deadline, case: Case) -> bool:
+    """Say whether a clock is spoken of at once: by its kind, its case, or since a service counts it in minutes."""
+    return clock.clock in AT_ONCE or case.urgency is Urgency.URGENT or clock.term_unit is TermUnit.MINUTE
 
 
 _RUNG = {Audience.DUTY_PHONE: "duty_phone", Audience.DUTY_LEADER: "duty_leader"}
@@ -267,6 +306,7 @@ def _write(writings: _Writings) -> None:
     update_many(Case, list(writings.cases.values()))
     insert_many(DeadlineLevel, writings.levels)
     update_many(Deadline, writings.clocks)
+    update_many(Deadline, writings.unwanted)
     write_effects(writings.effects)
     file_notices(writings.notices)
     db.session.expire_all()

@@ -101,6 +101,7 @@ class Action(StrEnum):
     CONFIRM_UPSTREAM = "confirm_upstream"
     CLAIM = "claim"
     CORRECT = "correct"
+    MOVE_GRID = "move_grid"
     HAND_TO_EMERGENCY = "hand_to_emergency"
     CONFIRM_ARRIVAL = "confirm_arrival"
     SUB_DISPATCH = "sub_dispatch"
@@ -160,6 +161,10 @@ class Action(StrEnum):
     ESCALATE_CLOCK = "escalate_clock"
     RECOMPUTE_CLOCK = "recompute_clock"
     ARCHIVE = "archive"
+    TAKE = "take"
+    GIVE_BACK = "give_back"
+    PASS_STATION = "pass_station"
+    RETURN_STATION = "return_station"
 
 
 class Outcome(StrEnum):
@@ -465,7 +470,7 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Action.PASS, "核验通过"), (Action.SEND_BACK, "退回重办"), (Action.ATTEMPT_CALLBACK, "回访未接通"), (Action.RECORD_CALLBACK, "回访"),
     (Action.RATE, "群众评价"), (Action.CONFIRM_UPSTREAM, "上级审核"), (Action.CLAIM, "认领"), (Action.WARN_CLOCK, "临期提醒"),
     (Action.BREACH_CLOCK, "超时"), (Action.ESCALATE_CLOCK, "超时升级"), (Action.RECOMPUTE_CLOCK, "时限重算"), (Action.ARCHIVE, "历史归档"),
-    (Action.CORRECT, "更正"), (Action.HAND_TO_EMERGENCY, "移交紧急救援"), (Action.CONFIRM_ARRIVAL, "确认救援到场"),
+    (Action.CORRECT, "更正"), (Action.MOVE_GRID, "更正网格"), (Action.HAND_TO_EMERGENCY, "移交紧急救援"), (Action.CONFIRM_ARRIVAL, "确认救援到场"),
     (Action.SUB_DISPATCH, "二级派单"), (Action.ASSIGN_HANDLER, "指定经办人"), (Action.RAISE, "提级"), (Action.ADJUST_CLOCK, "调整时限"),
     (Action.HAND_OVER, "交接"), (Action.ASK_RETURN, "申请退单"), (Action.ASK_REASSIGN, "申请改派"), (Action.ASK_SUPPORT, "申请加派协办"),
     (Action.ASK_EXTEND, "申请延期"), (Action.ASK_SUSPEND, "申请挂账"), (Action.ASK_TERMINATE, "申请终止"), (Action.ASK_EXCLUDE, "申请剔除"),
@@ -477,6 +482,8 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Action.UNMERGE, "拆分"), (Action.RELEASE, "拆出"), (Action.LINK_RECURRENCE, "关联重复诉求"), (Action.PUBLISH, "公开"),
     (Action.ME_TOO, "我也遇到"), (Action.URGE, "催办"), (Action.ORDER_SUPERVISION, "督办"), (Action.ANSWER_SUPERVISION, "督办反馈"),
     (Action.DECIDE_PROGRESS, "周调度"), (Action.WHISTLE, "吹哨"), (Action.ARRIVE, "报到"), (Action.ASSESS_WHISTLE, "吹哨评价"),
+    (Action.LOOK, "现场查看"), (Action.APPRAISE, "代表评单"), (Action.TAKE, "接单"), (Action.GIVE_BACK, "退回接单"),
+    (Action.PASS_STATION, "本站办完"), (Action.RETURN_STATION, "退回上一站"),
     (Action.LOOK, "现场查看"), (Action.APPRAISE, "代表评单"),
     (Action.HAND_TO, "交网格员办理"), (Action.REISSUE_CODE, "补发查询码"), (Action.DISPUTE_CONSENT, "否认委托"),
     (Action.RULE_ON_CONSENT, "委托核查结论"), (Action.TAKE_VISIT, "接单上门"), (Action.DECLINE_VISIT, "暂不能上门"),

@@ -123,6 +123,8 @@ FIELD = UNIT | {R.GRID_WORKER}
 VILLAGE = frozenset({R.CADRE, R.GRID_WORKER})
 SYSTEM = frozenset({R.SYSTEM})
 CENTRE = frozenset({R.DISPATCHER, R.SUPERVISOR})
+TAKERS = UNIT | {R.RESIDENT, R.GRID_WORKER, R.CADRE}
+"""Who may serve an order: staff of its unit or village, volunteers and party members. Whose order it is, the command asks."""
 RESCUE = DESK | {R.CALLBACK_AGENT, R.SUPERVISOR}
 """Whoever may be on the phone when danger to life is heard of."""
 SECOND = DESK | {R.SUPERVISOR, R.UNIT_HEAD}
@@ -193,7 +195,7 @@ MOVES: dict[Action, Move] = {
             resumes=_clocks(C.ACCEPT, C.OVERALL), starts=(C.ACCEPT,), tells=(A.INTAKE, A.PERSONS),
         ),
         Move(
-            Action.ACCEPT, _states(S.SUBMITTED), (S.ACCEPTED,), DESK, meets=_clocks(C.ACCEPT, C.UPSTREAM_SIGN),
+            Action.ACCEPT, _states(S.SUBMITTED), (S.ACCEPTED,), DESK | SYSTEM, meets=_clocks(C.ACCEPT, C.UPSTREAM_SIGN),
             starts=(C.DISPATCH,), tells=(A.PERSONS,),
         ),
         Move(
@@ -223,7 +225,7 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.WITHDRAW_REQUEST, _EVER, (), DESK | FIELD | {R.SUPERVISOR, R.CALLBACK_AGENT, R.RESIDENT}),
         Move(
-            Action.DISPATCH, _states(S.ACCEPTED), (S.DISPATCHED,), frozenset({R.DISPATCHER}), meets=_clocks(C.DISPATCH),
+            Action.DISPATCH, _states(S.ACCEPTED), (S.DISPATCHED,), frozenset({R.DISPATCHER}) | SYSTEM, meets=_clocks(C.DISPATCH),
             starts=(C.SIGN, C.CONTACT, C.RESOLVE), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
         ),
         Move(Action.SIGN, _states(S.DISPATCHED), (S.IN_PROGRESS,), FIELD, meets=_clocks(C.SIGN)),
@@ -237,8 +239,8 @@ MOVES: dict[Action, Move] = {
             tells=(A.LEAD,),
         ),
         Move(
-            Action.SUBMIT_RESULT, _states(S.IN_PROGRESS), (S.UNDER_REVIEW,), FIELD, words=("reply", "note"),
-            meets=_clocks(C.RESOLVE), starts=(C.REVIEW,),
+            Action.SUBMIT_RESULT, _states(S.IN_PROGRESS), (S.UNDER_REVIEW,), TAKERS, words=("reply", "note"),
+            meets=_clocks(C.RESOLVE, C.STATION), starts=(C.REVIEW,),
         ),
         Move(
             Action.PASS, _states(S.UNDER_REVIEW), (S.AWAITING_CALLBACK, S.CLOSED, S.AWAITING_UPSTREAM),
@@ -247,7 +249,7 @@ MOVES: dict[Action, Move] = {
         ),
         Move(
             Action.SEND_BACK, _states(S.UNDER_REVIEW), (S.IN_PROGRESS,), frozenset({R.REVIEWER, R.SUPERVISOR}), words=("note",),
-            meets=_clocks(C.REVIEW), reruns=_clocks(C.RESOLVE), tells=(A.LEAD,),
+            meets=_clocks(C.REVIEW), reruns=_clocks(C.RESOLVE, C.STATION), tells=(A.LEAD,),
         ),
         Move(Action.ATTEMPT_CALLBACK, _states(S.AWAITING_CALLBACK), (), frozenset({R.CALLBACK_AGENT})),
         Move(
@@ -283,6 +285,10 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.CLAIM, _EVER, (), frozenset({R.RESIDENT})),
         Move(Action.CORRECT, OPEN - {S.SUBMITTED}, (), DESK | {R.SUPERVISOR}, words=("note",), tells=(A.LEAD,)),
+        Move(
+            Action.MOVE_GRID, _BEFORE_DISPATCH | _HANDLED | {S.INFO_REQUESTED}, (), frozenset({R.GRID_WORKER}),
+            tells=(A.DECIDERS, A.INTAKE),
+        ),
         Move(Action.HAND_TO_EMERGENCY, OPEN, (), RESCUE, words=("note",), starts=(C.RESCUE,), tells=(A.SHIFT_HEAD,)),
         Move(Action.CONFIRM_ARRIVAL, OPEN, (), RESCUE, words=("note",), meets=_clocks(C.RESCUE), tells=(A.SHIFT_HEAD,)),
         Move(
@@ -301,7 +307,7 @@ MOVES: dict[Action, Move] = {
         Move(Action.ASK_REASSIGN, _HANDLED, (), UNIT | CENTRE, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.REASSIGN, _HANDLED, (S.DISPATCHED,), CENTRE, starts=(C.SIGN, C.CONTACT, C.RESOLVE),
-            resumes=_clocks(C.RESOLVE, C.OVERALL), tells=(A.ASKER, A.LEAD, A.PERSONS),
+            resumes=_clocks(C.RESOLVE, C.OVERALL, C.STATION), tells=(A.ASKER, A.LEAD, A.PERSONS),
         ),
         Move(Action.ASK_SUPPORT, _states(S.DISPATCHED, S.IN_PROGRESS), (), FIELD, words=("note",), tells=(A.DECIDERS,)),
         Move(
@@ -316,11 +322,11 @@ MOVES: dict[Action, Move] = {
         Move(Action.ASK_SUSPEND, _states(S.IN_PROGRESS), (), UNIT, words=("note",), tells=(A.DECIDERS,)),
         Move(
             Action.SUSPEND, _states(S.IN_PROGRESS), (S.SUSPENDED,), frozenset({R.SUPERVISOR, R.LEADER}), words=("reply",),
-            pauses=_clocks(C.RESOLVE, C.OVERALL), starts=(C.SUSPENSION,), tells=(A.ASKER, A.PERSONS, A.LEAD, A.ASSISTS),
+            pauses=_clocks(C.RESOLVE, C.OVERALL, C.STATION), starts=(C.SUSPENSION,), tells=(A.ASKER, A.PERSONS, A.LEAD, A.ASSISTS),
         ),
         Move(
             Action.RESUME, _states(S.SUSPENDED), (S.IN_PROGRESS,), UNIT | CENTRE | SYSTEM, meets=_clocks(C.SUSPENSION),
-            resumes=_clocks(C.RESOLVE, C.OVERALL), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
+            resumes=_clocks(C.RESOLVE, C.OVERALL, C.STATION), tells=(A.LEAD, A.ASSISTS, A.PERSONS),
         ),
         Move(
             Action.ASK_TERMINATE, _states(S.IN_PROGRESS, S.SUSPENDED), (), UNIT | {R.SUPERVISOR}, words=("note",),
@@ -385,6 +391,16 @@ MOVES: dict[Action, Move] = {
             Action.APPRAISE, _states(S.UNDER_REVIEW, S.AWAITING_CALLBACK), (),
             frozenset({R.GRID_WORKER, R.CADRE, R.CALLBACK_AGENT, R.SUPERVISOR}), words=("note",), tells=(A.REVIEWERS,),
         ),
+        Move(
+            Action.TAKE, _states(S.DISPATCHED), (S.IN_PROGRESS,), TAKERS, meets=_clocks(C.SIGN, C.CONTACT),
+            tells=(A.PERSONS, A.OWNER),
+        ),
+        Move(
+            Action.GIVE_BACK, _states(S.IN_PROGRESS), (S.DISPATCHED,), TAKERS, words=("note",), reruns=_clocks(C.SIGN, C.CONTACT),
+            tells=(A.OWNER,),
+        ),
+        Move(Action.PASS_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION), tells=(A.PERSONS,)),
+        Move(Action.RETURN_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION)),
         Move(Action.HAND_TO, _HANDLED, (), UNIT | {R.CADRE}, tells=(A.OWNER,)),
         Move(Action.REISSUE_CODE, _EVER - {S.VOID}, (), VILLAGE, tells=(A.PERSONS,)),
         Move(Action.DISPUTE_CONSENT, _EVER - {S.MERGED}, (), frozenset({R.RESIDENT}), words=("note",), tells=(A.SUPERVISORS,)),

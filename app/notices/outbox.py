@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Select, select, update
 
 from app.core.bulk import insert_many
 from app.core.database import db
@@ -19,6 +19,9 @@ from app.notices.models import Notice, NoticeState, Recipient
 from app.notices.templates import BY, By
 
 LEASE = timedelta(seconds=60)
+DIGEST_MOST = 2000
+"""Reminders that one digest carries."""
+
 BACK_OFF = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
 """Waits between attempts; after the last one a notice is dead."""
 
@@ -56,8 +59,12 @@ def notice_row(
     case_id: int | None,
     at: datetime,
     digest_at: datetime | None = None,
+    about: str | None = None,
 ) -> dict[str, Any]:
-    """Give the columns of a notice; `params` must hold no identity data. One with `digest_at` waits for that digest."""
+    """Give the columns of a notice; `params` must hold no identity data. One with `digest_at` waits for that digest.
+
+    `about` names what it speaks of, so that it can be dropped when that ends.
+    """
     recipient, recipient_id = to
     return {
         "key": f"{key}:{recipient}:{recipient_id}",
@@ -66,6 +73,7 @@ def notice_row(
         "template": template,
         "params": params,
         "case_id": case_id,
+        "about": about,
         "digest": digest_at is not None,
         "state": NoticeState.PENDING,
         "attempts": 0,
@@ -79,23 +87,44 @@ def file_notices(rows: list[dict[str, Any]]) -> None:
     insert_many(Notice, rows, unless="key")
 
 
+def drop_notices(abouts: Iterable[str]) -> None:
+    """Let nobody be told any more of what is named; a letter that is being sent this very moment goes out, others do not."""
+    _drop(Notice.about.in_(sorted(set(abouts))))
+
+
+def drop_notices_to(to: tuple[Recipient, int]) -> None:
+    """Tell a recipient nothing more of what waits for them."""
+    _drop(Notice.recipient == to[0], Notice.recipient_id == to[1])
+
+
+def _drop(*which: ColumnElement[bool]) -> None:
+    waiting = Notice.state.in_((NoticeState.PENDING, NoticeState.LEASED, NoticeState.DEAD))
+    db.session.execute(update(Notice).where(*which, waiting).values(state=NoticeState.DROPPED, lease=None))
+
+
 def lease_notices(at: datetime, *, most: int = 100) -> list[Letter]:
-    """Claim up to `most` notices that are due, or whose lease ran out, in order, skipping what others claim now."""
-    query = (
-        select(Notice)
-        .where(Notice.state.in_((NoticeState.PENDING, NoticeState.LEASED)), Notice.next_attempt_at <= at)
-        .order_by(Notice.next_attempt_at, Notice.recipient_id, Notice.id)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
+    """Claim up to `most` notices that are due, or whose lease ran out, in order, skipping what others claim now.
+
+    Of the last one's digest the rest is claimed as well, so that a digest is not cut in two.
+    """
+    due = select(Notice).where(Notice.state.in_((NoticeState.PENDING, NoticeState.LEASED)), Notice.next_attempt_at <= at)
+    notices = _claim(due, most)
+    if len(notices) == most and (last := notices[-1]).digest:
+        same = (Notice.digest, Notice.recipient == last.recipient, Notice.recipient_id == last.recipient_id)
+        notices += _claim(due.where(*same, Notice.id.not_in([notice.id for notice in notices])), DIGEST_MOST)
     lease = secrets.token_hex(8)
     letters = []
-    for notice in db.session.scalars(query):
+    for notice in notices:
         notice.state, notice.lease, notice.next_attempt_at = NoticeState.LEASED, lease, at + LEASE
         notice.attempts += 1
         to = (notice.recipient, notice.recipient_id)
         letters.append(Letter(notice.id, notice.key, *to, notice.template, notice.params, lease, notice.attempts, notice.digest))
     return letters
+
+
+def _claim(due: Select[Notice], most: int) -> list[Notice]:
+    query = due.order_by(Notice.next_attempt_at, Notice.recipient_id, Notice.id).limit(most)
+    return list(db.session.scalars(query.with_for_update(skip_locked=True)))
 
 
 def bundles(letters: Iterable[Letter]) -> list[list[Letter]]:

@@ -39,6 +39,8 @@ TEMPLATES: dict[str, str] = {
     "assign_handler": "工单 {number} 已指定由您经办，请及时办理。",
     "leave_begins": "{name}请假，由您接续办理的工单已转到您名下，请在工作台查看。",
     "correct": "工单 {number} 的登记内容有更正，时限可能有变化，请查看。",
+    "move_grid": "工单 {number} 的网格不对，请按实际位置重新确定网格。",
+    "move_grid_deciders": "工单 {number} 不在原网格，申请改派，请您审批。",
     "hand_to_emergency": "紧急：工单 {number} 已移交 110、119 或 120，请盯紧到场情况，到场后及时确认。",
     "confirm_arrival": "工单 {number} 的救援力量已到场。",
     "confirm_upstream": "工单 {number} 上级平台已有审核意见，请查看。",
@@ -132,6 +134,14 @@ TEMPLATES: dict[str, str] = {
     "order_supervision": "工单 {number} 有督办意见，请查看，并按时反馈。",
     "answer_supervision": "工单 {number} 的承办单位已反馈督办，请审阅。",
     "decide_progress": "工单 {number} 已列入周调度，请查看决定，并按要求落实。",
+    "take": "服务订单 {number} 已有人接单。",
+    "take_persons": "您的服务订单（工单号 {number}）已有人接单，正在办理。",
+    "give_back": "服务订单 {number} 的接单人已退回，请尽快另行安排。",
+    "pass_station": "您的服务订单（工单号 {number}）已办完一站，进度请查看。",
+    "return_station": "服务订单 {number} 已退回上一站，请查看原因。",
+    "service_offered": "有新的服务订单 {number}，请在 {sign_due} 前接单。",
+    "service_open": "您所在的村（社区）有一份新的服务订单，方便时请到小程序接单。",
+    "station_begins": "服务订单 {number} 已到“{station}”，请及时办理。",
     "warn_clock": "工单 {number} 的{clock}快到了：{due} 前。",
     "breach_clock": "工单 {number} 的{clock}已超时（{due}），请马上办理。",
     "escalate_clock": "工单 {number} 的{clock}超时仍未办结（{due}），已升至第 {level} 级。",
@@ -140,6 +150,12 @@ TEMPLATES: dict[str, str] = {
     "escalate_urgent": "紧急：工单 {number} 的{clock}超时仍未办结（{due}），已升至第 {level} 级。",
     "calendar_missing": "{year}年的节假日安排还没有导入，跨到这一年的时限只是暂定。请在国务院通知公布后及时导入日历。",
     "duty_phone": "{unit}值班电话：工单 {number} 的{clock}已到（{due}），请马上办理。",
+    "warn_visit": "{count} 户的走访快到期，最早 {due} 前。",
+    "breach_visit": "{count} 户的走访已到期（最早 {due}），还没有完成，请尽快上门。",
+    "breach_visit_unit": "{unit}有 {count} 户的走访已到期（最早 {due}），还没有完成，请督促。",
+    "death_carer": "您帮扶的一位居民已经去世，请您节哀。与这位居民有关的走访和提醒已经停止，感谢您一直以来的照顾。",
+    "death_village": "{grid}登记了一位居民去世，有关的走访和提醒已经停止。请协助家属办理后续事宜；如登记有误，可以撤销。",
+    "effect_proposed": "{grid}走访登记了需要村里确认的人户变动，请查看。",
     "duty_leader": "{unit}带班领导：工单 {number} 的{clock}已超时（{due}），仍未办理，请马上督促。",
 }
 
@@ -165,9 +181,30 @@ def names_in(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(TEMPLATES[template]) if name}
 
 
+SUMMED = frozenset({"warn_visit", "breach_visit", "breach_visit_unit"})
+"""What a digest tells in one line, however much there is of it: households counted once, the earliest moment named."""
+
+
 def words_of(template: str, params: dict[str, Any]) -> str:
     """Give a notice's sentence; raises KeyError for an unknown template or a missing parameter."""
     if template == "digest":
-        lines = [words_of(item["template"], item["params"]) for item in params["items"]]
-        return "\n".join([f"您有 {params['count']} 条时限提醒：", *lines])
+        lines = [words_of(name, said) for name, said in _summed(params["items"])]
+        return "\n".join([f"您有 {len(lines)} 条时限提醒：", *lines])
     return TEMPLATES[template].format_map(params)
+
+
+def _summed(items: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Give the lines of a digest in order, what is summed at the place of its first."""
+    lines: dict[object, tuple[str, dict[str, Any]]] = {}
+    households: dict[object, set[int]] = {}
+    for place, item in enumerate(items):
+        template, params = item["template"], item["params"]
+        if template not in SUMMED:
+            lines[place] = (template, params)
+            continue
+        line = (template, params.get("unit"))
+        seen = households.setdefault(line, set())
+        seen.add(params["household"])
+        earliest = min((lines[line][1] if line in lines else params)["due"], params["due"])
+        lines[line] = (template, params | {"count": len(seen), "due": earliest})
+    return list(lines.values())

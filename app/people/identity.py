@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import exists, select, text
 
@@ -58,8 +59,12 @@ def is_id_number(id_number: str) -> bool:
     """Say whether 18 characters are an ID number with the right check character (GB 11643)."""
     if not re.fullmatch(r"[1-9]\d{16}[\dX]", id_number):
         return False
-    total = sum(int(digit) * weight for digit, weight in zip(id_number, _WEIGHTS, strict=False))
-    return _CHECKS[total % 11] == id_number[-1]
+    return check_character(id_number[:17]) == id_number[17]
+
+
+def check_character(seventeen: str) -> str:
+    """Give the check character of the first 17 digits of an ID number (GB 11643)."""
+    return _CHECKS[sum(int(digit) * weight for digit, weight in zip(seventeen, _WEIGHTS, strict=True)) % 11]
 
 
 def seal_person(person: Person) -> dict[str, bytes | None]:
@@ -67,6 +72,7 @@ def seal_person(person: Person) -> dict[str, bytes | None]:
     ring = keyring()
     return {
         "name": ring.encrypt(person.name, field="resident.name") if person.name else None,
+        "name_index": ring.blind(person.name, field="name") if person.name else None,
         "phone": ring.encrypt(person.phone, field="resident.phone") if person.phone else None,
         "phone_index": ring.blind(person.phone, field="phone") if person.phone else None,
         "id_number": ring.encrypt(person.id_number, field="resident.id_number") if person.id_number else None,
@@ -160,24 +166,39 @@ def unmask(stamp: Stamp, resident_id: int, *, fields: tuple[str, ...], reason: s
     resident = db.session.get(Resident, resident_id)
     if resident is None:
         raise ResidentNotFound
-    db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _AUDIT_LOCK})
-    last = db.session.scalars(select(IdentityAccess.link).order_by(IdentityAccess.id.desc()).limit(1)).first()
-    record = {
+    _note_access({
         "at": stamp.at, "staff_id": stamp.actor.id, "resident_id": resident_id, "fields": ",".join(fields), "reason": reason,
-    }  # fmt: skip
-    db.session.add(IdentityAccess(**record, link=link(keyring().audit, last or GENESIS, record)))
+    })  # fmt: skip
     person = open_person(resident.identity)
     return Person(**{field: getattr(person, field) for field in fields})
+
+
+def note_list(stamp: Stamp, *, scope: str, count: int, fields: tuple[str, ...], reason: str) -> None:
+    """Put on record that a list of `count` residents went out in plain words: which fields, of which scope, and why."""
+    _note_access({
+        "at": stamp.at, "staff_id": stamp.actor.id, "scope": scope, "count": count, "fields": ",".join(fields), "reason": reason,
+    })  # fmt: skip
+
+
+def _note_access(record: dict[str, Any]) -> None:
+    """Append a record to the chain of accesses."""
+    assert record["staff_id"] is not None
+    db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _AUDIT_LOCK})
+    last = db.session.scalars(select(IdentityAccess.link).order_by(IdentityAccess.id.desc()).limit(1)).first()
+    db.session.add(IdentityAccess(**record, link=link(keyring().audit, last or GENESIS, record)))
+    db.session.flush()
 
 
 def verify_accesses() -> int | None:
     """Re-compute the chain of identity accesses; give the id of the first broken record, or None."""
     before = GENESIS
     for access in db.session.scalars(select(IdentityAccess).order_by(IdentityAccess.id)):
-        record = {
-            "at": access.at, "staff_id": access.staff_id, "resident_id": access.resident_id, "fields": access.fields,
-            "reason": access.reason,
-        }  # fmt: skip
+        subject = (
+            {"resident_id": access.resident_id}
+            if access.resident_id is not None
+            else {"scope": access.scope, "count": access.count}
+        )
+        record = {"at": access.at, "staff_id": access.staff_id, **subject, "fields": access.fields, "reason": access.reason}
         if link(keyring().audit, before, record) != access.link:
             return access.id
         before = access.link

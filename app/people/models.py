@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, enum_type
@@ -71,11 +71,17 @@ class Resident(Base):
     """A resident; every field that says who it is stands sealed in `resident_identity`. Ended, never deleted.
 
     Whoever has a household is on the roster. `relation` is to the household's head, in the roster's own words; `birth_month` is
-    the first day of the month, which is as near as ages need. `version` counts changes, those of the identity too.
+    the first day of the month, which is as near as ages need. `version` counts changes, those of the identity too. A duplicate
+    names the resident that it was merged into.
     """
 
     __tablename__ = "resident"
-    __table_args__ = (CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended"),)
+    __table_args__ = (
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended"),
+        CheckConstraint("merged_into_id IS NULL OR ended_by = 'duplicate'", name="merged"),
+        Index("ix_resident_birth_month", "birth_month", postgresql_where="ended_at IS NULL AND household_id IS NOT NULL"),
+        Index("ix_resident_merged_into_id", "merged_into_id", postgresql_where="merged_into_id IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     grid_id: Mapped[int | None] = mapped_column(ForeignKey("grid.id"), index=True)
@@ -88,16 +94,21 @@ class Resident(Base):
     updated_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[EndedBy | None] = mapped_column(enum_type(EndedBy))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
     identity: Mapped["ResidentIdentity | None"] = relationship(back_populates="resident")
 
 
 class ResidentIdentity(Base):
-    """The sealed part of a resident; phone and ID number are found by blind index, the last four digits too."""
+    """The sealed part of a resident; name, phone and ID number are found by blind index, each as a whole."""
 
     __tablename__ = "resident_identity"
+    __table_args__ = (
+        Index("ix_resident_identity_to_index", "resident_id", postgresql_where="name IS NOT NULL AND name_index IS NULL"),
+    )
 
     resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), primary_key=True)
     name: Mapped[bytes | None]
+    name_index: Mapped[bytes | None] = mapped_column(index=True)
     phone: Mapped[bytes | None]
     phone_index: Mapped[bytes | None] = mapped_column(index=True)
     id_number: Mapped[bytes | None]
@@ -154,14 +165,22 @@ class Session(Base):
 
 
 class IdentityAccess(Base):
-    """Who looked at whose identity, when and why; hash-chained like the ledger."""
+    """Who looked at whose identity, when and why; hash-chained like the ledger.
+
+    A list that went out is one record: no single resident, but its `scope` in words and the `count` of residents in it.
+    """
 
     __tablename__ = "identity_access"
+    __table_args__ = (
+        CheckConstraint("(resident_id IS NULL) = (scope IS NOT NULL) AND (scope IS NULL) = (count IS NULL)", name="one_or_many"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     at: Mapped[datetime]
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
-    resident_id: Mapped[int] = mapped_column(ForeignKey("resident.id"), index=True)
+    resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"), index=True)
+    scope: Mapped[str | None]
+    count: Mapped[int | None]
     fields: Mapped[str]
     reason: Mapped[str]
     link: Mapped[bytes]

@@ -29,7 +29,7 @@ def residents_of_source(stamp: Stamp, source: str, users: Collection[str]) -> di
     fresh = [(index, user) for index, user in by_index.items() if user not in known]
     if fresh:
         enrol = insert(Resident).returning(Resident.id, sort_by_parameter_order=True)
-        ids = list(db.session.scalars(enrol, [{"created_at": stamp.at}] * len(fresh)))
+        ids = list(db.session.scalars(enrol, [{"created_at": stamp.at, "updated_at": stamp.at}] * len(fresh)))
         sealed = [seal_person(Person(name=user)) for _, user in fresh]
         db.session.execute(insert(ResidentIdentity), [{"resident_id": i, **row} for i, row in zip(ids, sealed, strict=True)])
         accounts = [{"source": source, "user_index": row[0], "resident_id": i} for i, row in zip(ids, fresh, strict=True)]

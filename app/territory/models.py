@@ -76,6 +76,7 @@ class Household(Base):
     """
 
     __tablename__ = "household"
+    __table_args__ = (Index("ix_household_grid_code", "grid_id", "code"),)
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
@@ -90,11 +91,13 @@ class Household(Base):
 
 
 class HouseholdIdentity(Base):
-    """The sealed part of a household: its head's name and its exact place."""
+    """The sealed part of a household: its head's name and its exact place, and the blind index of both together."""
 
     __tablename__ = "household_identity"
+    __table_args__ = (Index("ix_household_identity_to_index", "household_id", postgresql_where="match_index IS NULL"),)
 
     household_id: Mapped[int] = mapped_column(ForeignKey("household.id"), primary_key=True)
     head_name: Mapped[bytes]
     place: Mapped[bytes]
+    match_index: Mapped[bytes | None] = mapped_column(index=True)
     household: Mapped[Household] = relationship(back_populates="identity")

@@ -1,11 +1,20 @@
-"""Keeps the writing of visit logs: each visit once by its key, each need a case of its own, the answered ones closed at once."""
+"""Keeps the writing of visit logs: each visit once by its key, each need a case of its own, the answered ones closed at once.
 
-from dataclasses import dataclass
+What a visit did for the tasks of its household, and what it says of the roster, is written in the same transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.core.bulk import insert_many
+from app.core.crypto import keyring
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
@@ -19,9 +28,14 @@ from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Channel, State
 from app.people.identity import ResidentNotFound, find_or_enrol
 from app.people.models import Resident
-from app.visits.models import Visit, VisitNeed
-from app.visits.queries import find_household
-from app.visits.rules import Need, VisitLog, check_visit, fit_findings
+from app.people.roster.scope import find_household
+from app.territory.models import Household
+from app.visits.effects import bring_about
+from app.visits.models import TaskState, Visit, VisitEffect, VisitMet, VisitNeed, VisitOutcome, VisitTask
+from app.visits.periods import day_of
+from app.visits.rules import IN_NOBODYS_PRESENCE, Need, VisitLog, check_visit, fit_findings, when
+from app.visits.tasks import make_follow_up, settle_tasks
+from app.visits.topics import check_topics
 
 
 class OnlyGridWorkersVisit(NotAllowed):
@@ -45,35 +59,63 @@ class NeedLogged:
 
 @dataclass(frozen=True)
 class VisitLogged:
-    """A stored visit and its needs; `replayed` when it was stored before."""
+    """A stored visit and its needs; `replayed` when it was stored before.
+
+    `done` are the ids of the tasks that it did, `effect` what it changes on the roster, `follow_up` the task of the next visit.
+    """
 
     visit: Visit
     needs: list[NeedLogged]
     replayed: bool
+    done: list[int] = field(default_factory=list)
+    effect: VisitEffect | None = None
+    follow_up: VisitTask | None = None
 
 
 def log_visit(stamp: Stamp, log: VisitLog) -> VisitLogged:
-    """Store a visit in one of the actor's grids with its needs as cases; the same key again gives the same visit.
+    """Store a visit in one of the actor's grids with all that comes of it; the same key again gives the same visit.
 
-    Raises OnlyGridWorkersVisit, HouseholdNotFound, ResidentNotFound, UnknownGrid, VisitInFuture, VisitUnfit,
+    Raises OnlyGridWorkersVisit, HouseholdNotFound, ResidentNotFound, UnknownGrid, UnknownTopic, VisitInFuture, VisitUnfit,
     VisitLoggedDifferently, and for a need what `take_in` and answering raise, its fields named `needs.0.body`.
     """
     role = stamp.actor.holds((Role.GRID_WORKER,))
     if role is None or not stamp.actor.grid_ids:
         raise OnlyGridWorkersVisit
     stamp = stamp.acting_as(role)
-    check_visit(log, stamp.at, text_limit=county().text_limit)
+    stored = _stored(log.key)
+    if stored is None:
+        check_visit(log, stamp.at, text_limit=county().text_limit)
+        check_topics(log.topics)
+    household = None if log.household_id is None else find_household(stamp, log.household_id)
+    # Whoever writes for a household holds its row, taken before anything refers to it: two phones there take turns.
+    held = None if household is None else lock_rows(Household, [household.id])[0]
     columns = _columns(stamp, log)
+    named = _named(stamp, log)
     visit_id = db.session.execute(_STORE, columns).scalar()
     if visit_id is None:
         return _logged_before(log, columns)
     visit = db.session.get_one(Visit, visit_id)
-    visit.resident_id = _met(stamp, log, visit.grid_id)
+    gone = log.resident_id if log.outcome in _OF_ONE else None
+    _note_met(stamp, log, visit, [each for each in named if each != gone])
     needs = [_take_need(stamp, log, visit, place) for place in range(len(log.needs))]
-    return VisitLogged(visit, needs, replayed=False)
+    if held is None:
+        return VisitLogged(visit, needs, replayed=False)
+    done = settle_tasks(stamp, visit)
+    effect = bring_about(stamp, visit, held, resident_id=gone)
+    follow_up = _follow_up(stamp, log, visit)
+    return VisitLogged(visit, needs, False, [task.id for task in done], effect, follow_up)
 
 
 _STORE = insert(Visit).on_conflict_do_nothing(index_elements=[Visit.key]).returning(Visit.id)
+_OF_ONE = frozenset({VisitOutcome.DECEASED, VisitOutcome.MOVED})
+"""Outcomes whose resident is the one who is gone, not one who was met."""
+
+_ASKED = timedelta(days=31)
+"""How long after its last day a task still says whom a visit was to."""
+
+
+def _stored(key: UUID) -> int | None:
+    return db.session.scalar(select(Visit.id).where(Visit.key == key))
 
 
 def _grid(stamp: Stamp, log: VisitLog) -> int:
@@ -87,35 +129,87 @@ def _grid(stamp: Stamp, log: VisitLog) -> int:
 
 
 def _columns(stamp: Stamp, log: VisitLog) -> dict[str, Any]:
+    visited = when(log, stamp.at)
+    place = None if log.position is None else orjson.dumps(log.position).decode()
     return {
         "key": log.key,
         "staff_id": stamp.actor.id,
         "grid_id": _grid(stamp, log),
         "household_id": log.household_id,
         "outcome": log.outcome,
-        "visited_at": log.visited_at,
+        "in_person": log.outcome is VisitOutcome.MET or (log.outcome in _OF_ONE and bool(log.met_ids)),
+        "visited_at": visited.visited_at,
+        "told_at": log.visited_at,
         "phone_at": log.phone_at,
         "received_at": stamp.at,
+        "clock_off": visited.clock_off,
+        "seconds": log.seconds,
+        "topics": sorted(set(log.topics)),
+        "position": None if place is None else keyring().encrypt(place, field="visit.position"),
         "findings": fit_findings(log.findings),
     }
 
 
-def _met(stamp: Stamp, log: VisitLog, grid_id: int) -> int | None:
-    """Give who was met: the resident named, the person told of, else the only resident of the household."""
-    if log.resident_id is not None:
-        resident = db.session.get(Resident, log.resident_id)
+def _named(stamp: Stamp, log: VisitLog) -> list[int]:
+    """Lock and give the residents whom a log names, its main one first; raises ResidentNotFound for one of another grid.
+
+    Who died or moved must live in the household.
+    """
+    wanted = [each for each in (log.resident_id, *log.met_ids) if each is not None]
+    found = {resident.id: resident for resident in lock_rows(Resident, wanted)} if wanted else {}
+    for each in wanted:
+        resident = found.get(each)
         if resident is None or resident.grid_id not in stamp.actor.grid_ids:
             raise ResidentNotFound
-        return resident.id
+        if each == log.resident_id and log.outcome in _OF_ONE and resident.household_id != log.household_id:
+            raise ResidentNotFound
+    return list(dict.fromkeys(wanted))
+
+
+def _note_met(stamp: Stamp, log: VisitLog, visit: Visit, named: Sequence[int]) -> None:
+    """Write who was met: the residents named, the person told of; where nobody was, those whom the visit was to.
+
+    `visit.resident_id` is whom its needs concern.
+    """
+    met = list(named)
     if log.person is not None:
         try:
-            return find_or_enrol(stamp, log.person, grid_id=grid_id, household_id=log.household_id).id
+            met.insert(0, find_or_enrol(stamp, log.person, grid_id=visit.grid_id, household_id=log.household_id).id)
         except Invalid as refused:
             raise _below(refused, "person") from None
-    if log.household_id is None:
+    if not met and log.outcome in (VisitOutcome.MET, VisitOutcome.PHONE) and log.household_id is not None:
+        met = _expected(visit, log.household_id)
+    living = met or ([] if log.household_id is None else _living(log.household_id))
+    visit.resident_id = met[0] if met else living[0] if len(living) == 1 and log.outcome not in IN_NOBODYS_PRESENCE else None
+    if log.outcome in _OF_ONE and log.resident_id is not None and not met:
+        visit.resident_id = log.resident_id
+    insert_many(VisitMet, [{"visit_id": visit.id, "resident_id": each} for each in dict.fromkeys(met)])
+
+
+def _expected(visit: Visit, household_id: int) -> list[int]:
+    """Give whom a visit was to when the phone names nobody: those of the tasks of that day, else the only one who lives there.
+
+    It does not matter whether the tasks are done already: phones deliver visits in any order.
+    """
+    day = day_of(visit.visited_at)
+    asked = select(VisitTask.resident_id).where(VisitTask.household_id == household_id, VisitTask.resident_id.is_not(None))
+    asked = asked.where(VisitTask.first_on <= day, VisitTask.due_on >= day - _ASKED, VisitTask.state != TaskState.CANCELLED)
+    found = sorted({each for each in db.session.scalars(asked) if each is not None})
+    living = _living(household_id)
+    return found or (living if len(living) == 1 else [])
+
+
+def _living(household_id: int) -> list[int]:
+    living = select(Resident.id).where(Resident.household_id == household_id, Resident.ended_at.is_(None))
+    return list(db.session.scalars(living.order_by(Resident.id)))
+
+
+def _follow_up(stamp: Stamp, log: VisitLog, visit: Visit) -> VisitTask | None:
+    if log.follow_up_on is None:
         return None
-    living = list(db.session.scalars(select(Resident.id).where(Resident.household_id == log.household_id).limit(2)))
-    return living[0] if len(living) == 1 else None
+    gone = log.outcome in _OF_ONE
+    about = None if gone else log.resident_id
+    return make_follow_up(stamp, visit, on=log.follow_up_on, note=fit_findings(log.follow_up_note), resident_id=about)
 
 
 def _take_need(stamp: Stamp, log: VisitLog, visit: Visit, place: int) -> NeedLogged:
@@ -166,11 +260,21 @@ def _logged_before(log: VisitLog, columns: dict[str, Any]) -> VisitLogged:
     query = query.join(Case, Case.id == VisitNeed.case_id).join(Report, opened_by(Case.id))
     query = query.where(VisitNeed.visit_id == visit.id, Report.source_key.startswith(f"visit:{visit.key}:"))
     rows = db.session.execute(query.order_by(VisitNeed.place)).all()
-    stored = {name: getattr(visit, name) for name in columns}
-    wanted = columns | {"received_at": visit.received_at, "phone_at": visit.phone_at}
+    same = [name for name in columns if name not in _OF_THE_SENDING]
+    differs = any(getattr(visit, name) != columns[name] for name in same)
     said = [fit_words(_submission(log, visit, place), county()) for place in range(len(log.needs))]
-    same_person = log.resident_id in (None, visit.resident_id)
-    if stored != wanted or not same_person or said != [(row.title, row.body) for row in rows]:
+    met = set(db.session.scalars(select(VisitMet.resident_id).where(VisitMet.visit_id == visit.id)))
+    gone = log.resident_id if log.outcome in _OF_ONE else None
+    names = {each for each in (log.resident_id, *log.met_ids) if each is not None and each != gone}
+    follow_up = db.session.scalars(select(VisitTask).where(VisitTask.key == f"follow_up:{visit.key}")).first()
+    differs = differs or not names <= met or (follow_up and follow_up.due_on) != log.follow_up_on
+    if differs or said != [(row.title, row.body) for row in rows]:
         raise VisitLoggedDifferently("请核对：同一个走访编号不能用于另一次走访", key=str(log.key))
     needs = [NeedLogged(row.place, row.number, row.state, row.answered, None) for row in rows]
-    return VisitLogged(visit, needs, replayed=True)
+    done = list(db.session.scalars(select(VisitTask.id).where(VisitTask.visit_id == visit.id).order_by(VisitTask.id)))
+    effect = db.session.scalars(select(VisitEffect).where(VisitEffect.visit_id == visit.id)).first()
+    return VisitLogged(visit, needs, True, done, effect, follow_up)
+
+
+_OF_THE_SENDING = frozenset({"visited_at", "phone_at", "received_at", "clock_off", "position"})
+"""What may differ when the same visit is sent again: the rest of it must be the same."""

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0024"
-down_revision = "0017"
+down_revision = "0023"
 
 _ACTIONS = ("hand_to", "reissue_code", "dispute_consent", "rule_on_consent", "take_visit", "decline_visit")
 

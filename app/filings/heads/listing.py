@@ -13,10 +13,11 @@ from app.core.database import db
 from app.core.errors import NotAllowed
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Role, Stamp
-from app.filings.heads.heading import GroupNotFound, headed, reached_groups
+from app.filings.heads.heading import headed
 from app.filings.heads.models import HeadDid, HeadLog
 from app.ledger.models import Case, Report
 from app.ledger.vocabulary import State
+from app.people.roster.scope import GroupNotFound, in_reach
 from app.territory.models import Household, HouseholdGroup
 
 
@@ -149,7 +150,7 @@ def _within(since: datetime | None, until: datetime | None) -> ColumnElement[boo
 def _reached(stamp: Stamp) -> ColumnElement[bool]:
     if stamp.actor.holds((Role.CADRE, Role.GRID_WORKER)) is None:
         raise VillageCounts
-    return reached_groups(stamp)
+    return in_reach(stamp, HouseholdGroup.grid_id)
 
 
 def _work(row: Any, code: str | None, name: str | None) -> HeadWork:

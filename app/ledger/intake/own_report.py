@@ -17,6 +17,7 @@ from app.ledger.intake.taking_in import take_in
 from app.ledger.merging.repeats import join_repeat
 from app.ledger.vocabulary import Channel, Kind
 from app.people.models import Resident
+from app.territory.shapes.placing import grid_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ def report_own(stamp: Stamp, matter: Matter) -> Receipt:
     """Take in what a signed-in resident says for themselves.
 
     The same words again within minutes join the case that they made before. A matter at home keeps its grid and household only,
-    the resident's own where none is named. Raises what `take_in` raises,
+    the resident's own where none is named, else that of the point. Raises what `take_in` raises,
     and PointOutsideCounty, PeopleIncomplete, WrongIdentity.
     """
     me = stamp.actor.id
@@ -51,7 +52,7 @@ def report_own(stamp: Stamp, matter: Matter) -> Receipt:
     said: dict[str, Any] = _said(matter) | {"filer_resident_id": me, "concerned_id": me, "confidential": matter.confidential}
     if matter.at_home:
         home = db.session.execute(select(Resident.grid_id, Resident.household_id).where(Resident.id == me)).one()
-        said |= {"grid_id": said["grid_id"] or home.grid_id, "household_id": home.household_id}
+        said |= {"grid_id": said["grid_id"] or home.grid_id or _grid_of(matter.point), "household_id": home.household_id}
     receipt = take_in(stamp, Submission(**said))
     if matter.people:
         keep_people(receipt.report_id, matter.people)
@@ -62,6 +63,15 @@ def report_own(stamp: Stamp, matter: Matter) -> Receipt:
 def report_unnamed(stamp: Stamp, matter: Matter) -> Receipt:
     """Take in what somebody says without a name; only the claim code leads back to it. Raises as `report_own`."""
     return take_in(stamp, Submission(**_said(matter), anonymous=True))
+
+
+def _grid_of(point: Point | None) -> int | None:
+    """Give the grid of a point that is not kept itself."""
+    if point is None:
+        return None
+    place = located(point, county())
+    found = grid_at(place["latitude"], place["longitude"])
+    return found.id if found is not None else None
 
 
 def _said(matter: Matter) -> dict[str, Any]:

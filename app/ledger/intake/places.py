@@ -6,6 +6,7 @@ from typing import Any
 from app.core.errors import Invalid
 from app.ledger.county import County
 from app.territory.datum import Datum, in_china, to_wgs84
+from app.territory.shapes.placing import metres_outside
 
 
 class PointOutsideCounty(Invalid):
@@ -22,10 +23,14 @@ class Point:
 
 
 def located(point: Point, county: County) -> dict[str, Any]:
-    """Give the columns of a report's place: WGS-84 degrees and the raw point; raises PointOutsideCounty."""
+    """Give the columns of a report's place: WGS-84 degrees and the raw point.
+
+    Raises PointOutsideCounty beyond the county's bounds, or so many metres outside the line around all its grids.
+    """
     columns = placed(point)
     latitude, longitude = columns["latitude"], columns["longitude"]
-    if not in_china(latitude, longitude) or not _inside(latitude, longitude, county.bounds):
+    near = in_china(latitude, longitude) and _inside(latitude, longitude, county.bounds)
+    if not near or metres_outside(latitude, longitude) > county.outside_metres:
         raise PointOutsideCounty(errors={"point": ["这个位置不在本县范围内，请在地图上重新选择"]})
     return columns
 

@@ -11,6 +11,7 @@ from app.ledger.county import county, danger_in
 from app.ledger.emergencies import hand_locked
 from app.ledger.intake.calls import join_call
 from app.ledger.intake.codes import in_ids, named_by_code
+from app.ledger.intake.places import Point, located
 from app.ledger.intake.report_people import People, keep_people, wrong_people
 from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
@@ -55,6 +56,7 @@ class Registration:
     grid: str | None = None
     outside_grids: bool = False
     place: str | None = None
+    point: Point | None = None
     name: str | None = None
     phone: str | None = None
     id_number: str | None = None
@@ -171,6 +173,7 @@ def _submission(stamp: Stamp, registration: Registration) -> Submission:
         concerned_id=find_or_enrol(stamp, person).id if person is not None else None,
         said_at=registration.said_at,
         place_note=registration.place,
+        **(located(registration.point, county()) if registration.point is not None else {}),
         confidential=registration.confidential or registration.suspected_abuse,
         anonymous=registration.anonymous,
         upstream_number=number,

@@ -73,7 +73,7 @@ def _statement() -> Any:
         .values(
             _given(case_table, _CASE)
             | shared
-            | {"opened_at": at, "chain_head": link}
+            | {"opened_at": at, "chain_head": link, "to_place": bindparam("grid_id", type_=case_table.c.grid_id.type).is_(None)}
             | _fixed(state="'submitted'", archived="false", round="1", heat="1", version="1", entry_count="1")
         )
         .on_conflict_do_nothing(index_elements=[case_table.c.number])
@@ -83,7 +83,7 @@ def _statement() -> Any:
     of_report = _given(report_table, _REPORT) | shared | {"body": body, "received_at": at}
     report = _below(report_table, of_report, case, "case_id").returning(report_table.c.id).cte("r")
     of_entry = _given(entry_table, _ENTRY) | {"at": at, "link": link}
-    of_entry |= _fixed(seq="1", form=str(FORM), action="'submit'", from_state="NULL", to_state="'submitted'")
+    of_entry |= _fixed(seq="1", form=str(FORM), action="'submit'", to_state="'submitted'")
     entry = _below(entry_table, of_entry, case, "case_id").returning(entry_table.c.id).cte("e")
     of_words = {"salt": bindparam("salt", type_=words_table.c.salt.type), "note": body}
     words = _below(words_table, of_words, entry, "entry_id").cte("w")

@@ -21,6 +21,7 @@ from app.ledger.workflow import check_move
 from app.notices.models import Recipient
 from app.notices.outbox import notice_row
 from app.people.duty.absences import away
+from app.territory.shapes.placing import GridNamed, grid_at
 
 
 def take_in(stamp: Stamp, submission: Submission) -> Receipt:
@@ -35,7 +36,9 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
     check_persons(submission)
     title, body = fit_words(submission, settings)
     facts_of_category = held.offered(submission.category_id) if submission.category_id is not None else None
-    territory = held.grid_path(submission.grid_id) if submission.grid_id is not None else held.county_path
+    at_point = _grid_of_point(submission)
+    grid_id = submission.grid_id if submission.grid_id is not None or at_point is None else at_point.id
+    territory = held.grid_path(grid_id) if grid_id is not None else held.county_path
     paths, staff_id = None, None
     if submission.against_unit_id is not None or submission.against_staff_id is not None:
         paths, staff_id = against(submission.against_unit_id, submission.against_staff_id, county_id=held.county_id)
@@ -45,6 +48,8 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
     facts: dict[str, Any] = {"channel": submission.channel, "kind": submission.kind}
     if dangers:
         facts["danger"] = list(dangers)
+    if at_point is not None and at_point.id != submission.grid_id:
+        facts["grid_of_point"] = at_point.code
 
     values: dict[str, Any] = {
         **{column: getattr(submission, column) for column in FROM_SUBMISSION},
@@ -54,7 +59,7 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
         "kind": submission.kind,
         "category_id": submission.category_id,
         "urgency": Urgency.URGENT if urgent else Urgency.NORMAL,
-        "grid_id": submission.grid_id,
+        "grid_id": grid_id,
         "territory_path": territory,
         "confidential": confidential,
         "anonymous": submission.anonymous,
@@ -81,6 +86,13 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
             at_place = {"latitude": submission.latitude, "longitude": submission.longitude}
             write_text(text_row(stored[0], title, body, **at_place))
             return Receipt(*stored, number, code)
+
+
+def _grid_of_point(submission: Submission) -> GridNamed | None:
+    """Give the grid in which the matter's point lies. Where a person chose another, theirs stays, and intake is told of this one."""
+    if submission.latitude is None or submission.longitude is None:
+        return None
+    return grid_at(submission.latitude, submission.longitude)
 
 
 def claim_index(number: str, code: str) -> bytes:

@@ -13,6 +13,7 @@ from app.core.stamp import Stamp
 from app.ledger.callbacks.answers import conclude
 from app.ledger.dispatching.duties import check_lead
 from app.ledger.dispatching.eligible import check_eligible, units_by_id
+from app.ledger.grid_moves import said_wrong
 from app.ledger.handling import add_part, lead_of
 from app.ledger.models import Assignment, Case, Reason, Report, Request
 from app.ledger.moves import APPROVING, Step, Words, lock_case, move_case
@@ -170,7 +171,7 @@ def _return(stamp: Stamp, case: Case, request: Request, decision: Decision) -> S
         end_part(stamp, case, each)
     name_lead(case, None)
     case.outcome = None
-    case.reassignments += 1
+    case.reassignments += not said_wrong(part.id)
     return Step(facts=facts)
 
 
@@ -189,7 +190,7 @@ def _reassign(stamp: Stamp, case: Case, request: Request, decision: Decision) ->
     assists = [a.unit for a in case.assignments if a.ended_at is None and a.duty is Duty.ASSIST]
     first = check_lead(case, unit, assists)
     add_part(stamp, case, unit, Duty.LEAD).first_responder = first
-    case.reassignments += 1
+    case.reassignments += not said_wrong(lead.id)
     name_lead(case, unit.id)
     facts = {"from": lead.unit.code, "to": unit.code, "reset_term": decision.reset_term}
     kept = term if not decision.reset_term else None

@@ -69,6 +69,7 @@ LABELS: dict[str, str] = {
     "digest_times": "汇总提醒时刻",
     "emergency_numbers": "紧急电话",
     "bounds": "地图范围（南、西、北、东）",
+    "outside_metres": "县界外仍受理的距离（米）",
     "repeat_likeness": "同一人重复提交的相似度",
     "response_weight": "响应率权重",
     "satisfaction_weight": "满意率权重",

@@ -13,7 +13,7 @@ from app.core.database import db
 from app.core.stamp import Actor, Role
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.models import Assignment, Case, CaseAccess, Report
+from app.ledger.models import Assignment, Case, CaseAccess, GridMove, Report
 from app.ledger.recusal import not_recused
 from app.ledger.scope import TERRITORY_ROLES, below, called_to, given_to, handed_to, own_ways, sees_all
 from app.territory.models import Unit
@@ -44,6 +44,7 @@ def in_reach(actor: Actor) -> list[ColumnElement[bool]]:
     ways.append(select(Report.case_id).where(Report.filer_staff_id == actor.id))
     if actor.paths(Role.CADRE, Role.GRID_WORKER):
         ways.append(called_to(actor))
+        ways.append(select(GridMove.case_id).where(GridMove.staff_id == actor.id))
     if actor.paths(Role.GRID_WORKER):
         ways.append(select(Assignment.case_id).where(*handed_to(actor)))
     if actor.grid_ids:

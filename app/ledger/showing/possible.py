@@ -31,12 +31,14 @@ from app.ledger.workflow import FIELD, MOVES
 from app.territory.models import Level, Unit
 
 BY_HAND = frozenset(Action) - {
-    Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LOOK, Action.LAPSE_INFO,
+    Action.SUBMIT, Action.ARCHIVE, Action.CLAIM, Action.RATE, Action.LOOK, Action.MOVE_GRID, Action.LAPSE_INFO,
     Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
     Action.ABSORB, Action.RELEASE, Action.ME_TOO, Action.HAND_OVER,
+    Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION,
     Action.HAND_TO, Action.REISSUE_CODE, Action.DISPUTE_CONSENT, Action.TAKE_VISIT, Action.DECLINE_VISIT,
 }  # fmt: skip
-"""Actions that staff take on a case by hand at the desk; a look on the spot and visits are the village's, at the grid door."""
+"""Actions that staff take on a case by hand at the desk; looks, wrong grids and visits are the village's, at the grid door; what is
+done to a service order is done there."""
 
 
 def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> list[Action]:

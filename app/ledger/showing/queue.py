@@ -49,7 +49,8 @@ class Sought:
     `pending` are cases in which a request waits for its decision, `triage` those whose dissatisfied word waits for the
     supervisor. `late` are cases in which an open clock was breached, whatever their next clock says; `light` is what the desk
     sees now; `due_before` looks at the nearest clock that runs. Several states stand for any of them. `upstream_number` is the
-    number that the upstream platform gave, by which it calls; `awaiting_rescue` are those that 110, 119 or 120 have not reached.
+    number that the upstream platform gave, by which it calls; `awaiting_rescue` are those that 110, 119 or 120 have not reached;
+    `to_place` are those of which nobody knows the grid yet.
     """
 
     order: Order = Order.NEWEST
@@ -68,6 +69,7 @@ class Sought:
     mine: bool = False
     pending: bool = False
     triage: bool = False
+    to_place: bool = False
     awaiting_rescue: bool = False
     archived: bool = False
     cursor: str | None = None
@@ -191,6 +193,8 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         found.append(Case.late_since.is_not(None))
     if sought.awaiting_rescue:
         found.append(Case.awaiting_rescue.expression)
+    if sought.to_place:
+        found.append(Case.to_place.expression)
     if sought.triage:
         found.append(Case.triage.expression)
     if sought.mine:

@@ -1,12 +1,14 @@
-"""Keeps the roster's tables: heads of groups, population tags with their source and expiry, and who cares for whom."""
+"""Keeps the roster's tables: heads of groups, tags with source and expiry, who cares for whom, and what was changed by whom."""
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, enum_type
+from app.core.stamp import Door
 from app.people.models import Resident, Staff
 from app.territory.models import HouseholdGroup
 
@@ -103,3 +105,54 @@ class Care(Base):
     resident: Mapped[Resident] = relationship(foreign_keys=[resident_id])
     staff: Mapped[Staff | None] = relationship()
     carer: Mapped[Resident | None] = relationship(foreign_keys=[carer_id])
+
+
+class RosterChangeKind(StrEnum):
+    """What was done to the roster."""
+
+    HOUSEHOLD_ADDED = "household_added"
+    HOUSEHOLD_EDITED = "household_edited"
+    HOUSEHOLD_MOVED = "household_moved"
+    HOUSEHOLD_ENDED = "household_ended"
+    RESIDENT_ADDED = "resident_added"
+    RESIDENT_EDITED = "resident_edited"
+    RESIDENT_MOVED = "resident_moved"
+    RESIDENT_ENDED = "resident_ended"
+    RESIDENT_RESTORED = "resident_restored"
+    TAG_PUT = "tag_put"
+    TAG_ENDED = "tag_ended"
+    CARE_PUT = "care_put"
+    CARE_ENDED = "care_ended"
+    GROUP_ADDED = "group_added"
+    GROUP_EDITED = "group_edited"
+    GROUP_ENDED = "group_ended"
+    HEAD_NAMED = "head_named"
+    HEAD_ENDED = "head_ended"
+
+
+class RosterChange(Base):
+    """One change of the roster: who did what to whom, when, in which grid, and from which grid it came. Append-only.
+
+    `facts` name what changed, never who somebody is: of sealed fields it says only that they are others now.
+    """
+
+    __tablename__ = "roster_change"
+    __table_args__ = (
+        Index("ix_roster_change_grid_id", "grid_id", "id"),
+        Index("ix_roster_change_from_grid_id", "from_grid_id", "id", postgresql_where="from_grid_id IS NOT NULL"),
+        Index("ix_roster_change_household_id", "household_id", "id", postgresql_where="household_id IS NOT NULL"),
+        Index("ix_roster_change_resident_id", "resident_id", "id", postgresql_where="resident_id IS NOT NULL"),
+        Index("ix_roster_change_group_id", "group_id", "id", postgresql_where="group_id IS NOT NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime]
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    door: Mapped[Door] = mapped_column(enum_type(Door))
+    what: Mapped[RosterChangeKind] = mapped_column(enum_type(RosterChangeKind))
+    household_id: Mapped[int | None] = mapped_column(ForeignKey("household.id"))
+    resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("household_group.id"))
+    grid_id: Mapped[int] = mapped_column(ForeignKey("grid.id"))
+    from_grid_id: Mapped[int | None] = mapped_column(ForeignKey("grid.id"))
+    facts: Mapped[dict[str, Any]]

@@ -1,0 +1,1 @@
+"""Papers: what is printed or sent on, as headed sections of sentences and tables, set as PDF or as a Word document."""

@@ -1,0 +1,1 @@
+"""Attachments: uploads that resume, checks by content, storage sealed at rest, links to what they belong to."""

@@ -1,0 +1,266 @@
+"""Keeps the doing of orders (接单): taken by exactly one, given back with a reason, passed from station to station, done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy.orm import joinedload
+
+from app.core.crypto import keyring
+from app.core.database import db, lock_rows
+from app.core.errors import Conflict, NotAllowed, NotFound
+from app.core.stamp import Actor, ActorKind, Role, Stamp
+from app.ledger.handling import lead_of
+from app.ledger.models import Case
+from app.ledger.moves import Step, Words, move_case
+from app.ledger.numbers import WrongNumber, check_number
+from app.ledger.recusal import not_recused
+from app.ledger.verification.results import keep_result
+from app.ledger.vocabulary import Action, Audience, State, Subject
+from app.notices.models import Recipient
+from app.notices.outbox import file_notices, notice_row
+from app.people.identity import open_person, unmask
+from app.people.models import Resident
+from app.services.catalogue import stations_of
+from app.services.models import ServiceItem, ServiceOrder, ServiceStation, Taker
+from app.services.stays import begin_stay
+from app.services.volunteers import taker_kinds
+from app.territory.models import Unit
+
+
+class OrderNotFound(NotFound):
+    """没有找到这个服务订单"""
+
+
+class OrderTaken(Conflict):
+    """这个订单已有人接单"""
+
+
+class OrderNotOpen(Conflict):
+    """这个订单现在不能接单"""
+
+
+class OwnOrder(Conflict):
+    """不能接自己的订单"""
+
+
+class NotYourOrder(NotAllowed):
+    """这个订单由别人接单"""
+
+
+class NotLastStation(Conflict):
+    """这个订单还有下一站"""
+
+
+class NoStationBeyond(Conflict):
+    """没有这一站"""
+
+
+def within_reach(stamp: Stamp) -> ColumnElement[bool]:
+    """Give the condition for the orders that somebody may take, or might have: by village for residents, by unit for staff."""
+    actor = stamp.actor
+    if actor.kind is ActorKind.RESIDENT:
+        assert actor.id is not None
+        kinds, village_id = taker_kinds(actor.id, stamp.at)
+        return and_(ServiceOrder.village_id == village_id, ServiceItem.takers.overlap(kinds)) if kinds else false()
+    return and_(ServiceItem.takers.contains([Taker.UNIT.value]), at_station(actor), not_recused(actor))
+
+
+def at_station(actor: Actor) -> ColumnElement[bool]:
+    """Give the condition that an order is at the station of the actor's unit; a village's are its cadres' and grid workers' too."""
+    paths = actor.paths(Role.HANDLER, Role.UNIT_HEAD, Role.CADRE)
+    mine: list[ColumnElement[bool]] = [Unit.path.startswith(path) for path in paths]
+    if actor.grid_ids:
+        mine.append(and_(ServiceOrder.grid_id.in_(sorted(actor.grid_ids)), ServiceOrder.unit_id == ServiceOrder.village_id))
+    return or_(*mine) if mine else false()
+
+
+def taken_by(actor: Actor) -> ColumnElement[bool]:
+    """Give the condition that the actor has taken an order."""
+    column = ServiceOrder.taken_by_resident if actor.kind is ActorKind.RESIDENT else ServiceOrder.taken_by_staff
+    return column == actor.id
+
+
+def _locked(stamp: Stamp, number: str, condition: ColumnElement[bool]) -> ServiceOrder:
+    """Lock case and order by a number within a condition; raises OrderNotFound, also for one elsewhere."""
+    try:
+        number = check_number(number)
+    except WrongNumber:
+        raise OrderNotFound from None
+    query = select(ServiceOrder.id, ServiceOrder.case_id).join(Case, Case.id == ServiceOrder.case_id)
+    query = query.join(ServiceItem, ServiceItem.id == ServiceOrder.item_id).join(Unit, Unit.id == ServiceOrder.unit_id)
+    found = db.session.execute(query.where(Case.number == number, condition)).first()
+    if found is None:
+        raise OrderNotFound
+    lock_rows(Case, [found.case_id])
+    (order,) = lock_rows(ServiceOrder, [found.id])
+    return order
+
+
+def take_order(stamp: Stamp, number: str) -> ServiceOrder:
+    """Take an open order: who takes it first has it. Raises OrderNotFound, OrderTaken, OrderNotOpen, OwnOrder."""
+    order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
+    case, actor = order.case, stamp.actor
+    if order.taken_at is not None:
+        raise OrderTaken
+    if actor.kind is ActorKind.RESIDENT and actor.id in _whose(order):
+        raise OwnOrder
+    if case.state is not State.DISPATCHED:
+        raise OrderNotOpen(state=case.state)
+
+    def change(acting: Stamp) -> Step:
+        part = lead_of(case)
+        part.signed_at = part.contacted_at = acting.at
+        owner = part.handler_id
+        order.taken_at = acting.at
+        if actor.kind is ActorKind.STAFF:
+            order.taken_by_staff = actor.id
+        else:
+            order.taken_by_resident = actor.id
+        told = {Audience.OWNER: [(Recipient.STAFF, owner)]} if owner is not None else {}
+        return Step(facts={"by": actor.kind.value}, told=told)
+
+    move_case(stamp, case, Action.TAKE, Words(), change)
+    return order
+
+
+def _whose(order: ServiceOrder) -> set[int | None]:
+    return {order.resident_id, *(report.filer_resident_id for report in order.case.reports)}
+
+
+def give_back(stamp: Stamp, number: str, *, reason: str) -> ServiceOrder:
+    """Give an order back with a reason: it is open again, and the clock of taking it runs on.
+
+    Raises OrderNotFound, NotYourOrder.
+    """
+    order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
+    _check_taker(stamp, order)
+    case = order.case
+
+    def change(_: Stamp) -> Step:
+        part = lead_of(case)
+        part.signed_at = part.contacted_at = None
+        order.taken_at = order.taken_by_staff = order.taken_by_resident = order.contact_seen_at = None
+        told = {Audience.OWNER: [(Recipient.STAFF, part.handler_id)]} if part.handler_id is not None else {}
+        return Step(facts={"by": stamp.actor.kind.value}, told=told)
+
+    move_case(stamp, case, Action.GIVE_BACK, Words(note=reason), change)
+    return order
+
+
+def _check_taker(stamp: Stamp, order: ServiceOrder) -> None:
+    mine = order.taken_by_resident if stamp.actor.kind is ActorKind.RESIDENT else order.taken_by_staff
+    if mine is None or mine != stamp.actor.id:
+        raise NotYourOrder
+
+
+def _works(stamp: Stamp, number: str) -> ServiceOrder:
+    """Lock an order that the actor works on: who has taken it, and where nobody has, staff of the unit at whose station it is."""
+    order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
+    if order.taken_at is not None or stamp.actor.kind is ActorKind.RESIDENT:
+        _check_taker(stamp, order)
+    return order
+
+
+def present_stay(order: ServiceOrder) -> ServiceStation:
+    """Give the stay at which an order is."""
+    return order.stations[-1]
+
+
+def pass_station(stamp: Stamp, number: str, *, words: str) -> ServiceOrder:
+    """End the work of a station and hand the order to the next, whose clock begins.
+
+    Raises OrderNotFound, NotYourOrder, NoStationBeyond.
+    """
+    order = _works(stamp, number)
+    if present_stay(order).place + 1 >= len(stations_of(order.item)):
+        raise NoStationBeyond("这是最后一站，办完请反馈结果")
+    _hand_on(stamp, order, Action.PASS_STATION, Words(note=words), step=1)
+    return order
+
+
+def return_station(stamp: Stamp, number: str, *, reason: str) -> ServiceOrder:
+    """Send an order back to the station before, with a reason; its clock begins anew. Raises as `pass_station`."""
+    order = _works(stamp, number)
+    if present_stay(order).place == 0:
+        raise NoStationBeyond("这是第一站，不能再退")
+    _hand_on(stamp, order, Action.RETURN_STATION, Words(note=reason), step=-1)
+    return order
+
+
+def _hand_on(stamp: Stamp, order: ServiceOrder, action: Action, words: Words, *, step: int) -> None:
+    case, stay = order.case, present_stay(order)
+
+    def change(acting: Stamp) -> Step:
+        stay.ended_at, stay.returned = acting.at, step < 0
+        order.taken_at = order.taken_by_staff = order.taken_by_resident = order.contact_seen_at = None
+        following, owner = begin_stay(acting.at, case, order, stay.place + step)
+        _tell_next(acting, order, following, owner)
+        facts = {"station": stay.name, "next": following.name, "unit": following.unit.code}
+        return Step(facts=facts, about=(Subject.SERVICE_STATION, stay.id))
+
+    move_case(stamp, case, action, words, change)
+
+
+def _tell_next(stamp: Stamp, order: ServiceOrder, stay: ServiceStation, owner: int | None) -> None:
+    """Tell the person responsible at the next station that the order has come, where somebody is named."""
+    if owner is None:
+        return
+    row = notice_row(
+        f"{order.case.number}:station:{stay.id}", to=(Recipient.STAFF, owner), template="station_begins",
+        params={"number": order.case.number, "station": stay.name}, case_id=order.case_id, at=stamp.at,
+    )  # fmt: skip
+    file_notices([row])
+
+
+def finish_order(
+    stamp: Stamp, number: str, *, reply: str, note: str | None = None, solved: bool = True, evidence: Sequence[str] = ()
+) -> ServiceOrder:
+    """Say that an order is done, at its last station: `reply` is for the person. Verified and called back as any result.
+
+    Raises OrderNotFound, NotYourOrder, NotLastStation.
+    """
+    order = _works(stamp, number)
+    case, stay = order.case, present_stay(order)
+    if solved and stay.place + 1 < len(stations_of(order.item)):
+        raise NotLastStation
+
+    def change(acting: Stamp) -> Step:
+        part = lead_of(case)
+        part.submitted_at = stay.ended_at = acting.at
+        part.contacted_at = part.contacted_at or acting.at
+        case.unit_solved = solved
+        kept = keep_result(acting, case, reply=reply, evidence=evidence, point=None)
+        return Step(facts={"solved": solved, "without": [], "station": stay.name} | kept)
+
+    move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=note or reply), change)
+    return order
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom an order is for and where, in plain words, for who has taken it."""
+
+    name: str | None
+    phone: str | None
+    place: str | None
+
+
+def contact_of(stamp: Stamp, number: str) -> Contact:
+    """Give whom an order is for and where, to who works on it and while they do: the order is the reason, on record.
+
+    Raises OrderNotFound, NotYourOrder, OrderNotOpen.
+    """
+    order = _works(stamp, number)
+    if order.case.state is not State.IN_PROGRESS:
+        raise OrderNotOpen(state=order.case.state)
+    order.contact_seen_at = order.contact_seen_at or stamp.at
+    if stamp.actor.kind is ActorKind.STAFF:
+        person = unmask(stamp, order.resident_id, fields=("name", "phone"), reason=f"服务订单 {order.case.number}")
+    else:
+        resident = db.session.scalars(
+            select(Resident).where(Resident.id == order.resident_id).options(joinedload(Resident.identity))
+        ).one()
+        person = open_person(resident.identity)
+    place = keyring().decrypt(order.place, field="service_order.place") if order.place is not None else None
+    return Contact(person.name, person.phone, place)

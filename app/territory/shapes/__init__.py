@@ -1,0 +1,1 @@
+"""Keeps the grids' polygons: how they come in, their versions, and which grid a point lies in."""
