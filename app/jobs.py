@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 import app.core.throttle
+import app.files.jobs
 import app.http.idempotency
 import app.ledger.jobs
 import app.notices.jobs

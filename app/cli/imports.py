@@ -7,6 +7,7 @@ import click
 from app.cli.grid_shapes import grids
 from app.cli.ground import clock, command_stamp, on_the_ledger
 from app.cli.messages import messages
+from app.cli.people import people
 from app.cli.report import DRY_RUN, ERRORS, FILE, refuse
 from app.cli.upstream import upstream
 from app.core.database import transaction
@@ -26,11 +27,12 @@ from app.territory.importing import known_units, plan_units, write_units
 
 @click.group("import")
 def imports() -> None:
-    """Bring in units, categories, responsible units, duty rosters, upstream orders, past appeals (CSV files), grids (GeoJSON)."""
+    """Bring in people from .xlsx, grids from GeoJSON; units, categories, duties, rosters, orders, past appeals from CSV."""
 
 
 imports.add_command(messages)
 imports.add_command(grids)
+imports.add_command(people)
 imports.add_command(upstream)
 
 

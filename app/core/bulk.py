@@ -20,10 +20,10 @@ def insert_many(model: type[Base], rows: Sequence[Row], *, unless: str | None = 
         db.session.connection().execute(_insert(table_of(model), tuple(rows[0]), unless), {"rows": packed(rows)})
 
 
-def update_many(model: type[Base], rows: Sequence[Row]) -> None:
-    """Update rows by their `id`; every row names the same other columns. What the session holds of them must be expired after."""
+def update_many(model: type[Base], rows: Sequence[Row], *, key: str = "id") -> None:
+    """Update rows by their `key`; every row names the same other columns. What the session holds of them must be expired after."""
     if rows:
-        db.session.connection().execute(_update(table_of(model), tuple(rows[0])), {"rows": packed(rows)})
+        db.session.connection().execute(_update(table_of(model), tuple(rows[0]), key), {"rows": packed(rows)})
 
 
 def packed(rows: Sequence[Row]) -> str:
@@ -53,6 +53,6 @@ def _insert(table: Table, columns: tuple[str, ...], unless: str | None) -> Inser
 
 
 @lru_cache(maxsize=64)
-def _update(table: Table, columns: tuple[str, ...]) -> Update:
+def _update(table: Table, columns: tuple[str, ...], key: str) -> Update:
     rows = records(table, columns)
-    return update(table).where(table.c.id == rows.c.id).values({name: rows.c[name] for name in columns if name != "id"})
+    return update(table).where(table.c[key] == rows.c[key]).values({name: rows.c[name] for name in columns if name != key})

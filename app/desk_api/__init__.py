@@ -16,6 +16,7 @@ from app.desk_api import (
     duties,
     emergencies,
     figures,
+    grid_shapes,
     handling,
     homes,
     identity,
@@ -33,10 +34,12 @@ from app.desk_api import (
     verification,
     whistles,
 )
+from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
+from app.http.uploads import uploads
 
 PREFIX = "/desk/v1"
 
@@ -80,7 +83,10 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        grid_shapes.blp,
+        grid_shapes.trial_blp,
         digest_topic(Door.DESK),
         *roster_topics(Door.DESK),
+        *uploads(Door.DESK, staff(Door.DESK)),
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

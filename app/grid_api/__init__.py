@@ -3,11 +3,26 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import cases, consent_codes, field, filings, heads, homes, looks, services, territory, visits, whistles
+from app.grid_api import (
+    cases,
+    consent_codes,
+    field,
+    filings,
+    grids,
+    heads,
+    homes,
+    looks,
+    services,
+    territory,
+    visits,
+    whistles,
+)
+from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
+from app.http.uploads import uploads
 
 PREFIX = "/grid/v1"
 
@@ -17,6 +32,8 @@ def register_grid(app: Flask) -> None:
     topics = [
         *staff_sign_in(Door.GRID),
         territory.blp,
+        grids.blp,
+        grids.moves,
         visits.blp,
         filings.blp,
         consent_codes.blp,
@@ -36,5 +53,6 @@ def register_grid(app: Flask) -> None:
         services.items,
         services.orders,
         services.duties,
+        *uploads(Door.GRID, staff(Door.GRID)),
     ]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

@@ -9,6 +9,7 @@ from app.grid_api.matters import LONGEST, WordsSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
+from app.http.uploads import FileSchema
 from app.ledger.commands import answer_case, supplement, supply_info
 from app.ledger.intake.codes import by_code
 from app.ledger.showing.following import follow, follow_list
@@ -39,23 +40,25 @@ class StandingSchema(Schema):
 
 
 class SaidSchema(Schema):
-    """A report in its own words."""
+    """A report in its own words, with its files."""
 
     said_at = Moment()
     channel = Word(Channel)
     channel_label = Label("channel")
     title = fields.String()
     body = fields.String()
+    files = fields.List(fields.Nested(FileSchema))
 
 
 class LineSchema(Schema):
-    """A line of the timeline: the words are a reply to the person, or one's own."""
+    """A line of the timeline: the words are a reply to the person, or one's own, the files those of the reply."""
 
     at = Moment()
     action = Word(Action)
     what = fields.String()
     who = fields.String()
     words = fields.String(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))
 
 
 class FollowedSchema(StandingSchema):

@@ -74,7 +74,8 @@ class Case(Base):
     the nearest due and warning moments of those that run, and the first breach among the open ones. `accepted_at`: when it was
     first taken up, by being accepted or answered at once. `triage`: a
     dissatisfied word waits for the supervisor. `settled`: the matter is no longer accepted when it comes again without
-    new facts. `to_place`: nobody knows its grid yet. `awaiting_rescue`: handed to 110, 119 or 120, whose arrival is not confirmed. `raised`: how many levels up.
+    new facts. `to_place`: nobody knows its grid yet. `awaiting_rescue`: handed to 110, 119 or 120, whose arrival is not
+    confirmed. `raised`: how many levels up.
     """
 
     __tablename__ = "case"

@@ -15,6 +15,7 @@ from app.ledger.commands import accept_case, answer_case, ask_info, supplement, 
 from app.ledger.corrections import correct_case
 from app.ledger.dispatching.sub_dispatch import assign_handler, sub_dispatch
 from app.ledger.emergencies import confirm_arrival, hand_to_emergency
+from app.ledger.grid_moves import move_grid
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_assist, submit_result
 from app.ledger.merging.joining import merge_cases
 from app.ledger.merging.publishing import publish_case, say_me_too, take_down
@@ -281,6 +282,11 @@ def raises_a_level(stamp, case, chance, cast):
 def corrects(stamp, case, chance, cast):
     given = {"urgency": chance.choice(list(Urgency)), "kind": chance.choice(list(Kind))}
     correct_case(stamp, case.number, note="登记有误", **given)
+
+
+@deed(Action.MOVE_GRID)
+def finds_the_grid_wrong(stamp, case, chance, cast):
+    move_grid(stamp, case.number, grid_id=chance.choice([None, *(grid.id for grid in cast.grids.values())]))
 
 
 @deed(Action.HAND_TO_EMERGENCY)

@@ -76,6 +76,7 @@ ROADS = {
     "names_a_handler": ("signed", "gao"),
     "raises_a_level": ("signed", "sun"),
     "corrects": ("accepted", "du"),
+    "finds_the_grid_wrong": ("accepted", "zhou"),
     "calls_rescue": ("submitted", "fang"),
     "confirms_rescue": ("rescue", "fang"),
     "urges": ("signed", "sun"),

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.errors import Invalid
-from app.ledger.county import County
+from app.ledger.county import County, county
 from app.territory.datum import Datum, in_china, to_wgs84
-from app.territory.shapes.placing import metres_outside
+from app.territory.shapes.placing import Placing, metres_outside, place_point
 
 
 class PointOutsideCounty(Invalid):
@@ -22,17 +22,23 @@ class Point:
     datum: Datum
 
 
-def located(point: Point, county: County) -> dict[str, Any]:
+def located(point: Point, settings: County) -> dict[str, Any]:
     """Give the columns of a report's place: WGS-84 degrees and the raw point.
 
     Raises PointOutsideCounty beyond the county's bounds, or so many metres outside the line around all its grids.
     """
     columns = placed(point)
     latitude, longitude = columns["latitude"], columns["longitude"]
-    near = in_china(latitude, longitude) and _inside(latitude, longitude, county.bounds)
-    if not near or metres_outside(latitude, longitude) > county.outside_metres:
+    near = in_china(latitude, longitude) and _inside(latitude, longitude, settings.bounds)
+    if not near or metres_outside(latitude, longitude) > settings.outside_metres:
         raise PointOutsideCounty(errors={"point": ["这个位置不在本县范围内，请在地图上重新选择"]})
     return columns
+
+
+def where_is(point: Point) -> Placing:
+    """Give the grid in which a point lies, for whoever asks; raises PointOutsideCounty."""
+    columns = located(point, county())
+    return place_point(columns["latitude"], columns["longitude"])
 
 
 def placed(point: Point) -> dict[str, Any]:

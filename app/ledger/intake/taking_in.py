@@ -89,7 +89,7 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
 
 
 def _grid_of_point(submission: Submission) -> GridNamed | None:
-    """Give the grid in which the matter's point lies. Where a person chose another, theirs stays, and intake is told of this one."""
+    """Give the grid in which the matter's point lies. Where a person chose another, theirs stays and intake is told of this."""
     if submission.latitude is None or submission.longitude is None:
         return None
     return grid_at(submission.latitude, submission.longitude)

@@ -34,12 +34,14 @@ def keep_result(
     *,
     reply: str,
     evidence: Sequence[str] = (),
+    files: int = 0,
     point: Point | None = None,
     by_phone: bool = False,
 ) -> dict[str, Any]:
     """Store a result of a locked case with references to its evidence and the point where it was done; give facts for the entry.
 
-    `by_phone`: the point is where a phone says that it is, which is noted wherever that lies. Raises PointOutsideCounty.
+    `files` is how many uploaded files go with it: they count as evidence. `by_phone`: the point is where a phone says that it
+    is, which is noted wherever that lies. Raises PointOutsideCounty.
     """
     place = None if point is None else placed(point) if by_phone else located(point, county())
     where = (place["latitude"], place["longitude"]) if place else None
@@ -51,13 +53,14 @@ def keep_result(
             at=stamp.at,
             reply_index=reply_index(reply),
             evidence=list(evidence),
+            files=files,
             latitude=where[0] if where else None,
             longitude=where[1] if where else None,
             distance_m=distance,
         )
     )
     db.session.flush()
-    return {"evidence": len(evidence), "metres_off": round(distance) if distance is not None else None}
+    return {"evidence": len(evidence) + files, "metres_off": round(distance) if distance is not None else None}
 
 
 def metres_off(case: Case, point: Point | None) -> int | None:
@@ -129,7 +132,7 @@ def _findings(case: Case) -> Findings:
         contacted_at=_first_contact(case, lead),
         contacted_before=any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD and a is not lead),
         asks_evidence=facts.asks_evidence,
-        evidence=len(result.evidence) if result is not None else 0,
+        evidence=len(result.evidence) + result.files if result is not None else 0,
         case_has_place=place_of(case) is not None,
         distance_m=result.distance_m if result is not None else None,
         limit_m=facts.check_distance_m,
