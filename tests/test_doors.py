@@ -39,6 +39,7 @@ POST /miniprogram/v1/cases/<number>/withdrawal                     resident
 POST /miniprogram/v1/cases/<number>/withdrawal/revocation            resident
 GET  /miniprogram/v1/published-cases                               resident
 POST /miniprogram/v1/published-cases/<number>/me-too               resident
+GET  /miniprogram/v1/cases/<number>/consent                        resident
 POST /miniprogram/v1/cases/<number>/corrections                    resident
 POST /miniprogram/v1/cases/<number>/consent-dispute                resident
 POST /miniprogram/v1/head/joining                                  resident
@@ -220,6 +221,7 @@ GET  /desk/v1/supervision/suspended                                 staff
 GET  /desk/v1/supervision/counts                                    staff
 GET  /desk/v1/supervision/disputed-consents                         staff
 POST /desk/v1/cases/<number>/consent-ruling                         staff
+POST /desk/v1/cases/<number>/consent                                staff
 GET  /desk/v1/figures                                               staff
 GET  /desk/v1/figures/table                                         staff
 GET  /desk/v1/figures/table.xlsx                                    staff

@@ -34,7 +34,9 @@ class ReasonMissing(Invalid):
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentGiven:
-    """How the person consented: by what, before which witness where it was spoken, by which texted code.
+    """How the person consented: by what, before which witness where it was spoken, by which texted code, on which photo.
+
+    `signature_id` is the id of the photo of their signature, uploaded by the filer.
 
     `evidence` says where more of it is kept.
     """
@@ -43,6 +45,7 @@ class ConsentGiven:
     witness: str | None = None
     witness_phone: str | None = None
     code_id: int | None = None
+    signature_id: int | None = None
     evidence: str | None = None
 
 
@@ -89,7 +92,8 @@ def check_proxy(stamp: Stamp) -> Stamp:
 def check_consent(consent: ConsentGiven, *, filer_name: str, person: Person) -> None:
     """Raise ConsentIncomplete unless the consent is whole.
 
-    A spoken one has a witness, who is neither the filer nor the person concerned; one by text names its code.
+    A spoken one has a witness, who is neither the filer nor the person concerned; one by text names its code, a
+    signature its photo.
     """
     errors: dict[str, list[str]] = {}
     witness = (consent.witness or "").strip()
@@ -101,6 +105,8 @@ def check_consent(consent: ConsentGiven, *, filer_name: str, person: Person) -> 
         errors["consent.witness"] = ["见证人不能是当事人本人"]
     if consent.method is ConsentBy.SMS_CODE and consent.code_id is None:
         errors["consent.code_id"] = ["请先给当事人发送授权码"]
+    if consent.method is ConsentBy.SIGNATURE and consent.signature_id is None:
+        errors["consent.signature_id"] = ["请上传当事人签名的照片"]
     for name, words in (("witness", consent.witness), ("evidence", consent.evidence)):
         if words and has_control(words):
             errors[f"consent.{name}"] = ["有看不见的控制字符，请重新输入"]

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields, post_load, validate
 
 from app.core.stamp import Door
 from app.grid_api.matters import LONGEST, WORDS
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, PointSchema, Schema, Word, page_of, row_id, text
+from app.http.uploads import file_ids
+from app.ledger.attachments import EntryFiles
 from app.ledger.disclosure import dial
 from app.ledger.dispatching.sub_dispatch import hand_to
 from app.ledger.fieldwork import ASKED_BY_PHONE, assist_on_the_spot, contact_on_the_spot, hands_of, result_on_the_spot
@@ -79,26 +81,40 @@ class SpotSchema(SeenSchema):
     point = fields.Nested(PointSchema)
 
 
-class SpotContactSchema(SpotSchema):
+class SpotPhotosSchema(SpotSchema):
+    """The same, with photos of the place before and after the work, for the file."""
+
+    before = file_ids(load_default=())
+    after = file_ids(load_default=())
+
+    @post_load
+    def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Gather the files."""
+        names = [name for name in ("reply_files", "before", "after") if name in given]
+        return given | {"files": EntryFiles(**{name.removesuffix("_files"): given.pop(name) for name in names})}
+
+
+class SpotContactSchema(SpotPhotosSchema):
     """How the person was reached and what was said."""
 
     how = fields.String(required=True, validate=validate.OneOf(("phone", "visit", "wechat", "other")))
     note = text(WORDS, required=True)
 
 
-class SpotAssistSchema(SpotSchema):
+class SpotAssistSchema(SpotPhotosSchema):
     """What the unit has done."""
 
     note = text(WORDS, required=True)
 
 
-class SpotResultSchema(SpotSchema):
-    """The reply to the person, the note for the file, whether it is solved, and why assists are not waited for."""
+class SpotResultSchema(SpotPhotosSchema):
+    """The reply to the person (with `reply_files`), the note for the file, whether it is solved, why assists are not waited for."""
 
     reply = text(LONGEST, required=True)
     note = text(WORDS, required=True)
     solved = fields.Boolean(required=True)
     without_assists = text(WORDS)
+    reply_files = file_ids(load_default=())
 
 
 class HandedSchema(SeenSchema):

@@ -218,11 +218,18 @@ def hand_over(assignment: Assignment) -> None:
 
 
 def record_contact(
-    stamp: Stamp, number: str, *, how: str, note: str, point: Point | None = None, version: int | None = None
+    stamp: Stamp,
+    number: str,
+    *,
+    how: str,
+    note: str,
+    files: EntryFiles = NO_FILES,
+    point: Point | None = None,
+    version: int | None = None,
 ) -> Case:
     """Record a contact with the person: how (`phone`, `visit`, `wechat`, `other`), and what was said; the first stops the clock.
 
-    `point` is where it was made, noted as metres from where the case is.
+    `files` are photos made there, `point` is where it was made, noted as metres from where the case is.
 
     A confidential case is contacted by the call-back agent alone, an anonymous one, or one without a person concerned, by nobody.
     The lead may let a unit below it, to which it has passed the work on, make the contact.
@@ -240,7 +247,8 @@ def record_contact(
             assignment.contacted_at = assignment.contacted_at or acting.at
         return Step(facts={"how": how, **_noted(case, point)}, assignment=None)
 
-    move_case(stamp, case, Action.CONTACT, Words(note=note), change)
+    entry = move_case(stamp, case, Action.CONTACT, Words(note=note), change)
+    attach_to_entry(stamp, entry, files)
     return case
 
 
@@ -256,7 +264,15 @@ def _noted(case: Case, point: Point | None) -> dict[str, Any]:
     return {} if point is None else {"metres_off": metres_off(case, point)}
 
 
-def submit_assist(stamp: Stamp, number: str, *, note: str, point: Point | None = None, version: int | None = None) -> Case:
+def submit_assist(
+    stamp: Stamp,
+    number: str,
+    *,
+    note: str,
+    files: EntryFiles = NO_FILES,
+    point: Point | None = None,
+    version: int | None = None,
+) -> Case:
     """Report to the lead what an assist, or a unit below the lead, has done; `point` is noted as metres from the case."""
     case = lock_case(stamp, number, version=version)
 
@@ -267,7 +283,8 @@ def submit_assist(stamp: Stamp, number: str, *, note: str, point: Point | None =
         assignment.submitted_at = acting.at
         return Step(assignment=assignment, facts={"unit": assignment.unit.code, **_noted(case, point)})
 
-    move_case(stamp, case, Action.SUBMIT_ASSIST, Words(note=note), change)
+    entry = move_case(stamp, case, Action.SUBMIT_ASSIST, Words(note=note), change)
+    attach_to_entry(stamp, entry, files)
     return case
 
 

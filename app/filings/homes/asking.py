@@ -22,6 +22,7 @@ from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case
 from app.ledger.showing.outlook import moment
 from app.ledger.vocabulary import Channel, Clock, Kind, Subject
+from app.ledger.workflow import COMES_HOME_IN
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 from app.people.identity import Person, clean_person, find_or_enrol
@@ -182,6 +183,6 @@ def _phone(asked: HomeAsked, resident: Resident) -> str | None:
 def _check_none_open(resident_id: int) -> None:
     """Raise HomeRequestOpen while somebody is still to come; the caller holds the resident's row, so that two are never one."""
     waiting = (HomeRequest.resident_id == resident_id, HomeRequest.state.in_((HomeState.WAITING, HomeState.TAKEN)))
-    query = select(HomeRequest.id).join(Case, Case.id == HomeRequest.case_id).where(*waiting, Case.closed_at.is_(None))
+    query = select(HomeRequest.id).join(Case, Case.id == HomeRequest.case_id).where(*waiting, Case.state.in_(COMES_HOME_IN))
     if db.session.scalars(query.limit(1)).first() is not None:
         raise HomeRequestOpen

@@ -15,6 +15,7 @@ from app.filings.homes.models import HomeRequest, HomeState
 from app.ledger.models import Case
 from app.ledger.scope import visible
 from app.ledger.vocabulary import State
+from app.ledger.workflow import COMES_HOME_IN
 from app.people.models import Staff
 from app.territory.models import Grid, Unit
 
@@ -52,7 +53,7 @@ def village_home_requests(
     if state is not None:
         query = query.where(HomeRequest.state == state)
     if state in (HomeState.WAITING, HomeState.TAKEN):
-        query = query.where(Case.closed_at.is_(None))
+        query = query.where(Case.state.in_(COMES_HOME_IN))
     if mine is not None:
         query = query.where(
             (HomeRequest.staff_id == stamp.actor.id) if mine else HomeRequest.staff_id.is_distinct_from(stamp.actor.id)
