@@ -17,6 +17,7 @@ import app.ledger.jobs
 import app.notices.jobs
 import app.people.roster.jobs
 import app.people.roster.tags
+import app.sync.jobs
 import app.visits.jobs  # noqa: F401
 from app.core.clock import Clock
 from app.core.database import db, transaction

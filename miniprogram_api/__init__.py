@@ -6,7 +6,7 @@ from app.core.stamp import Door
 from app.http.auth import resident, unnamed_resident
 from app.http.blueprint import open_door
 from app.http.uploads import unnamed_uploads, uploads
-from miniprogram_api import cases, form, grids, heads, homes, look_ups, published, reports, sign_in, whistles
+from miniprogram_api import cases, form, grids, heads, homes, look_ups, published, reports, services, sign_in, whistles
 
 PREFIX = "/miniprogram/v1"
 
@@ -31,5 +31,8 @@ def register_miniprogram(app: Flask) -> None:
         whistles.blp,
         look_ups.reading,
         look_ups.writing,
+        services.items,
+        services.orders,
+        services.help_wanted,
     ]
     open_door(app, name="MINIPROGRAM", title="民呼 · 居民小程序接口", prefix=PREFIX, blueprints=topics)

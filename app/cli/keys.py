@@ -17,6 +17,7 @@ from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
 from app.services.models import ServiceOrder
+from app.sync.models import SyncItem
 from app.territory.models import HouseholdIdentity
 from app.visits.models import Visit
 
@@ -40,6 +41,7 @@ SEALED: tuple[Sealed, ...] = (
     (HomeRequest.place, "home_request.place"),
     (HomeRequest.phone, "home_request.phone"),
     (FirstAnswer.sealed, "first_answer.sealed"),
+    (SyncItem.sealed, "sync_item.sealed"),
 )
 """Every column that holds sealed values."""
 

@@ -28,6 +28,7 @@ from app.desk_api import (
     policies,
     registrations,
     requests,
+    services,
     shifts,
     supervision,
     upstream,
@@ -89,5 +90,9 @@ def register_desk(app: Flask) -> None:
         digest_topic(Door.DESK),
         *roster_topics(Door.DESK),
         *uploads(Door.DESK, staff(Door.DESK)),
+        services.items,
+        services.orders,
+        services.lists,
+        services.benefits,
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

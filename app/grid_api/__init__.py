@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.core.stamp import Door
 from app.grid_api import (
+    calls,
     cases,
     consent_codes,
     field,
@@ -13,6 +14,8 @@ from app.grid_api import (
     homes,
     looks,
     services,
+    sync,
+    talks,
     territory,
     visits,
     whistles,
@@ -54,5 +57,10 @@ def register_grid(app: Flask) -> None:
         services.orders,
         services.duties,
         *uploads(Door.GRID, staff(Door.GRID)),
+        services.benefits,
+        calls.blp,
+        talks.blp,
+        sync.pulling,
+        sync.pushing,
     ]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

@@ -38,7 +38,7 @@ class MaterialSchema(Schema):
     copies = fields.Integer(validate=validate.Range(min=1, max=99), load_default=1)
 
 
-class ItemSchema(Schema):
+class ServiceItemSchema(Schema):
     """An item of the guide: steps, materials, time limit, fee, policy basis, where and when, who takes it."""
 
     code = fields.String()
@@ -64,7 +64,7 @@ class ItemSchema(Schema):
     active = fields.Boolean()
 
 
-class TermSchema(Schema):
+class ServiceTermSchema(Schema):
     """A term: minutes and hours run day and night unless `hours` says otherwise."""
 
     amount = fields.Integer(required=True, validate=validate.Range(min=1, max=100_000))
@@ -122,7 +122,7 @@ class StaySchema(Schema):
     late = fields.Boolean()
 
 
-class OrderSchema(OpenOrderSchema):
+class ServiceOrderSchema(OpenOrderSchema):
     """An order with its way; whom it is for is masked."""
 
     version = fields.Integer()
@@ -134,7 +134,7 @@ class OrderSchema(OpenOrderSchema):
     opened_at = Moment()
 
 
-class ReasonSchema(Schema):
+class OrderReasonSchema(Schema):
     """Why."""
 
     reason = text(WORDS, required=True)
@@ -155,7 +155,7 @@ class OrderResultSchema(Schema):
     evidence = fields.List(text(200), load_default=list, validate=validate.Length(max=9))
 
 
-class ContactSchema(Schema):
+class OrderContactSchema(Schema):
     """Whom an order is for and where, for who works on it."""
 
     name = fields.String(allow_none=True)

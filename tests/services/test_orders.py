@@ -8,7 +8,6 @@ from sqlalchemy import select
 from app.core.clock import CHINA
 from app.core.database import db
 from app.core.errors import Refusal
-from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
 from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.clocks import Deadline
 from app.ledger.handling import pass_result, send_back
@@ -17,9 +16,7 @@ from app.ledger.sweep import sweep
 from app.ledger.terms import HoursKind, Term, Unit
 from app.ledger.vocabulary import Action, Clock, Satisfaction, State
 from app.notices.models import Notice
-from app.people.identity import Person, enrol_resident
 from app.people.models import IdentityAccess
-from app.people.roster.models import PopulationTag, ResidentTag
 from app.services.catalogue import Draft, Material, Station, put_item, show_item
 from app.services.duties import put_service_duty
 from app.services.models import ItemKind, ServiceOrder, ServiceStation
@@ -32,29 +29,6 @@ from tests.counting import statements
 
 def china(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=CHINA)
-
-
-@pytest.fixture
-def lin(cast, as_resident):
-    """Lin lives in 柳林村一网格."""
-    cast.residents["lin"].grid_id = cast.grids["柳林村一网格"].id
-    db.session.flush()
-    return lambda: as_resident("lin")
-
-
-@pytest.fixture
-def volunteer(cast, clock, stamp):
-    """Makes a volunteer of a village; gives a function that makes their stamp."""
-
-    def make(grid: str = "柳林村二网格", tag: str = "volunteer", until: date | None = None):
-        resident = enrol_resident(stamp, Person(name="白志愿", phone="13900000009"), grid_id=cast.grids[grid].id)
-        tag_id = db.session.scalars(select(PopulationTag.id).where(PopulationTag.code == tag)).one()
-        named = {"source": "登记", "since": date(2026, 1, 1), "expires_on": until, "noted_at": clock()}
-        db.session.add(ResidentTag(resident_id=resident.id, tag_id=tag_id, **named))
-        db.session.flush()
-        return lambda: Stamp(Actor(ActorKind.RESIDENT, resident.id), Role.RESIDENT, clock(), Door.MINI_PROGRAM)
-
-    return make
 
 
 def case_of(number: str) -> Case:
