@@ -53,7 +53,7 @@ from app.ledger.vocabulary import (
     label,
 )
 from app.ledger.whistles.models import WhistleCall
-from app.ledger.workflow import FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
+from app.ledger.workflow import COMES_HOME_IN, FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 from app.notices.templates import TEMPLATES, names_in
@@ -368,7 +368,7 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
             continue
         if (deadline.clock in move.meets and _speaks_of(deadline, step)) or (target in REACHES.get(deadline.clock, ())):
             meet(deadline, at)
-        elif target not in RUNS_IN[deadline.clock] or (deadline.subject, deadline.subject_id) in over:
+        elif target not in _runs_in(deadline) or (deadline.subject, deadline.subject_id) in over:
             cancel(deadline, at)
         elif deadline.clock in move.pauses:
             pause(deadline, at)
@@ -387,6 +387,12 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
             if target in RUNS_IN[clock]:
                 clocks += _start(at, case, clock, clocks, step)
     return clocks
+
+
+def _runs_in(deadline: Deadline) -> frozenset[State]:
+    """Give the states in which a clock may be open; that of coming home ends when others take the case in hand."""
+    comes_home = deadline.clock is Clock.ARRIVE and deadline.subject is Subject.CASE
+    return COMES_HOME_IN if comes_home else RUNS_IN[deadline.clock]
 
 
 def _cut_short(case: Case, clocks: Sequence[Deadline], lead: Deadline) -> list[Deadline]:
