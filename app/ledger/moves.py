@@ -253,11 +253,13 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     """Give the roles in which the actor may do an action: who filed may supplement and supply information wherever the case lies.
 
     What a filer was asked, or hears from their person, no other grid worker or cadre supplies. A cadre answers only where they
-    have come home for it. Who filed for somebody who says they never asked for it does
-    nothing more on the case.
+    have come home for it. Who filed for somebody who says they never asked for it does nothing more on the case.
     """
-    if _is_disputed(stamp, case):
-        return frozenset()
+    return frozenset() if is_disputed(stamp, case) else roles_undisputed(stamp, case, action)
+
+
+def roles_undisputed(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
+    """Give the same where one knows already that nobody disputes what the actor filed."""
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
@@ -282,10 +284,11 @@ def _comes_home(stamp: Stamp, case: Case) -> bool:
     return db.session.scalars(select(Deadline.id).where(Deadline.case_id == case.id, *theirs).limit(1)).first() is not None
 
 
-def _is_disputed(stamp: Stamp, case: Case) -> bool:
+def is_disputed(stamp: Stamp, case: Case) -> bool:
     """Say whether the person of a report that the actor filed disputes their consent, and no supervisor found otherwise."""
     actor = stamp.actor
-    if actor.kind is not ActorKind.STAFF or all(report.filer_staff_id != actor.id for report in case.reports):
+    filed = (report for report in case.reports if report.filer_staff_id == actor.id)
+    if actor.kind is not ActorKind.STAFF or all(report.consent_id is None for report in filed):
         return False
     mine = (ConsentDispute.case_id == case.id, ConsentDispute.staff_id == actor.id)
     standing = select(ConsentDispute.id).where(*mine, ConsentDispute.upheld.is_not(False))
