@@ -309,6 +309,7 @@ POST /desk/v1/visit-effects/<int:effect_id>/undoing                staff
 GET  /desk/v1/figures/coverage                                     staff
 GET  /desk/v1/late-visits                                          staff
 GET  /desk/v1/late-visits/villages                                 staff
+GET  /desk/v1/visit-exports                                         staff
 GET  /desk/v1/units                                                staff
 GET  /desk/v1/grids                                                staff
 GET  /desk/v1/categories                                           staff

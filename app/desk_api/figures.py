@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response
 from marshmallow import ValidationError, fields, validate
 
 from app.core.clock import CHINA
@@ -19,6 +18,7 @@ from app.figures.periods import period_of
 from app.figures.sheets import case_workbook, workbook
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
+from app.http.downloads import BINARY, XLSX, download
 from app.http.fields import Label, Moment, PageQuery, Schema, Word, text
 from app.ledger.county import county
 from app.ledger.rates import percent, plain
@@ -26,7 +26,6 @@ from app.ledger.vocabulary import Satisfaction
 
 blp = DoorBlueprint("figures", door=Door.DESK, prefix="/figures", auth=staff(Door.DESK), tag="统计")
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DEEPEST = 9
 
 
@@ -242,10 +241,6 @@ def _sheet_of(code: str, wanted: dict[str, Any]) -> Iterator[bytes]:
     return case_workbook(figure, chosen, counted_cases(stamp(), chosen))
 
 
-def _file(parts: Iterator[bytes], name: str) -> Response:
-    return Response(parts, mimetype=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'})
-
-
 @blp.route("", methods=["GET"])
 @blp.response(200, FigureCatalogueSchema)
 def show_catalogue() -> Any:
@@ -263,10 +258,10 @@ def show_table(wanted: dict[str, Any]) -> Any:
 
 @blp.route("/table.xlsx", methods=["GET"])
 @blp.arguments(FigureTableQuery, location="query")
-@blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
+@blp.response(200, BINARY, content_type=XLSX)
 def export_table(wanted: dict[str, Any]) -> Any:
     """Give the same table as a spreadsheet"""
-    return _file(workbook(table(stamp(), **_dated(wanted))), "figures")
+    return download(workbook(table(stamp(), **_dated(wanted))), "figures")
 
 
 @blp.route("/<code>", methods=["GET"])
@@ -287,7 +282,7 @@ def list_cases(wanted: dict[str, Any], code: str) -> Any:
 
 @blp.route("/<code>/cases.xlsx", methods=["GET"])
 @blp.arguments(FigureSheetQuery, location="query")
-@blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
+@blp.response(200, BINARY, content_type=XLSX)
 def export_cases(wanted: dict[str, Any], code: str) -> Any:
     """Give the same cases as a spreadsheet, without anything of the persons"""
-    return _file(_sheet_of(code, wanted), "cases")
+    return download(_sheet_of(code, wanted), "cases")

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import request
 from flask_smorest.fields import Upload
 from marshmallow import ValidationError, fields, validate
 
 from app.core.stamp import Door
-from app.desk_api.figures import XLSX
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
+from app.http.downloads import BINARY, XLSX, download
 from app.http.fields import Moment, PageQuery, Schema, Word, page_of, text
 from app.http.roster_fields import PopulationGivenSchema, PopulationSchema
 from app.people.roster.lists.desk_imports import MOST_BYTES, hand_in, imports_page, own_import, own_report
@@ -142,28 +142,24 @@ def show_import(import_id: int) -> Any:
 
 
 @imports_blp.route("/<int:import_id>/report.xlsx", methods=["GET"])
-@imports_blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
+@imports_blp.response(200, BINARY, content_type=XLSX)
 def show_report(import_id: int) -> Any:
     """Give the report of an import: refused rows with what is wrong beside them"""
-    return _file(own_report(stamp(), import_id), "import-report")
+    return download(own_report(stamp(), import_id), "import-report")
 
 
 @exports_blp.route("", methods=["POST"])
 @exports_blp.arguments(RosterExportSchema)
-@exports_blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
+@exports_blp.response(200, BINARY, content_type=XLSX)
 def export_roster(given: dict[str, Any]) -> Any:
     """Give one's roster as .xlsx, masked unless for a reason on record (a POST, so that no reason stands in an address)"""
-    return _file(_workbook(given), "roster")
+    return download(_workbook(given), "roster")
 
 
 def _workbook(given: dict[str, Any]) -> Any:
     profile = given.pop("profile", None)
     wanted = Wanted(**given)
     return profiled_workbook(stamp(), profile, wanted) if profile is not None else roster_workbook(stamp(), wanted)
-
-
-def _file(contents: Any, name: str) -> Response:
-    return Response(contents, mimetype=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'})
 
 
 @catalogue_blp.route("/export-profiles", methods=["GET"])

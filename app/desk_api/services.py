@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Any
 
-from flask import Response
 from marshmallow import fields, post_load, validate
 
 from app.core.stamp import Door, Stamp
 from app.figures.sheets import book
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
+from app.http.downloads import BINARY, XLSX, download
 from app.http.fields import Moment, PageQuery, Schema, Word, page_of, row_id, text
 from app.http.services import (
     GuideQuery,
@@ -50,8 +50,6 @@ items = DoorBlueprint("service_items", door=Door.DESK, prefix="/service-items", 
 orders = DoorBlueprint("service_orders", door=Door.DESK, prefix="/service-orders", auth=staff(Door.DESK), tag="服务订单")
 lists = DoorBlueprint("proactive_lists", door=Door.DESK, prefix="/proactive-lists", auth=staff(Door.DESK), tag="主动服务清单")
 benefits = DoorBlueprint("benefits", door=Door.DESK, prefix="/benefits", auth=staff(Door.DESK), tag="主动服务清单")
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class AllItemsQuery(GuideQuery):
@@ -214,11 +212,10 @@ def list_items(wanted: dict[str, Any]) -> Any:
 
 
 @items.route("/sheet.xlsx", methods=["GET"])
-@items.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
+@items.response(200, BINARY, content_type=XLSX)
 def give_sheet() -> Any:
     """Give the whole catalogue as a spreadsheet that comes in again"""
-    headers = {"Content-Disposition": 'attachment; filename="services.xlsx"'}
-    return Response(book({"服务目录": catalogue_rows()}), mimetype=XLSX, headers=headers)
+    return download(book({"服务目录": catalogue_rows()}), "services")
 
 
 @items.route("/<code>", methods=["GET"])

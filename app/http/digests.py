@@ -12,14 +12,12 @@ from app.figures.digests.spans import Every
 from app.figures.digests.words import paper_of
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
+from app.http.downloads import BINARY, DOCX, PDF, download
 from app.http.fields import InFours, Label, Moment, Schema, Word, text
 from app.ledger.rates import percent, plain
 from app.ledger.vocabulary import Channel
 
-MIME = {
-    Format.PDF: "application/pdf",
-    Format.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}
+KINDS = {Format.PDF: PDF, Format.DOCX: DOCX}
 
 
 class DigestQuery(Schema):
@@ -135,14 +133,14 @@ def digest_topic(at: Door) -> DoorBlueprint:
 
     @blp.route("/paper.pdf", methods=["GET"])
     @blp.arguments(DigestQuery, location="query")
-    @blp.response(200, {"type": "string", "format": "binary"}, content_type=MIME[Format.PDF])
+    @blp.response(200, BINARY, content_type=PDF)
     def print_digest(wanted: dict[str, Any]) -> Any:
         """Give the same as a PDF"""
         return _paper(wanted, Format.PDF)
 
     @blp.route("/paper.docx", methods=["GET"])
     @blp.arguments(DigestQuery, location="query")
-    @blp.response(200, {"type": "string", "format": "binary"}, content_type=MIME[Format.DOCX])
+    @blp.response(200, BINARY, content_type=DOCX)
     def write_digest(wanted: dict[str, Any]) -> Any:
         """Give the same as a Word document, to be edited and passed on"""
         return _paper(wanted, Format.DOCX)
@@ -152,5 +150,4 @@ def digest_topic(at: Door) -> DoorBlueprint:
 
 def _paper(wanted: dict[str, Any], how: Format) -> Response:
     made = typeset(paper_of(digest_of(stamp(), **wanted)), how)
-    name = f"{wanted['every']}-digest.{how}"
-    return Response(made, mimetype=MIME[how], headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return download(made, f"{wanted['every']}-digest", kind=KINDS[how])
