@@ -170,7 +170,7 @@ def _write_own(book: Any, sheet: Any, rows: Iterator[dict[str, Any]], lists: Map
     for place, (field, words) in enumerate(lists.items()):
         if words:
             letter = chr(ord("A") + place)
-            rule = {"validate": "list", "source": f"=选项!${letter}$2:${letter}${len(words) + 1}"}
+            rule = {"validate": "list", "source": f"='选项'!${letter}$2:${letter}${len(words) + 1}"}
             # Several populations may stand in a cell, and a relation may be another: there the list only helps.
             loose = {"error_type": "information", "ignore_blank": True} if field in ("tags", "relation") else {}
             sheet.data_validation(1, columns[field], 1_048_575, columns[field], rule | loose)
