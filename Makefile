@@ -28,9 +28,9 @@ lint: $(DEV) ## Check style, types and the arrows between packages
 	$(BIN) -m mypy
 	$(BIN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-cache
 
-bench: bench-submission bench-sweep bench-queue bench-merge bench-figures bench-dry_run ## Measure every figure of the bar, each with its floor
+bench: $(addprefix bench-,submission sweep queue merge figures dry_run placing roster sync) ## Measure every figure of the bar, each with its floor
 
-bench-%: $(RUN) ## Measure one: submission, sweep, queue, merge, figures, dry_run
+bench-%: $(RUN) ## Measure one: submission, sweep, queue, merge, figures, dry_run, placing, roster, sync
 	$(BIN) -m benchmarks.$*
 
 openapi: $(RUN) ## Write the generated documents: docs/openapi/ for each door, settings, error codes, workflow

@@ -104,6 +104,29 @@ class Config:
     wechat_timeout: float = field(
         default_factory=lambda: float(setting("WECHAT_TIMEOUT", "5", "Seconds until a call to WeChat is given up."))
     )
+    files_store: str = field(
+        default_factory=lambda: setting(
+            "FILES_STORE", "local", "Where attachments lie, sealed: `local` (DATA_DIR/files) or `s3` (a bucket that speaks S3)."
+        )
+    )
+    s3_endpoint: str = field(
+        default_factory=lambda: setting(
+            "S3_ENDPOINT", "", "URL at which the S3 service answers, such as `https://s3.example.cn`; empty means Amazon's own."
+        )
+    )
+    s3_bucket: str = field(
+        default_factory=lambda: setting("S3_BUCKET", "", "The bucket that holds attachments and nothing else; it must exist.")
+    )
+    s3_region: str = field(default_factory=lambda: setting("S3_REGION", "us-east-1", "The region that requests are signed for."))
+    s3_access_key: str = field(
+        repr=False, default_factory=lambda: setting("S3_ACCESS_KEY", "", "The access key that may read and write in the bucket.")
+    )
+    s3_secret_key: str = field(repr=False, default_factory=lambda: setting("S3_SECRET_KEY", "", "The secret of the access key."))
+    s3_timeout: float = field(
+        default_factory=lambda: float(
+            setting("S3_TIMEOUT", "10", "Seconds until a call to the S3 service is given up; each is tried twice.")
+        )
+    )
     log_level: str = field(default_factory=lambda: setting("LOG_LEVEL", "INFO", "Python log level."))
     testing: bool = False
 

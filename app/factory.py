@@ -15,8 +15,12 @@ from app.core.crypto import KeysMissing, load_keyring, use_keyring
 from app.core.database import db
 from app.core.postgres import connection_url
 from app.desk_api import register_desk
+from app.files.local_store import LocalStore
+from app.files.s3_store import Bucket, S3Store
+from app.files.stores import Store, use_store
 from app.grid_api import register_grid
 from app.home import register_home
+from app.http.file_links import register_file_links
 from app.http.flood import Flood
 from app.http.problems import register_problems
 from app.notices.gateways import ConsoleGateway, Gateway
@@ -33,6 +37,10 @@ class RefusedInProduction(Exception):
     """A development stand-in is switched on in production."""
 
 
+class StoreUnknown(Exception):
+    """FILES_STORE names no store, or an incomplete one."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """What was handed to the app, for those who need it: `app.extensions["minhu"]`."""
@@ -45,9 +53,14 @@ class Parts:
 
 
 def create_app(
-    config: Config | None = None, *, clock: Clock | None = None, wechat: WechatGateway | None = None, notices: Gateway | None = None
+    config: Config | None = None,
+    *,
+    clock: Clock | None = None,
+    wechat: WechatGateway | None = None,
+    notices: Gateway | None = None,
+    files: Store | None = None,
 ) -> Flask:
-    """Make the app. What is not handed in is made from the configuration; raises RefusedInProduction, KeysMissing."""
+    """Make the app. What is not handed in is made from the configuration; raises RefusedInProduction, StoreUnknown, KeysMissing."""
     config = config or Config()
     if config.production and (config.development_clock or config.demo):
         raise RefusedInProduction("DEVELOPMENT_CLOCK and DEMO are for development only; unset them when MINHU_ENV=production")
@@ -73,6 +86,7 @@ def create_app(
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it would log twice for every look at `/readyz`
     _take_keys(config)
     use_gateway(notices or ConsoleGateway())
+    use_store(files or store_for(config))
     flood = Flood(person=config.report_limit_person, address=config.report_limit_address)
     app.extensions["minhu"] = Parts(config, clock or clock_for(config), wechat or gateway_for(config), keys_path(config), flood)
     db.init_app(app)
@@ -81,6 +95,7 @@ def create_app(
     register_grid(app)
     register_desk(app)
     register_home(app)
+    register_file_links(app)
     register_commands(app)
     app.before_request(_name_request)
     app.after_request(_harden)
@@ -93,6 +108,23 @@ def create_app(
 def clock_for(config: Config) -> Clock:
     """Give the clock that the configuration asks for."""
     return DevelopmentClock(config.data_path / "clock-offset") if config.development_clock else system_clock
+
+
+def store_for(config: Config) -> Store:
+    """Give the store of attachments that the configuration asks for."""
+    if config.files_store == "local":
+        return LocalStore(config.data_path / "files")
+    if config.files_store != "s3" or not config.s3_bucket:
+        raise StoreUnknown("FILES_STORE must be `local`, or `s3` together with S3_BUCKET")
+    bucket = Bucket(
+        endpoint=config.s3_endpoint,
+        name=config.s3_bucket,
+        access_key=config.s3_access_key,
+        secret_key=config.s3_secret_key,
+        region=config.s3_region,
+        timeout=config.s3_timeout,
+    )
+    return S3Store(bucket)
 
 
 def keys_path(config: Config) -> Path:

@@ -11,11 +11,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 import app.core.throttle
+import app.files.jobs
 import app.http.idempotency
 import app.ledger.jobs
 import app.notices.jobs
 import app.people.roster.jobs
+import app.people.roster.lists.desk_imports
 import app.people.roster.tags
+import app.sync.jobs
 import app.visits.jobs  # noqa: F401
 from app.core.clock import Clock
 from app.core.database import db, transaction

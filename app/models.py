@@ -25,6 +25,7 @@ import app.people.models
 import app.people.roster.lists.models
 import app.people.roster.models
 import app.services.models
+import app.sync.models
 import app.talks.models
 import app.territory.calendar.models
 import app.territory.models

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -56,7 +57,7 @@ def brute_force(rings: Sequence[Sequence[Place]], points: Sequence[Place]) -> li
 def _holds(ring: Sequence[tuple[int, int]], x: int, y: int) -> bool:
     """Say whether a ring holds a point, its line included: a ray to the east crosses it an odd number of times."""
     odd = False
-    for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(ring):
         side = (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)
         if side == 0 and min(x1, x2) <= x <= max(x1, x2) and min(y1, y2) <= y <= max(y1, y2):
             return True
@@ -122,7 +123,10 @@ def main() -> None:
             imported = time.perf_counter() - begun
             chance = Random(17)
             west, south, east, north = BOX
-            points = [(chance.uniform(west - 0.01, east + 0.01), chance.uniform(south - 0.01, north + 0.01)) for _ in range(POINTS - ON_BORDERS)]
+            points = [
+                (chance.uniform(west - 0.01, east + 0.01), chance.uniform(south - 0.01, north + 0.01))
+                for _ in range(POINTS - ON_BORDERS)
+            ]
             points += points_on(rings, ON_BORDERS, chance)
             chance.shuffle(points)
             _measure(codes, rings, points, imported, len({code[:-2] for code in codes}))
@@ -130,7 +134,9 @@ def main() -> None:
             db.engine.dispose()
 
 
-def _measure(codes: Sequence[str], rings: Sequence[Sequence[Place]], points: Sequence[Place], imported: float, villages: int) -> None:
+def _measure(
+    codes: Sequence[str], rings: Sequence[Sequence[Place]], points: Sequence[Place], imported: float, villages: int
+) -> None:
     from app.territory.shapes.placing import grid_at, place_point
 
     begun = time.perf_counter()

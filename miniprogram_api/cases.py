@@ -9,6 +9,7 @@ from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import PageQuery, Word
 from app.http.flood import count_writes
+from app.http.uploads import file_ids
 from app.ledger.callbacks.answers import rate_case
 from app.ledger.commands import put_right, supplement, supply_info
 from app.ledger.disputes.commands import dispute_consent
@@ -35,7 +36,13 @@ class CasesQuery(PageQuery):
     state = Word(State, load_default=None)
 
 
-class InformationSchema(WordsSchema):
+class SupplementSchema(WordsSchema):
+    """What a person adds to a case, with files of their own."""
+
+    files = file_ids(load_default=())
+
+
+class InformationSchema(SupplementSchema):
     """What was asked for; `version` is the one that was seen."""
 
     version = fields.Integer(load_default=None)
@@ -57,7 +64,7 @@ def show_case(number: str) -> Any:
 
 
 @blp.route("/<number>/supplements", methods=["POST"])
-@blp.arguments(WordsSchema)
+@blp.arguments(SupplementSchema)
 @blp.response(201, MovedSchema)
 def add_words(said: dict[str, Any], number: str) -> Any:
     """Add something to a case that is under way"""

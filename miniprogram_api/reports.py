@@ -9,6 +9,7 @@ from app.http.auth import resident, stamp, unnamed_resident
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, PointSchema, Schema, Word, row_id, text
 from app.http.flood import count_writes
+from app.http.uploads import file_ids
 from app.ledger.intake.own_report import Matter, report_own, report_unnamed
 from app.ledger.intake.report_people import People
 from app.ledger.vocabulary import Kind
@@ -45,11 +46,18 @@ class MatterSchema(Schema):
     grid = text(40, allow_none=True)
     point = fields.Nested(PointSchema, allow_none=True)
     against_unit = text(40, allow_none=True)
+    files = file_ids()
 
     @post_load
     def make(self, given: dict[str, Any], **_: Any) -> Matter:
         """Make it a matter."""
         return Matter(**given)
+
+
+class UnnamedMatterSchema(MatterSchema):
+    """The same without a name; the ticket leads to what was uploaded without a name."""
+
+    upload_ticket = fields.String(validate=validate.Length(equal=32), allow_none=True)
 
 
 class BesideMeSchema(Schema):
@@ -104,7 +112,7 @@ def report(matter: Matter) -> Any:
 
 
 @unnamed.route("", methods=["POST"])
-@unnamed.arguments(MatterSchema)
+@unnamed.arguments(UnnamedMatterSchema)
 @unnamed.response(201, UnnamedReceiptSchema)
 def report_anonymously(matter: Matter) -> Any:
     """File a report without a name: nothing is kept that tells who it was; the claim code alone leads back to it"""

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from app.http.fields import InFours, Label, Moment, Schema, Word, page_of, text
+from app.http.uploads import FileSchema
 from app.ledger.callbacks.answers import Verdict
 from app.ledger.vocabulary import Action, Channel, Kind, Satisfaction, State
 
@@ -30,23 +31,25 @@ StandingPageSchema = page_of(StandingSchema)
 
 
 class SaidSchema(Schema):
-    """A report in its own words."""
+    """A report in its own words, with its files."""
 
     said_at = Moment()
     channel = Word(Channel)
     channel_label = Label("channel")
     title = fields.String()
     body = fields.String()
+    files = fields.List(fields.Nested(FileSchema))
 
 
 class LineSchema(Schema):
-    """A line of the timeline: the words are a reply to the person, or their own."""
+    """A line of the timeline: the words are a reply to the person, or their own, the files those of the reply."""
 
     at = Moment()
     action = Word(Action)
     what = fields.String()
     who = fields.String()
     words = fields.String(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))
 
 
 class FollowedSchema(StandingSchema):

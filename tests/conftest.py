@@ -23,6 +23,7 @@ from app.core.postgres import ensure_running, stop
 from app.core.stamp import ANONYMOUS, SYSTEM, Actor, ActorKind, Door, Role, Stamp
 from app.demo.cast import Cast, build_county, find_cast
 from app.factory import create_app
+from app.files.local_store import LocalStore
 from app.notices.gateways import RecordingGateway
 from app.people.sessions import staff_actor
 from app.territory.calendar.queries import forget_calendar
@@ -66,6 +67,7 @@ def make_app(keys) -> Callable[..., Flask]:
         config = TestConfig(database_url=url, keys_file=keys)
         wechat = DevelopmentGateway(appid=config.wechat_appid, production=False)
         usual = {"clock": clock or FrozenClock(MONDAY), "wechat": wechat, "notices": RecordingGateway()}
+        usual["files"] = LocalStore(Path(keys).with_name("files"))
         made = create_app(config, **usual | parts)
         made.test_client_class = FreshClient
         return made

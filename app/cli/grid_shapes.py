@@ -12,6 +12,7 @@ from app.core.sheets import Unreadable
 from app.core.stamp import Door
 from app.territory.datum import Datum
 from app.territory.shapes.findings import Finding, Report
+from app.territory.shapes.publishing import TOLERANCE, ShapeFile, publish_shapes, try_shapes
 
 LARGEST = 200 * 1024 * 1024
 
@@ -19,7 +20,9 @@ LARGEST = 200 * 1024 * 1024
 @click.command()
 @FILE
 @click.option("--map", "given", multiple=True, metavar="FIELD=PROPERTY", help="The property of a field: code, name, unit.")
-@click.option("--datum", type=click.Choice([datum.value for datum in Datum]), required=True, help="How the file's degrees are meant.")
+@click.option(
+    "--datum", type=click.Choice([datum.value for datum in Datum]), required=True, help="How the file's degrees are meant."
+)
 @click.option("--create", is_flag=True, help="Make grids that are not known, in the village whose code their unit property names.")
 @click.option("--tolerance", type=click.FloatRange(0), help="Square metres of overlap or gap that are not told (10).")
 @DRY_RUN
@@ -33,8 +36,6 @@ def grids(
     The grids that the file names get a new version, all others keep theirs. Overlaps and gaps are told and do not bar; with any
     error nothing is written.
     """
-    from app.territory.shapes.publishing import TOLERANCE, ShapeFile, plan_shapes, publish_shapes  # large libraries come with it
-
     wrong = [each for each in given if "=" not in each]
     if wrong:
         raise click.BadParameter(f"“{wrong[0]}” is not FIELD=PROPERTY", param_hint="--map")
@@ -47,7 +48,7 @@ def grids(
         tolerance=TOLERANCE if tolerance is None else tolerance,
     )
     with transaction():
-        report = plan_shapes(wanted).report
+        report = try_shapes(command_stamp(Door.IMPORT), wanted)
         _tell(report, findings)
         if report.barred:
             raise click.ClickException("The file has errors; nothing was written.")

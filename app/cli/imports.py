@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from app.cli.excel import as_table
 from app.cli.grid_shapes import grids
 from app.cli.ground import clock, command_stamp, on_the_ledger
 from app.cli.messages import messages
+from app.cli.people import people
 from app.cli.report import DRY_RUN, ERRORS, FILE, refuse
 from app.cli.upstream import upstream
 from app.core.database import transaction
@@ -20,17 +22,20 @@ from app.ledger.rules.policy_changes import begin_change, note_change
 from app.ledger.vocabulary import Rule
 from app.people.duty.sheet import COLUMNS as ROSTER_COLUMNS
 from app.people.duty.sheet import plan_roster, write_roster
+from app.services.sheet import COLUMNS as SERVICE_COLUMNS
+from app.services.sheet import REQUIRED, plan_items, write_items
 from app.territory.importing import COLUMNS as UNIT_COLUMNS
 from app.territory.importing import known_units, plan_units, write_units
 
 
 @click.group("import")
 def imports() -> None:
-    """Bring in units, categories, responsible units, duty rosters, upstream orders, past appeals (CSV files), grids (GeoJSON)."""
+    """Bring in people from .xlsx, grids from GeoJSON; units, categories, duties, rosters, orders, past appeals from CSV."""
 
 
 imports.add_command(messages)
 imports.add_command(grids)
+imports.add_command(people)
 imports.add_command(upstream)
 
 
@@ -116,6 +121,26 @@ def duty_roster(file: Path, dry_run: bool, errors: Path | None) -> None:
             write_roster(command_stamp(Door.IMPORT), plan)
     forget_all()
     click.echo(f"{len(plan.new)} duties put on the roster, {plan.unchanged} unchanged{_dry(dry_run)}")
+
+
+@imports.command()
+@FILE
+@DRY_RUN
+@ERRORS
+@on_the_ledger
+def services(file: Path, dry_run: bool, errors: Path | None) -> None:
+    """Bring in the service catalogue from a CSV or Excel file, one item a row, as the desk gives it out.
+
+    An item that says otherwise than the one in force is its next version; items that the file does not name stay. With an error
+    in any row nothing is written.
+    """
+    with as_table(file) as table, open_sheet(table) as sheet, transaction():
+        columns = match_columns(sheet.columns, SERVICE_COLUMNS, {}, required=REQUIRED)
+        plan = plan_items(sheet.rows, columns)
+        if plan.errors:
+            refuse(plan.errors, errors)
+        written = 0 if dry_run else write_items(command_stamp(Door.IMPORT), plan)
+    click.echo(f"{len(plan.drafts)} items read, {written} new or changed{_dry(dry_run)}")
 
 
 def _dry(dry_run: bool) -> str:

@@ -16,7 +16,9 @@ from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
+from app.people.roster.lists.models import RosterImport
 from app.services.models import ServiceOrder
+from app.sync.models import SyncItem
 from app.territory.models import HouseholdIdentity
 from app.visits.models import Visit
 
@@ -32,6 +34,8 @@ SEALED: tuple[Sealed, ...] = (
     (ReportPeople.guardian, "report_people.guardian"),
     (Verification.representative, "verification.representative"),
     (Consent.witness, "consent.witness"),
+    (RosterImport.file, "roster_import.file"),
+    (RosterImport.report, "roster_import.report"),
     (File.content_key, "file.content_key"),
     (File.position, "file.position"),
     (Visit.position, "visit.position"),
@@ -40,6 +44,7 @@ SEALED: tuple[Sealed, ...] = (
     (HomeRequest.place, "home_request.place"),
     (HomeRequest.phone, "home_request.phone"),
     (FirstAnswer.sealed, "first_answer.sealed"),
+    (SyncItem.sealed, "sync_item.sealed"),
 )
 """Every column that holds sealed values."""
 

@@ -72,7 +72,7 @@ def messages(
     began, tally = monotonic(), Tally()
     order = Order(source, Channel(channel), live, dry_run, batch)
     with open_sheet(file) as sheet:
-        columns = match_columns(sheet.columns, MESSAGE_COLUMNS, _pairs(given), required=MESSAGE_REQUIRED)
+        columns = match_columns(sheet.columns, MESSAGE_COLUMNS, pairs_of(given), required=MESSAGE_REQUIRED)
         click.echo(f"Columns: {', '.join(f'{name}={column}' for name, column in columns.items())} ({sheet.encoding})")
         unused = [column for column in sheet.columns if column not in columns.values()]
         if unused:
@@ -89,7 +89,8 @@ def messages(
         raise click.exceptions.Exit(1)
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def pairs_of(given: tuple[str, ...]) -> dict[str, str]:
+    """Give field → column of what stands after `--map`."""
     pairs = [pair.partition("=") for pair in given]
     if wrong := next((pair for pair in pairs if not pair[1]), None):
         raise click.BadParameter(f"“{wrong[0]}” is not FIELD=COLUMN", param_hint="--map")

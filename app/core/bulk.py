@@ -29,10 +29,10 @@ def insert_fresh(model: type[Base], rows: Sequence[Row], *, unless: str, give: t
     return db.session.connection().execute(statement, {"rows": packed(rows)}).all()
 
 
-def update_many(model: type[Base], rows: Sequence[Row]) -> None:
-    """Update rows by their `id`; every row names the same other columns. What the session holds of them must be expired after."""
+def update_many(model: type[Base], rows: Sequence[Row], *, key: str = "id") -> None:
+    """Update rows by their `key`; every row names the same other columns. What the session holds of them must be expired after."""
     if rows:
-        db.session.connection().execute(_update(table_of(model), tuple(rows[0])), {"rows": packed(rows)})
+        db.session.connection().execute(_update(table_of(model), tuple(rows[0]), key), {"rows": packed(rows)})
 
 
 def packed(rows: Sequence[Row]) -> str:
@@ -62,6 +62,6 @@ def _insert(table: Table, columns: tuple[str, ...], unless: str | None) -> Inser
 
 
 @lru_cache(maxsize=64)
-def _update(table: Table, columns: tuple[str, ...]) -> Update:
+def _update(table: Table, columns: tuple[str, ...], key: str) -> Update:
     rows = records(table, columns)
-    return update(table).where(table.c.id == rows.c.id).values({name: rows.c[name] for name in columns if name != "id"})
+    return update(table).where(table.c[key] == rows.c[key]).values({name: rows.c[name] for name in columns if name != key})

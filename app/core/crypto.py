@@ -1,7 +1,6 @@
 """Keeps the keys: identity data is encrypted with AES-256-GCM under versioned keys and found by a blind index."""
 
 import base64
-import hashlib
 import hmac
 import json
 import os
@@ -56,7 +55,7 @@ class Keyring:
 
     def blind(self, value: str, *, field: str) -> bytes:
         """Give the blind index of a normalised value: HMAC-SHA-256, 32 bytes, equal for equal values of one field."""
-        return hmac.new(self.index, f"{field}\0{value}".encode(), hashlib.sha256).digest()
+        return hmac.digest(self.index, f"{field}\0{value}".encode(), "sha256")
 
     def rotated(self) -> "Keyring":
         """Give a ring with one more encryption key; the old ones go on opening what they sealed."""

@@ -15,6 +15,8 @@ from app.core.database import db, transaction
 from app.core.stamp import Stamp
 from app.demo.cast import build_county
 from app.demo.detours import DETOURS
+from app.demo.families import settle_families
+from app.demo.grid_map import draw_county
 from app.demo.plans import Plan, plans
 from app.demo.scene import Scene, set_scene
 from app.demo.stories import Story, tell
@@ -56,7 +58,10 @@ def fill_county(stamp: Stamp, *, appid: str) -> Filled | None:
         db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         if not is_empty():
             return None
-        scene = set_scene(stamp.moved_to(beginning), build_county(stamp.moved_to(beginning), appid=appid))
+        cast = build_county(stamp.moved_to(beginning), appid=appid)
+        scene = set_scene(stamp.moved_to(beginning), cast)
+        settle_families(stamp.moved_to(beginning), cast)
+        draw_county(stamp.moved_to(beginning))
     _play(stamp, scene, beginning)
     with transaction():
         _note_as_told(stamp.at)

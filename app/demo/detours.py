@@ -13,6 +13,7 @@ from app.ledger.commands import accept_case
 from app.ledger.corrections import correct_case
 from app.ledger.dispatching.sub_dispatch import assign_handler, sub_dispatch
 from app.ledger.emergencies import confirm_arrival, hand_to_emergency
+from app.ledger.grid_moves import move_grid
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.intake.places import Point
 from app.ledger.intake.submission import Submission
@@ -334,10 +335,18 @@ def _looked_at(scene: Scene) -> Detour:
     pass_result(scene.by("qin"), walk.number, note="网格员已现场查看。")
 
 
+def _wrong_grid(scene: Scene) -> Detour:
+    walk = _Walk(scene, 0, "垃圾清运", "城市管理局")
+    walk.file("桥头的垃圾池满了好几天，没有人来运。")
+    yield work(minutes=15)
+    right, _ = scene.grids["柳林村二网格"]
+    move_grid(scene.by("zhou"), walk.number, grid_id=right, note="桥头属于二网格。")
+
+
 DETOURS: tuple[tuple[float, Callable[[Scene], Detour]], ...] = (
     (60, _suspended), (55, _extended), (12, _extension_awaited), (30, _returned), (44, _reassigned), (26, _refused),
     (70, _terminated), (33, _withdrawn), (20, _wish_refused), (28, _void), (16, _merged), (90, _reopened), (80, _excluded),
     (75, _judged), (50, _awaiting_triage), (24, _passed_on), (40, _pressed), (14, _whistled), (66, _rescued),
-    (36, _looked_at),
+    (36, _looked_at), (9, _wrong_grid),
 )  # fmt: skip
 """Each detour, and how many working hours before the end of the month it begins."""

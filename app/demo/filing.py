@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from app.core.stamp import Door
 from app.demo.cast import DEPARTMENTS
+from app.demo.grid_map import spot_in
 from app.demo.places import SPOTS
 from app.demo.plans import Plan
 from app.demo.scene import Neighbour, Scene
@@ -15,9 +17,11 @@ from app.filings.models import ConsentBy
 from app.filings.rules import ConsentGiven, Filing
 from app.ledger.intake.calls import log_call
 from app.ledger.intake.own_report import Matter, report_own, report_unnamed
+from app.ledger.intake.places import Point
 from app.ledger.intake.registration import Registration, register
 from app.ledger.vocabulary import CallOutcome, Channel, Kind, RequestKind
 from app.people.identity import Person
+from app.territory.datum import Datum, to_gcj02
 from app.visits.commands import log_visit
 from app.visits.models import VisitOutcome
 from app.visits.rules import Need, VisitLog
@@ -72,7 +76,7 @@ def _by_mini_program(scene: Scene, plan: Plan, words: dict[str, str], who: Neigh
         body=words["body"],
         kind=plan.topic.kind,
         category_id=scene.categories[plan.topic.category],
-        grid=scene.grids[f"{plan.village}一网格"][1],
+        **_place(scene, plan),
         against_unit=_code(plan.against),
         confidential=plan.confidential and not plan.anonymous,
     )
@@ -81,6 +85,16 @@ def _by_mini_program(scene: Scene, plan: Plan, words: dict[str, str], who: Neigh
         return Filed(receipt.number, receipt.claim_code)
     receipt = report_own(scene.by_resident(who.id), matter)
     return Filed(receipt.number, None, signs_in=who.id)
+
+
+def _place(scene: Scene, plan: Plan) -> dict[str, Any]:
+    """Give where a matter is: three of four people mark it on the map of their phone, the others choose a grid."""
+    grid = scene.grids[f"{plan.village}一网格"][1]
+    if plan.seed % 4 == 0:
+        return {"grid": grid}
+    longitude, latitude = spot_in(grid, Random(plan.seed))  # noqa: S311 (a place for a demo, the same every time)
+    latitude, longitude = to_gcj02(latitude, longitude)
+    return {"point": Point(latitude=latitude, longitude=longitude, datum=Datum.GCJ02)}
 
 
 def _code(unit: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """Keeps the map of the demo county: invented polygons for its grids that fit together without overlap or gap, made by chance."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ import orjson
 from app.core.stamp import Stamp
 from app.demo.cast import TOWNSHIPS
 from app.territory.datum import Datum
+from app.territory.shapes.publishing import ShapeFile, publish_shapes
 
 Place = tuple[float, float]
 """Longitude and latitude in WGS-84 degrees."""
@@ -51,12 +53,8 @@ def cells(columns: int, rows: int, *, box: tuple[float, float, float, float], se
             between.append(_snapped(x, y))
         return between
 
-    across = {
-        (x, y): line((x, y), (x + 1, y), straight=y in (0, rows)) for y in range(rows + 1) for x in range(columns)
-    }
-    upward = {
-        (x, y): line((x, y), (x, y + 1), straight=x in (0, columns)) for y in range(rows) for x in range(columns + 1)
-    }
+    across = {(x, y): line((x, y), (x + 1, y), straight=y in (0, rows)) for y in range(rows + 1) for x in range(columns)}
+    upward = {(x, y): line((x, y), (x, y + 1), straight=x in (0, columns)) for y in range(rows) for x in range(columns + 1)}
 
     def ring(x: int, y: int) -> list[Place]:
         south_side = [knots[x, y], *across[x, y]]
@@ -72,6 +70,7 @@ def _snapped(x: float, y: float) -> Place:
     return round(x * _UNIT) / _UNIT, round(y * _UNIT) / _UNIT
 
 
+@cache
 def demo_rings() -> dict[str, list[Place]]:
     """Give the ring of every grid of the demo county by its code: each township a row, each village two cells beside each other."""
     drawn = iter(cells(6, 3, box=BOX, seed=11))
@@ -96,8 +95,6 @@ def collection(features: Iterator[dict[str, Any]] | Sequence[dict[str, Any]]) ->
 
 def draw_county(stamp: Stamp) -> None:
     """Publish the map of the demo county."""
-    from app.territory.shapes.publishing import ShapeFile, publish_shapes  # large libraries come with it
-
     content = collection([feature(code, ring) for code, ring in demo_rings().items()])
     publish_shapes(stamp, ShapeFile(source=SOURCE, content=content, datum=Datum.WGS84, columns={}))
 

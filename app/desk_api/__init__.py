@@ -16,6 +16,7 @@ from app.desk_api import (
     duties,
     emergencies,
     figures,
+    grid_shapes,
     handling,
     homes,
     identity,
@@ -27,6 +28,8 @@ from app.desk_api import (
     policies,
     registrations,
     requests,
+    rosters,
+    services,
     shifts,
     supervision,
     upstream,
@@ -34,11 +37,13 @@ from app.desk_api import (
     visits,
     whistles,
 )
+from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
+from app.http.uploads import uploads
 from app.http.visit_effects import effect_topic
 
 PREFIX = "/desk/v1"
@@ -83,11 +88,21 @@ def register_desk(app: Flask) -> None:
         identity.blp,
         directory.blp,
         figures.blp,
+        grid_shapes.blp,
+        grid_shapes.trial_blp,
         visits.blp,
         visits.plans_blp,
         effect_topic(Door.DESK),
         coverage_topic(Door.DESK),
         digest_topic(Door.DESK),
         *roster_topics(Door.DESK),
+        rosters.imports_blp,
+        rosters.exports_blp,
+        rosters.catalogue_blp,
+        *uploads(Door.DESK, staff(Door.DESK)),
+        services.items,
+        services.orders,
+        services.lists,
+        services.benefits,
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

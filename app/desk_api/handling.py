@@ -10,6 +10,8 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import PointSchema, Schema, text
+from app.http.uploads import file_ids
+from app.ledger.attachments import EntryFiles
 from app.ledger.handling import Meeting, dispatch_case, record_contact, sign_case, submit_assist, submit_result
 from app.ledger.intake.codes import by_code
 
@@ -66,7 +68,8 @@ class AssistResultSchema(MoveSchema):
 class ResultSchema(MoveSchema):
     """The reply to the person, the note for the file, whether it is solved, and why assists are not waited for.
 
-    `evidence` are references to what proves it (a photo's name, a receipt's number), `point` is where it was done.
+    `evidence` are references to what proves it (a receipt's number); of what was uploaded, `reply_files` are shown to the person
+    with the reply, `evidence_files` stay in the file. `point` is where it was done, by default where the photos were taken.
     """
 
     reply = text(WORDS, required=True)
@@ -74,7 +77,15 @@ class ResultSchema(MoveSchema):
     solved = fields.Boolean(required=True)
     without_assists = text(WORDS)
     evidence = fields.List(text(200), validate=validate.Length(max=20))
+    reply_files = file_ids(load_default=())
+    evidence_files = file_ids(load_default=())
     point = fields.Nested(PointSchema)
+
+    @post_load
+    def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Gather the files."""
+        files = EntryFiles(reply=given.pop("reply_files"), evidence=given.pop("evidence_files"))
+        return given | {"files": files}
 
 
 @blp.route("/dispatch", methods=["POST"])

@@ -4,6 +4,7 @@ from marshmallow import fields
 
 from app.core.stamp import ActorKind, Door, Role
 from app.http.fields import InFours, Label, Moment, Schema, Word, page_of
+from app.http.uploads import FileSchema
 from app.ledger.showing.case_view import CaseView
 from app.ledger.terms import Unit as TermUnit
 from app.ledger.vocabulary import (
@@ -108,6 +109,7 @@ class ReportSchema(Schema):
     minor = fields.Boolean()
     representatives = fields.List(fields.Nested(BesideShownSchema))
     guardian = fields.Nested(BesideShownSchema, allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))
 
 
 class AssignmentSchema(Schema):
@@ -226,6 +228,7 @@ class EntryShownSchema(Schema):
     facts = fields.Dict()
     reply = fields.String(allow_none=True)
     note = fields.String(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))
 
 
 EntryPageSchema = page_of(EntryShownSchema)
@@ -255,6 +258,8 @@ class CaseSchema(QueueRowSchema):
     awaiting_rescue = fields.Boolean()
     rescue_awaited = fields.List(Word(EmergencyService))
     hidden_from_grid = fields.Boolean()
+    to_place = fields.Boolean()
+    suggested_grid = fields.Nested(NamedSchema, allow_none=True)
     merged_into = fields.String(allow_none=True)
     merged = fields.List(fields.String())
     recurrence_of = fields.String(allow_none=True)

@@ -10,6 +10,7 @@ from app.desk_api.versions import IfMatch, MoveSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, Schema, Word, text
+from app.http.uploads import FileSchema
 from app.ledger.verification.looks import record_appraisal, review_of
 from app.ledger.vocabulary import CheckItem, CheckState, Satisfaction, VerifyBy
 
@@ -52,6 +53,7 @@ class ChecklistSchema(Schema):
     verify_by_label = Label("verify_by")
     checks = fields.List(fields.Nested(CheckSchema))
     evidence = fields.List(fields.String())
+    files = fields.List(fields.Nested(FileSchema))
     verified = fields.List(fields.Nested(VerifiedSchema))
 
 

@@ -7,8 +7,6 @@ from datetime import datetime
 from itertools import chain, count, islice
 from typing import IO, Any
 
-import xlsxwriter
-
 from app.core.clock import CHINA
 from app.figures.catalogue import CHOSEN_BY, REPORT_NAMES
 from app.figures.counting import FigureValue, Line, Table
@@ -48,6 +46,8 @@ def book(sheets: Mapping[str, Iterator[Row]], *, most: int = MOST_LINES) -> Iter
     Cells are written as text or as numbers, never read as formulas: a unit named `=1+1` stays that.
     """
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    import xlsxwriter  # read where a book is written: most web workers never write one
+
     with ExitStack() as held:
         file = held.enter_context(tempfile.TemporaryFile())
         with xlsxwriter.Workbook(file, options) as made:

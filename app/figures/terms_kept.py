@@ -16,7 +16,7 @@ STANDS_STILL = {
     Clock.OVERALL: frozenset({State.SUSPENDED, State.INFO_REQUESTED}),
 }
 """The states in which a clock of handling, or the promise, stands still."""
-SIGNED = (Action.SIGN, Action.SIGN_ASSIST)
+SIGNED = (Action.SIGN, Action.SIGN_ASSIST, Action.TAKE)
 CALLED = (Action.RECORD_CALLBACK, Action.RATE)
 
 

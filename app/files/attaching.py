@@ -12,6 +12,7 @@ from app.core.crypto import keyring
 from app.core.database import db, lock_rows
 from app.core.errors import Invalid
 from app.core.stamp import Stamp
+from app.files.kinds import ALLOWED
 from app.files.models import MOST_FILES, File, FileLink, FilePurpose, FileState, FileSubject
 from app.files.owners import owner_of
 
@@ -62,7 +63,7 @@ def attach(
         raise FilesUnfit(errors={field: [f"附件最多 {MOST_FILES} 个"]})
     mine = select(File.id).where(File.id.in_(wanted), owner_of(stamp, ticket).owns())
     found = {file.id: file for file in lock_rows(File, db.session.scalars(mine).all())}
-    errors = [words for place, each in enumerate(wanted, 1) if (words := _wrong(place, found.get(each)))]
+    errors = [words for place, each in enumerate(wanted, 1) if (words := _wrong(place, found.get(each), purpose))]
     if errors:
         raise FilesUnfit(errors={field: errors})
     link = insert(FileLink).on_conflict_do_nothing(
@@ -75,6 +76,16 @@ def attach(
     if (db.session.scalar(there) or 0) > MOST_FILES:
         raise FilesUnfit(errors={field: [f"附件最多 {MOST_FILES} 个，已经有的也算在内"]})
     return [_attached(found[each], keep_position=keep_position) for each in wanted]
+
+
+def positions_of(stamp: Stamp, file_ids: Sequence[int]) -> list[Position]:
+    """Give where the actor's own photos say they were taken, in the order given; those that say nothing are left out."""
+    if not file_ids:
+        return []
+    query = select(File).where(File.id.in_(sorted(set(file_ids))), owner_of(stamp).owns(), File.position.is_not(None))
+    found = {file.id: file for file in db.session.scalars(query)}
+    places = [position_of(found[each]) for each in dict.fromkeys(file_ids) if each in found]
+    return [place for place in places if place is not None]
 
 
 def position_of(file: File) -> Position | None:
@@ -92,11 +103,13 @@ def _attached(file: File, *, keep_position: bool) -> Attached:
     return Attached(file.id, file.taken_at, position)
 
 
-def _wrong(place: int, file: File | None) -> str | None:
+def _wrong(place: int, file: File | None, purpose: FilePurpose) -> str | None:
     if file is None:
         return f"第 {place} 个附件不存在，或不是您上传的"
     if file.state is FileState.UPLOADING:
         return f"第 {place} 个附件还没有上传完"
     if file.state is FileState.REFUSED:
         return f"第 {place} 个附件没有通过检查：{file.refusal}"
+    if file.kind not in ALLOWED[purpose]:
+        return f"第 {place} 个附件的类型不合适"
     return None

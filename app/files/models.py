@@ -60,8 +60,9 @@ class File(Base):
     """A file, from its announcement on: whose it is, how many bytes have come, and what the checks found.
 
     It belongs to a member of staff, a resident, or the holder of an upload ticket: of whom nothing else is known (anonymous
-    reports). `content_index` is the blind index of owner and SHA-256, so that the same content announced again by the same
-    person is the same file, while two persons' equal files cannot be joined. `parts` are the sizes of the parts received.
+    reports). `content_index` is the blind index of owner, SHA-256 and what was announced, so that the same content announced
+    again by the same person is the same file, while two persons' equal files cannot be joined. `promised` is the kind that the
+    name's ending promises. `parts` are the sizes of the parts received.
     `name` is where the bytes lie in the store, sealed under `content_key`, which is itself sealed.
     """
 
@@ -85,6 +86,7 @@ class File(Base):
     resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
     ticket_index: Mapped[bytes | None]
     purpose: Mapped[FilePurpose] = mapped_column(enum_type(FilePurpose))
+    promised: Mapped[FileKind] = mapped_column(enum_type(FileKind, "promised"))
     size: Mapped[int]
     received: Mapped[int] = mapped_column(default=0)
     parts: Mapped[list[Any]] = mapped_column(default=list)

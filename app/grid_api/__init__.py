@@ -3,12 +3,29 @@
 from flask import Flask
 
 from app.core.stamp import Door
-from app.grid_api import cases, consent_codes, filings, homes, looks, services, tasks, territory, visits, whistles
+from app.grid_api import (
+    calls,
+    cases,
+    consent_codes,
+    filings,
+    grids,
+    homes,
+    looks,
+    services,
+    sync,
+    talks,
+    tasks,
+    territory,
+    visits,
+    whistles,
+)
+from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
+from app.http.uploads import uploads
 from app.http.visit_effects import effect_topic
 
 PREFIX = "/grid/v1"
@@ -19,6 +36,8 @@ def register_grid(app: Flask) -> None:
     topics = [
         *staff_sign_in(Door.GRID),
         territory.blp,
+        grids.blp,
+        grids.moves,
         visits.blp,
         tasks.blp,
         tasks.history,
@@ -37,5 +56,11 @@ def register_grid(app: Flask) -> None:
         services.items,
         services.orders,
         services.duties,
+        *uploads(Door.GRID, staff(Door.GRID)),
+        services.benefits,
+        calls.blp,
+        talks.blp,
+        sync.pulling,
+        sync.pushing,
     ]
     open_door(app, name="GRID", title="民呼 · 网格员接口", prefix=PREFIX, blueprints=topics)

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, post_load
 
 from app.core.stamp import Door
 from app.grid_api.matters import LONGEST, WordsSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
+from app.http.uploads import FileSchema, file_ids
+from app.ledger.attachments import EntryFiles
 from app.ledger.commands import answer_case, supplement, supply_info
 from app.ledger.intake.codes import by_code
 from app.ledger.showing.following import follow, follow_list
@@ -39,23 +41,25 @@ class StandingSchema(Schema):
 
 
 class SaidSchema(Schema):
-    """A report in its own words."""
+    """A report in its own words, with its files."""
 
     said_at = Moment()
     channel = Word(Channel)
     channel_label = Label("channel")
     title = fields.String()
     body = fields.String()
+    files = fields.List(fields.Nested(FileSchema))
 
 
 class LineSchema(Schema):
-    """A line of the timeline: the words are a reply to the person, or one's own."""
+    """A line of the timeline: the words are a reply to the person, or one's own, the files those of the reply."""
 
     at = Moment()
     action = Word(Action)
     what = fields.String()
     who = fields.String()
     words = fields.String(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))
 
 
 class FollowedSchema(StandingSchema):
@@ -72,13 +76,30 @@ class FollowedSchema(StandingSchema):
     timeline = fields.List(fields.Nested(LineSchema))
 
 
+class SupplementSchema(WordsSchema):
+    """What is added to a case, with files of one's own."""
+
+    files = file_ids(load_default=())
+
+
 class AnswerSchema(Schema):
-    """What was answered on the spot; category and grid where the case has none yet."""
+    """What was answered on the spot; category and grid where the case has none yet.
+
+    Of what was uploaded, `reply_files` are shown to the person with the reply, `evidence_files` stay in the file.
+    """
 
     reply = text(LONGEST, required=True)
     category_id = row_id(load_default=None, allow_none=True)
     grid = text(40, load_default=None, allow_none=True)
+    reply_files = file_ids(load_default=())
+    evidence_files = file_ids(load_default=())
     version = fields.Integer(load_default=None)
+
+    @post_load
+    def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Gather the files."""
+        files = EntryFiles(reply=given.pop("reply_files"), evidence=given.pop("evidence_files"))
+        return given | {"files": files}
 
 
 class MovedSchema(Schema):
@@ -106,7 +127,7 @@ def show_case(number: str) -> Any:
 
 
 @blp.route("/<number>/supplements", methods=["POST"])
-@blp.arguments(WordsSchema)
+@blp.arguments(SupplementSchema)
 @blp.response(201, MovedSchema)
 def add_words(said: dict[str, Any], number: str) -> Any:
     """Add something to a case that is under way"""
@@ -114,7 +135,7 @@ def add_words(said: dict[str, Any], number: str) -> Any:
 
 
 @blp.route("/<number>/information", methods=["POST"])
-@blp.arguments(WordsSchema)
+@blp.arguments(SupplementSchema)
 @blp.response(201, MovedSchema)
 def supply(said: dict[str, Any], number: str) -> Any:
     """Supply what was asked for"""

@@ -10,14 +10,14 @@ from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, PageQuery, Schema, page_of, row_id, text
 from app.http.services import (
-    ContactSchema,
     GuideQuery,
-    ItemSchema,
     OpenOrderSchema,
+    OrderContactSchema,
     OrderedSchema,
+    OrderReasonSchema,
     OrderResultSchema,
-    OrderSchema,
-    ReasonSchema,
+    ServiceItemSchema,
+    ServiceOrderSchema,
     StationWordsSchema,
     WantedSchema,
 )
@@ -25,11 +25,13 @@ from app.ledger.intake.codes import by_code
 from app.services.catalogue import guide, show_item
 from app.services.duties import end_service_duty, put_service_duty, service_duties
 from app.services.ordering import Wanted, order_for
+from app.services.proactive import note_benefit
 from app.services.queries import open_orders, order_of, orders_page, show_order, taken_orders
 from app.services.taking import contact_of, finish_order, give_back, pass_station, return_station, take_order
 
 items = DoorBlueprint("service_items", door=Door.GRID, prefix="/service-items", auth=staff(Door.GRID), tag="服务指南")
 orders = DoorBlueprint("service_orders", door=Door.GRID, prefix="/service-orders", auth=staff(Door.GRID), tag="服务订单")
+benefits = DoorBlueprint("benefits", door=Door.GRID, prefix="/benefits", auth=staff(Door.GRID), tag="服务指南")
 duties = DoorBlueprint("service_duties", door=Door.GRID, prefix="/service-duties", auth=staff(Door.GRID), tag="值守安排")
 
 
@@ -86,16 +88,24 @@ class ServiceDutySchema(Schema):
     ended_at = Moment(allow_none=True)
 
 
+class BenefitGivenSchema(Schema):
+    """That somebody of one's grids has what an item gives, by whose word."""
+
+    resident_id = row_id(required=True)
+    item = text(40, required=True)
+    source = text(200, required=True)
+
+
 @items.route("", methods=["GET"])
 @items.arguments(GuideQuery, location="query")
-@items.response(200, page_of(ItemSchema))
+@items.response(200, page_of(ServiceItemSchema))
 def list_items(wanted: dict[str, Any]) -> Any:
     """Look services up: steps, materials, time limits, fees, policy basis"""
     return guide(stamp(), **wanted)
 
 
 @items.route("/<code>", methods=["GET"])
-@items.response(200, ItemSchema)
+@items.response(200, ServiceItemSchema)
 def show(code: str) -> Any:
     """Show a service"""
     return show_item(code, active=True)
@@ -111,7 +121,7 @@ def order(given: dict[str, Any]) -> Any:
 
 @orders.route("", methods=["GET"])
 @orders.arguments(OrdersQuery, location="query")
-@orders.response(200, page_of(OrderSchema))
+@orders.response(200, page_of(ServiceOrderSchema))
 def list_orders(wanted: dict[str, Any]) -> Any:
     """List the orders of one's grids and unit, newest first"""
     return by_code(orders_page, stamp(), **wanted)
@@ -127,36 +137,36 @@ def list_open(wanted: dict[str, Any]) -> Any:
 
 @orders.route("/taken", methods=["GET"])
 @orders.arguments(PageQuery, location="query")
-@orders.response(200, page_of(OrderSchema))
+@orders.response(200, page_of(ServiceOrderSchema))
 def list_taken(wanted: dict[str, Any]) -> Any:
     """List the orders that one has taken, newest first"""
     return taken_orders(stamp(), **wanted)
 
 
 @orders.route("/<number>", methods=["GET"])
-@orders.response(200, OrderSchema)
+@orders.response(200, ServiceOrderSchema)
 def show_one(number: str) -> Any:
     """Show an order"""
     return show_order(stamp(), number)
 
 
 @orders.route("/<number>/taking", methods=["POST"])
-@orders.response(201, OrderSchema)
+@orders.response(201, ServiceOrderSchema)
 def take(number: str) -> Any:
     """Take an order; who takes it first has it"""
     return order_of(stamp(), take_order(stamp(), number))
 
 
 @orders.route("/<number>/giving-back", methods=["POST"])
-@orders.arguments(ReasonSchema)
-@orders.response(201, OrderSchema)
+@orders.arguments(OrderReasonSchema)
+@orders.response(201, ServiceOrderSchema)
 def hand_back(given: dict[str, Any], number: str) -> Any:
     """Give an order back with a reason"""
     return order_of(stamp(), give_back(stamp(), number, **given))
 
 
 @orders.route("/<number>/contact", methods=["POST"])
-@orders.response(200, ContactSchema)
+@orders.response(200, OrderContactSchema)
 def contact(number: str) -> Any:
     """Show whom the order is for and where, to who works on it; put on record"""
     return contact_of(stamp(), number)
@@ -164,15 +174,15 @@ def contact(number: str) -> Any:
 
 @orders.route("/<number>/next-station", methods=["POST"])
 @orders.arguments(StationWordsSchema)
-@orders.response(201, OrderSchema)
+@orders.response(201, ServiceOrderSchema)
 def pass_on(given: dict[str, Any], number: str) -> Any:
     """End the work of a station and hand the order to the next"""
     return order_of(stamp(), pass_station(stamp(), number, **given))
 
 
 @orders.route("/<number>/last-station", methods=["POST"])
-@orders.arguments(ReasonSchema)
-@orders.response(201, OrderSchema)
+@orders.arguments(OrderReasonSchema)
+@orders.response(201, ServiceOrderSchema)
 def send_back(given: dict[str, Any], number: str) -> Any:
     """Send an order back to the station before, with a reason"""
     return order_of(stamp(), return_station(stamp(), number, **given))
@@ -180,7 +190,7 @@ def send_back(given: dict[str, Any], number: str) -> Any:
 
 @orders.route("/<number>/result", methods=["POST"])
 @orders.arguments(OrderResultSchema)
-@orders.response(201, OrderSchema)
+@orders.response(201, ServiceOrderSchema)
 def finish(given: dict[str, Any], number: str) -> Any:
     """Say that an order is done; it is verified and called back as any result"""
     return order_of(stamp(), finish_order(stamp(), number, **given))
@@ -207,3 +217,11 @@ def put_duty(given: dict[str, Any]) -> Any:
 def end_duty(duty_id: int) -> Any:
     """Take a line off the roster of service points"""
     return end_service_duty(stamp(), duty_id)
+
+
+@benefits.route("", methods=["POST"])
+@benefits.arguments(BenefitGivenSchema)
+@benefits.response(204)
+def note(given: dict[str, Any]) -> None:
+    """Note that somebody of one's grids has what an item gives; they leave the lists"""
+    note_benefit(stamp(), given["resident_id"], item=given["item"], source=given["source"])

@@ -25,6 +25,9 @@ _KEY = {
 }
 
 
+_RAW = {"type": "string", "format": "binary"}
+
+
 class ProblemSchema(Schema):
     """An error, as RFC 9457 has it."""
 
@@ -92,6 +95,12 @@ class DoorBlueprint(Blueprint):  # type: ignore[misc]
             options.setdefault("unknown", RAISE)
         take: Callable[[View], View] = super().arguments(schema, location=location, **options)
         return take
+
+    def takes_bytes(self, words: str) -> Callable[[View], View]:
+        """Say in the contract that a view takes raw bytes, and which; it reads them from the request itself."""
+        body = {"required": True, "description": words, "content": {"application/octet-stream": {"schema": _RAW}}}
+        told: Callable[[View], View] = self.doc(requestBody=body)
+        return told
 
     def response(
         self, status: int, schema: type[Schema] | Schema | dict[str, Any] | None = None, **options: Any

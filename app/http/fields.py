@@ -15,6 +15,7 @@ from app.ledger.intake.submission import has_control
 from app.ledger.numbers import WrongNumber, check_number, in_fours
 from app.ledger.vocabulary import label
 from app.territory.datum import Datum
+from app.territory.shapes.placing import How
 
 
 class Schema(MarshmallowSchema):
@@ -111,6 +112,26 @@ class PointSchema(Schema):
     def make(self, given: dict[str, Any], **_: Any) -> Point:
         """Make it a point."""
         return Point(**given)
+
+
+class GridNamedSchema(Schema):
+    """A grid and its village or community."""
+
+    code = fields.String()
+    name = fields.String()
+    unit = fields.String()
+
+
+class PlacingSchema(Schema):
+    """In which grid a point lies: `inside` one, `shared` by several (then the smallest code's), `outside` all, or `no_shapes`.
+
+    Outside, the nearest grid and how many metres away it is, where one is near.
+    """
+
+    how = Word(How)
+    grid = fields.Nested(GridNamedSchema, allow_none=True)
+    nearest = fields.Nested(GridNamedSchema, allow_none=True)
+    metres = fields.Float(allow_none=True)
 
 
 class PageQuery(Schema):

@@ -76,13 +76,18 @@ def of_http(error: HTTPException) -> Response:
         return error.response
     status = error.code or 500
     messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
-    errors = _flatten(messages) if isinstance(messages, dict) else {}
+    errors = field_errors(messages) if isinstance(messages, dict) else {}
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     name = HTTPStatus(status).phrase.lower().replace(" ", "_").replace("-", "_")
     code = "validation_failed" if errors else name
     return problem(
         status, code=code, title=TITLES.get(status, TITLES[400] if status < 500 else TITLES[500]), headers=headers, errors=errors
     )
+
+
+def field_errors(messages: dict[Any, Any]) -> dict[str, list[str]]:
+    """Give a schema's messages by the path of their fields, in Chinese."""
+    return _flatten(messages)
 
 
 def _flatten(messages: dict[Any, Any], prefix: str = "") -> dict[str, list[str]]:

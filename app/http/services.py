@@ -1,8 +1,12 @@
 """Keeps the fields with which service items and orders are shown to staff and looked up by everybody."""
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import fields, post_load, validate
 
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, text
+from app.http.uploads import file_ids
+from app.ledger.attachments import EntryFiles
 from app.ledger.terms import HoursKind
 from app.ledger.terms import Unit as TermUnit
 from app.ledger.vocabulary import State
@@ -38,7 +42,7 @@ class MaterialSchema(Schema):
     copies = fields.Integer(validate=validate.Range(min=1, max=99), load_default=1)
 
 
-class ItemSchema(Schema):
+class ServiceItemSchema(Schema):
     """An item of the guide: steps, materials, time limit, fee, policy basis, where and when, who takes it."""
 
     code = fields.String()
@@ -64,7 +68,7 @@ class ItemSchema(Schema):
     active = fields.Boolean()
 
 
-class TermSchema(Schema):
+class ServiceTermSchema(Schema):
     """A term: minutes and hours run day and night unless `hours` says otherwise."""
 
     amount = fields.Integer(required=True, validate=validate.Range(min=1, max=100_000))
@@ -122,7 +126,7 @@ class StaySchema(Schema):
     late = fields.Boolean()
 
 
-class OrderSchema(OpenOrderSchema):
+class ServiceOrderSchema(OpenOrderSchema):
     """An order with its way; whom it is for is masked."""
 
     version = fields.Integer()
@@ -134,7 +138,7 @@ class OrderSchema(OpenOrderSchema):
     opened_at = Moment()
 
 
-class ReasonSchema(Schema):
+class OrderReasonSchema(Schema):
     """Why."""
 
     reason = text(WORDS, required=True)
@@ -147,15 +151,26 @@ class StationWordsSchema(Schema):
 
 
 class OrderResultSchema(Schema):
-    """What was done: `reply` for the person, `note` for the file; `evidence` are references to what proves it."""
+    """What was done: `reply` for the person, `note` for the file; `evidence` are references to what proves it.
+
+    Of what was uploaded, `reply_files` are shown to the person, `evidence_files` stay in the file.
+    """
 
     reply = text(WORDS, required=True)
     note = text(WORDS, load_default=None, allow_none=True)
     solved = fields.Boolean(load_default=True)
-    evidence = fields.List(text(200), load_default=list, validate=validate.Length(max=9))
+    evidence = fields.List(text(200), load_default=list, validate=validate.Length(max=20))
+    reply_files = file_ids(load_default=())
+    evidence_files = file_ids(load_default=())
+
+    @post_load
+    def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Gather the files."""
+        files = EntryFiles(reply=given.pop("reply_files"), evidence=given.pop("evidence_files"))
+        return given | {"files": files}
 
 
-class ContactSchema(Schema):
+class OrderContactSchema(Schema):
     """Whom an order is for and where, for who works on it."""
 
     name = fields.String(allow_none=True)

@@ -1,5 +1,6 @@
 """Keeps what the desk does before a case is handled: asking, accepting, answering."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from app.core.database import db, lock_rows
 from app.core.errors import Invalid, NotFound
 from app.core.stamp import Role, Stamp
+from app.ledger.attachments import NO_FILES, EntryFiles, attach_to_entry, attach_to_words
 from app.ledger.catalogue import catalogue
 from app.ledger.intake.persons import check_person
 from app.ledger.merging.union import name_parties, spread
@@ -105,10 +107,10 @@ def ask_info(stamp: Stamp, number: str, *, question: str, version: int | None = 
     return case
 
 
-def supply_info(stamp: Stamp, number: str, *, words: str, version: int | None = None) -> Case:
-    """Supply what was asked for; the case goes back to where it was asked from."""
+def supply_info(stamp: Stamp, number: str, *, words: str, files: Sequence[int] = (), version: int | None = None) -> Case:
+    """Supply what was asked for, with `files` of one's own; the case goes back to where it was asked from. Raises FilesUnfit."""
     case = lock_case(stamp, number, version=version)
-    move_case(stamp, case, Action.SUPPLY_INFO, Words(note=words))
+    attach_to_words(stamp, move_case(stamp, case, Action.SUPPLY_INFO, Words(note=words)), files)
     return case
 
 
@@ -117,10 +119,10 @@ def lapse_info(stamp: Stamp, case: Case) -> None:
     move_case(stamp, case, Action.LAPSE_INFO, Words(), lambda _: Step(facts={"information": "incomplete"}))
 
 
-def supplement(stamp: Stamp, number: str, *, words: str) -> Case:
-    """Add what a person has to say to a case that is under way."""
+def supplement(stamp: Stamp, number: str, *, words: str, files: Sequence[int] = ()) -> Case:
+    """Add what a person has to say to a case that is under way, with `files` of one's own. Raises FilesUnfit."""
     case = lock_case(stamp, number)
-    move_case(stamp, case, Action.SUPPLEMENT, Words(note=words))
+    attach_to_words(stamp, move_case(stamp, case, Action.SUPPLEMENT, Words(note=words)), files)
     return case
 
 
@@ -144,11 +146,16 @@ def answer_case(
     category_id: int | None = None,
     grid_id: int | None = None,
     outside_grids: bool = False,
+    files: EntryFiles = NO_FILES,
     version: int | None = None,
 ) -> Case:
-    """Answer a case at once: on the spot by who is there, directly by the centre. Raises CategoryMissing, PlaceMissing."""
+    """Answer a case at once: on the spot by who is there, directly by the centre.
+
+    Raises CategoryMissing, PlaceMissing, FilesUnfit.
+    """
     case = lock_case(stamp, number, version=version)
-    answer_locked(stamp, case, reply=reply, category_id=category_id, grid_id=grid_id, outside_grids=outside_grids)
+    entry = answer_locked(stamp, case, reply=reply, category_id=category_id, grid_id=grid_id, outside_grids=outside_grids)
+    attach_to_entry(stamp, entry, files)
     return case
 
 

@@ -53,8 +53,8 @@ def policy_for(clock: Clock, *, kind: Kind, urgency: Urgency, category_id: int |
 def clock_row(wanted: ClockFor, at: datetime) -> dict[str, Any]:
     """Give the columns of a clock that starts at a moment, all but its subject's and case's ids.
 
-    `wanted.amount` replaces the policy's amount, `wanted.term` its whole term; `wanted.due` is a due moment that somebody gives, which no calendar moves, as
-    is `wanted.not_after` where the term would go past it.
+    `wanted.amount` replaces the policy's amount, `wanted.term` its whole term; `wanted.due` is a due moment that somebody gives,
+    which no calendar moves, as is `wanted.not_after` where the term would go past it.
     """
     policy = policy_for(wanted.clock, kind=wanted.kind, urgency=wanted.urgency, category_id=wanted.category_id, at=at)
     term = wanted.term or (policy.term if wanted.amount is None else replace(policy.term, amount=wanted.amount))
@@ -218,7 +218,8 @@ def new_version(deadline: Deadline, at: datetime, *, due: datetime, given: bool 
     """
     _note_breach(deadline, at)
     same = ("clock", "subject", "subject_id", "case_id", "round", "owner_unit_id", "owner_staff_id", "label", "policy_id",
-            "amount", "term_unit", "term_hours", "starts_at", "provisional", "breached_at", "level", "paused_at", "remainder", "stood")  # fmt: skip
+            "amount", "term_unit", "term_hours", "starts_at", "provisional", "breached_at", "level", "paused_at",
+            "remainder", "stood")  # fmt: skip
     fresh = Deadline(**{name: getattr(deadline, name) for name in same} | changes, supersedes_id=deadline.id, given=given)
     policy, term = term_of(fresh)
     calendar = load_calendar(fresh.owner_unit_id)

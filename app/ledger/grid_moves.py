@@ -13,9 +13,8 @@ from app.core.stamp import Stamp
 from app.ledger.audiences import asked_to_decide
 from app.ledger.catalogue import catalogue
 from app.ledger.corrections import to_grid
-from app.ledger.county import county
 from app.ledger.dispatching.eligible import check_eligible
-from app.ledger.intake.places import Point, located
+from app.ledger.intake.places import Point, where_is
 from app.ledger.models import Assignment, Case, GridMove, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.asking import RequestPending, begin_request, check_unasked
@@ -51,13 +50,14 @@ def move_grid(
         raise NotYourGrid
 
     def change(acting: Stamp) -> Step:
-        assert case.grid_id is not None and acting.actor.id is not None
+        assert case.grid_id is not None
+        assert acting.actor.id is not None
         came_from = db.session.get_one(Grid, case.grid_id)
         target = _target(case, grid_id, point)
         to_grid(case, None if target is None else target.id)
         part = _part_of_village(case, came_from)
         asked = _ask_reassign(acting, case, part, target) if part is not None and target is not None else None
-        told = {} if target is None else {Audience.INTAKE: None}
+        told: dict[Audience, str | None] = {} if target is None else {Audience.INTAKE: None}
         db.session.add(
             GridMove(
                 case_id=case.id,
@@ -86,8 +86,7 @@ def _target(case: Case, grid_id: int | None, point: Point | None) -> Grid | None
             raise SameGrid(errors={"grid_id": ["请选择另一个网格"]})
         return db.session.get_one(Grid, grid_id)
     if point is not None:
-        place = located(point, county())
-        found = grid_at(place["latitude"], place["longitude"])
+        found = where_is(point).grid
         if found is not None and found.id == case.grid_id:
             raise SameGrid(errors={"point": ["这个位置就在现在的网格里"]})
     else:
@@ -103,7 +102,7 @@ def _part_of_village(case: Case, grid: Grid) -> Assignment | None:
 
 
 def _ask_reassign(stamp: Stamp, case: Case, part: Assignment, target: Grid) -> Unit | None:
-    """Ask that the village of the right grid leads, or the township above it where the village has nobody; give which was asked for.
+    """Ask that the village of the right grid leads, or the township above it where it has nobody; give which was asked for.
 
     Nobody is asked where the village stays the same or another change of hands waits for its decision.
     """
@@ -118,7 +117,11 @@ def _ask_reassign(stamp: Stamp, case: Case, part: Assignment, target: Grid) -> U
     if unit is None:
         return None
     request = Request(
-        kind=RequestKind.REASSIGN, asked_by=stamp.actor.id, assignment_id=part.id, details={"unit_ids": [unit.id]}, to_upstream=False
+        kind=RequestKind.REASSIGN,
+        asked_by=stamp.actor.id,
+        assignment_id=part.id,
+        details={"unit_ids": [unit.id]},
+        to_upstream=False,
     )
     begin_request(stamp, case, request)
     return unit

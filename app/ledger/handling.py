@@ -12,6 +12,7 @@ from app.core.clock import CHINA
 from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role, Stamp
+from app.ledger.attachments import NO_FILES, EntryFiles, attach_to_entry, place_of_photos
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.dispatching.duties import check_lead, with_last_word
@@ -22,7 +23,7 @@ from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.limits import goes_on_from, round_term
 from app.ledger.rounds.parts import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
-from app.ledger.verification.results import check_missing, keep_result
+from app.ledger.verification.results import check_missing, facts_of, keep_result
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
 from app.ledger.workflow import MOVES
 from app.territory.models import Unit
@@ -271,16 +272,19 @@ def submit_result(
     solved: bool,
     without_assists: str | None = None,
     evidence: Sequence[str] = (),
+    files: EntryFiles = NO_FILES,
     point: Point | None = None,
     version: int | None = None,
 ) -> Case:
     """Submit the lead's result: the reply to the person, the note for the file, and whether the unit calls it solved.
 
-    `evidence` are references to what proves it, `point` is where it was done. Raises PointOutsideCounty, ContactMissing,
+    `evidence` are references to what proves it, `files` what was uploaded: told with the reply or for the file alone; `point`
+    is where it was done, by default where the photos say they were taken. Raises PointOutsideCounty, FilesUnfit, ContactMissing,
     AssistsOutstanding (unless `without_assists` says why they are not waited for), and, where the lead is but first responder,
     DepartmentOutstanding: the last word is the department's.
     """
     case = lock_case(stamp, number, version=version)
+    place = point or place_of_photos(stamp, files)
 
     def change(acting: Stamp) -> Step:
         assignment = own_assignment(acting, case, Duty.LEAD)
@@ -295,11 +299,12 @@ def submit_result(
         assignment.submitted_at = acting.at
         case.unit_solved = solved
         facts: dict[str, Any] = {"solved": solved, "without": [a.unit.code for a in outstanding]}
-        facts |= keep_result(acting, case, reply=reply, evidence=evidence, point=point)
+        facts |= keep_result(acting, case, reply=reply, evidence=evidence, files=len(files), point=place)
         return Step(assignment=assignment, facts=facts)
 
     words = note if not without_assists else f"{note}\n不再等待协办：{without_assists}"
-    move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=words), change)
+    entry = move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=words), change)
+    attach_to_entry(stamp, entry, files, keep_position=facts_of(case).check_distance_m is not None)
     return case
 
 

@@ -74,7 +74,8 @@ class Case(Base):
     the nearest due and warning moments of those that run, and the first breach among the open ones. `accepted_at`: when it was
     first taken up, by being accepted or answered at once. `triage`: a
     dissatisfied word waits for the supervisor. `settled`: the matter is no longer accepted when it comes again without
-    new facts. `to_place`: nobody knows its grid yet. `awaiting_rescue`: handed to 110, 119 or 120, whose arrival is not confirmed. `raised`: how many levels up.
+    new facts. `to_place`: nobody knows its grid yet. `awaiting_rescue`: handed to 110, 119 or 120, whose arrival is not
+    confirmed. `raised`: how many levels up.
     """
 
     __tablename__ = "case"
@@ -124,7 +125,7 @@ class Case(Base):
         Index("ix_case_merged_into", "merged_into_id", postgresql_where="merged_into_id IS NOT NULL"),
         Index("ix_case_recurrence_of", "recurrence_of_id", postgresql_where="recurrence_of_id IS NOT NULL"),
         Index("ix_case_triage", "id", postgresql_where="triage"),
-        Index("ix_case_to_place", "id", postgresql_where="to_place"),
+        Index("ix_case_to_place", "id", postgresql_where="to_place AND closed_at IS NULL"),
         Index("ix_case_published", "id", postgresql_where="published_at IS NOT NULL"),
         Index("ix_case_opened_at", "opened_at", "id", postgresql_where="NOT archived"),
         Index("ix_case_accepted_at", "accepted_at", "id", postgresql_where="accepted_at IS NOT NULL AND NOT archived"),

@@ -45,6 +45,7 @@ from app.ledger.vocabulary import (
     Audience,
     Clock,
     Duty,
+    Kind,
     RequestKind,
     RequestState,
     State,
@@ -260,7 +261,7 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
-    if action in AT_STATION and stamp.actor.kind is ActorKind.STAFF:
+    if action in AT_STATION and case.kind is Kind.SERVICE and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_at_station(stamp, case)
     if action is Action.ANSWER and Role.CADRE in roles and not _comes_home(stamp, case):
         return roles - {Role.CADRE}

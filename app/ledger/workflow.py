@@ -399,7 +399,9 @@ MOVES: dict[Action, Move] = {
             Action.GIVE_BACK, _states(S.IN_PROGRESS), (S.DISPATCHED,), TAKERS, words=("note",), reruns=_clocks(C.SIGN, C.CONTACT),
             tells=(A.OWNER,),
         ),
-        Move(Action.PASS_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION), tells=(A.PERSONS,)),
+        Move(
+            Action.PASS_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION), tells=(A.PERSONS,),
+        ),
         Move(Action.RETURN_STATION, _states(S.IN_PROGRESS), (), TAKERS, words=("note",), meets=_clocks(C.STATION)),
         Move(Action.HAND_TO, _HANDLED, (), UNIT | {R.CADRE}, tells=(A.OWNER,)),
         Move(Action.REISSUE_CODE, _EVER - {S.VOID}, (), VILLAGE, tells=(A.PERSONS,)),

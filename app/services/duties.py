@@ -64,7 +64,10 @@ def put_service_duty(
     grid_id: int | None = None,
     item: str | None = None,
 ) -> ServiceDutyShown:
-    """Name who is responsible at a service point of a unit, when, for which grid and item. Raises DutyOfOthers, ServiceDutyUnfit."""
+    """Name who is responsible at a service point of a unit, when, for which grid and item.
+
+    Raises DutyOfOthers, ServiceDutyUnfit.
+    """
     unit = db.session.get_one(Unit, unit_id)
     if not any(unit.path.startswith(path) for path in stamp.actor.paths(*PUTS)):
         raise DutyOfOthers

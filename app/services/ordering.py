@@ -1,4 +1,4 @@
-"""Keeps the making of orders (点单—下单): a case of kind `service`, accepted and given to its unit at once, with its first station."""
+"""Keeps the making of orders (点单—下单): a case of kind `service`, accepted and given to its unit at once."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

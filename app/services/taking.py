@@ -10,20 +10,22 @@ from app.core.crypto import keyring
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
-from app.ledger.handling import lead_of
-from app.ledger.models import Case
+from app.ledger.attachments import NO_FILES, EntryFiles, attach_to_entry, place_of_photos
+from app.ledger.handling import hand_over, lead_of
+from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import not_recused
-from app.ledger.verification.results import keep_result
-from app.ledger.vocabulary import Action, Audience, State, Subject
+from app.ledger.verification.results import facts_of, keep_result
+from app.ledger.vocabulary import Action, Audience, Duty, State, Subject
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 from app.people.identity import open_person, unmask
 from app.people.models import Resident
 from app.services.catalogue import stations_of
+from app.services.duties import responsible
 from app.services.models import ServiceItem, ServiceOrder, ServiceStation, Taker
-from app.services.stays import begin_stay
+from app.services.stays import begin_stay, clock_of
 from app.services.volunteers import taker_kinds
 from app.territory.models import Unit
 
@@ -101,7 +103,7 @@ def take_order(stamp: Stamp, number: str) -> ServiceOrder:
     """Take an open order: who takes it first has it. Raises OrderNotFound, OrderTaken, OrderNotOpen, OwnOrder."""
     order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
     case, actor = order.case, stamp.actor
-    if order.taken_at is not None:
+    if is_held(order):
         raise OrderTaken
     if actor.kind is ActorKind.RESIDENT and actor.id in _whose(order):
         raise OwnOrder
@@ -112,16 +114,40 @@ def take_order(stamp: Stamp, number: str) -> ServiceOrder:
         part = lead_of(case)
         part.signed_at = part.contacted_at = acting.at
         owner = part.handler_id
+        _let_go(order)
         order.taken_at = acting.at
         if actor.kind is ActorKind.STAFF:
-            order.taken_by_staff = actor.id
+            order.taken_by_staff = part.handler_id = actor.id
         else:
             order.taken_by_resident = actor.id
         told = {Audience.OWNER: [(Recipient.STAFF, owner)]} if owner is not None else {}
         return Step(facts={"by": actor.kind.value}, told=told)
 
     move_case(stamp, case, Action.TAKE, Words(), change)
+    _own_clocks(order, lead_of(case))  # those of taking it are met and stay whose they were, should it be given back
     return order
+
+
+def is_held(order: ServiceOrder) -> bool:
+    """Say whether who has taken an order has it still: a case that was dispatched anew since is anybody's to take."""
+    if order.taken_at is None:
+        return False
+    lead = next((a for a in order.case.assignments if a.duty is Duty.LEAD and a.ended_at is None), None)
+    if lead is None or lead.dispatched_at <= order.taken_at:
+        return True
+    return lead.signed_at == lead.dispatched_at  # a rework round goes on in the same hands
+
+
+def _let_go(order: ServiceOrder) -> None:
+    order.taken_at = order.taken_by_staff = order.taken_by_resident = order.contact_seen_at = None
+
+
+def _own_clocks(order: ServiceOrder, part: Assignment) -> None:
+    """Let the handler of the lead's part own the clocks of an order: the lead's and that of the station."""
+    hand_over(part)
+    clock = clock_of(present_stay(order))
+    if clock is not None:
+        clock.owner_staff_id = part.handler_id
 
 
 def _whose(order: ServiceOrder) -> set[int | None]:
@@ -140,7 +166,9 @@ def give_back(stamp: Stamp, number: str, *, reason: str) -> ServiceOrder:
     def change(_: Stamp) -> Step:
         part = lead_of(case)
         part.signed_at = part.contacted_at = None
-        order.taken_at = order.taken_by_staff = order.taken_by_resident = order.contact_seen_at = None
+        _let_go(order)
+        part.handler_id = responsible(order, order.unit, stamp.at)
+        _own_clocks(order, part)
         told = {Audience.OWNER: [(Recipient.STAFF, part.handler_id)]} if part.handler_id is not None else {}
         return Step(facts={"by": stamp.actor.kind.value}, told=told)
 
@@ -150,14 +178,14 @@ def give_back(stamp: Stamp, number: str, *, reason: str) -> ServiceOrder:
 
 def _check_taker(stamp: Stamp, order: ServiceOrder) -> None:
     mine = order.taken_by_resident if stamp.actor.kind is ActorKind.RESIDENT else order.taken_by_staff
-    if mine is None or mine != stamp.actor.id:
+    if mine is None or mine != stamp.actor.id or not is_held(order):
         raise NotYourOrder
 
 
 def _works(stamp: Stamp, number: str) -> ServiceOrder:
     """Lock an order that the actor works on: who has taken it, and where nobody has, staff of the unit at whose station it is."""
     order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
-    if order.taken_at is not None or stamp.actor.kind is ActorKind.RESIDENT:
+    if is_held(order) or stamp.actor.kind is ActorKind.RESIDENT:
         _check_taker(stamp, order)
     return order
 
@@ -193,7 +221,7 @@ def _hand_on(stamp: Stamp, order: ServiceOrder, action: Action, words: Words, *,
 
     def change(acting: Stamp) -> Step:
         stay.ended_at, stay.returned = acting.at, step < 0
-        order.taken_at = order.taken_by_staff = order.taken_by_resident = order.contact_seen_at = None
+        _let_go(order)
         following, owner = begin_stay(acting.at, case, order, stay.place + step)
         _tell_next(acting, order, following, owner)
         facts = {"station": stay.name, "next": following.name, "unit": following.unit.code}
@@ -214,26 +242,36 @@ def _tell_next(stamp: Stamp, order: ServiceOrder, stay: ServiceStation, owner: i
 
 
 def finish_order(
-    stamp: Stamp, number: str, *, reply: str, note: str | None = None, solved: bool = True, evidence: Sequence[str] = ()
+    stamp: Stamp,
+    number: str,
+    *,
+    reply: str,
+    note: str | None = None,
+    solved: bool = True,
+    evidence: Sequence[str] = (),
+    files: EntryFiles = NO_FILES,
 ) -> ServiceOrder:
     """Say that an order is done, at its last station: `reply` is for the person. Verified and called back as any result.
 
-    Raises OrderNotFound, NotYourOrder, NotLastStation.
+    `evidence` are references, `files` what was uploaded; where it was done is where the photos say. Raises OrderNotFound,
+    NotYourOrder, NotLastStation, FilesUnfit.
     """
     order = _works(stamp, number)
     case, stay = order.case, present_stay(order)
     if solved and stay.place + 1 < len(stations_of(order.item)):
         raise NotLastStation
+    place = place_of_photos(stamp, files)
 
     def change(acting: Stamp) -> Step:
         part = lead_of(case)
         part.submitted_at = stay.ended_at = acting.at
         part.contacted_at = part.contacted_at or acting.at
         case.unit_solved = solved
-        kept = keep_result(acting, case, reply=reply, evidence=evidence, point=None)
+        kept = keep_result(acting, case, reply=reply, evidence=evidence, files=len(files), point=place)
         return Step(facts={"solved": solved, "without": [], "station": stay.name} | kept)
 
-    move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=note or reply), change)
+    entry = move_case(stamp, case, Action.SUBMIT_RESULT, Words(reply=reply, note=note or reply), change)
+    attach_to_entry(stamp, entry, files, keep_position=facts_of(case).check_distance_m is not None)
     return order
 
 

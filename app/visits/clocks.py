@@ -1,6 +1,6 @@
 """Keeps the clocks of visit tasks: their rows in bulk, and what the sweep must know of them: whom to tell, what is still wanted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -57,15 +57,16 @@ def lock_clocks(task_ids: Iterable[int]) -> list[Deadline]:
     return list(db.session.scalars(query.with_for_update().execution_options(populate_existing=True)))
 
 
-def meet_clocks(task_ids: Iterable[int], at: datetime) -> None:
-    """Stop the clocks of tasks that were done."""
-    for clock in lock_clocks(task_ids):
-        meet(clock, at)
+def meet_clocks(done: Mapping[int, datetime]) -> None:
+    """Stop the clocks of tasks that were done, each at its moment."""
+    for clock in lock_clocks(done) if done else ():
+        meet(clock, done[clock.subject_id])
 
 
 def cancel_clocks(task_ids: Iterable[int], at: datetime) -> None:
     """End the clocks of tasks that are not wanted any more."""
-    for clock in lock_clocks(task_ids):
+    ids = list(task_ids)
+    for clock in lock_clocks(ids) if ids else ():
         if is_open(clock):
             cancel(clock, at)
 

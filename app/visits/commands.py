@@ -3,8 +3,8 @@
 What a visit did for the tasks of its household, and what it says of the roster, is written in the same transaction.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -30,10 +30,10 @@ from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Channel, State
 from app.people.identity import ResidentNotFound, find_or_enrol
 from app.people.models import Resident
-from app.people.roster.scope import HouseholdNotFound, find_household
+from app.people.roster.scope import HouseholdNotFound
 from app.territory.models import Household
 from app.visits.decisions import VisitTaskNotFound
-from app.visits.effects import bring_about
+from app.visits.effects import CHANGES_THE_ROSTER, bring_about
 from app.visits.models import TaskState, Visit, VisitEffect, VisitMet, VisitNeed, VisitOutcome, VisitTask
 from app.visits.periods import day_of
 from app.visits.rules import IN_NOBODYS_PRESENCE, Need, VisitLog, check_visit, fit_findings, when
@@ -79,9 +79,11 @@ class VisitLogged:
     follow_up: VisitTask | None = None
 
 
-def log_visit(stamp: Stamp, log: VisitLog) -> VisitLogged:
+def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Household | None = None) -> VisitLogged:
     """Store a visit in one of the actor's grids with all that comes of it; the same key again gives the same visit.
 
+    Without `settle` the caller lets it count for its household's tasks afterwards, by `settle_visits`, with others at once;
+    `held` is its household where the caller holds it already, by `hold_households`.
     Raises OnlyGridWorkersVisit, HouseholdNotFound, ResidentNotFound, UnknownGrid, UnknownTopic, VisitInFuture, VisitUnfit,
     VisitLoggedDifferently, and for a need what `take_in` and answering raise, its fields named `needs.0.body`.
     """
@@ -89,31 +91,42 @@ def log_visit(stamp: Stamp, log: VisitLog) -> VisitLogged:
     if role is None or not stamp.actor.grid_ids:
         raise OnlyGridWorkersVisit
     stamp = stamp.acting_as(role)
-    stored = _stored(log.key)
-    if stored is None:
+    try:
         check_visit(log, stamp.at, text_limit=county().text_limit)
         check_topics(log.topics)
-    household = None if log.household_id is None else _own_household(stamp, log.household_id)
-    # Whoever writes for a household holds its row, taken before anything refers to it: two phones there take turns.
-    held = None if household is None else lock_rows(Household, [household.id])[0]
-    columns = _columns(stamp, log)
+    except Invalid:
+        if not _is_stored(log.key):
+            raise
+    if held is None and log.household_id is not None:
+        held = hold_households(stamp, [log.household_id]).get(log.household_id)
+        if held is None:
+            raise HouseholdNotFound
+    columns = _columns(stamp, log, held)
     named = _named(stamp, log)
-    visit_id = db.session.execute(_STORE, columns).scalar()
-    if visit_id is None:
+    visit = db.session.scalars(_STORE, columns).first()
+    if visit is None:
         logged = _logged_before(log, columns)
         _attach(stamp, logged.visit, log.file_ids)
         return logged
-    visit = db.session.get_one(Visit, visit_id)
     _attach(stamp, visit, log.file_ids)
     gone = log.resident_id if log.outcome in _OF_ONE else None
     _note_met(stamp, log, visit, [each for each in named if each != gone])
     needs = [_take_need(stamp, log, visit, place) for place in range(len(log.needs))]
     if held is None:
         return VisitLogged(visit, needs, replayed=False)
-    done = settle_tasks(stamp, visit)
+    at_once = settle or log.outcome in CHANGES_THE_ROSTER
+    done = settle_tasks(stamp, [visit])[visit.id] if at_once else []
     effect = bring_about(stamp, visit, held, resident_id=gone)
     follow_up = _follow_up(stamp, log, visit)
-    return VisitLogged(visit, needs, False, [task.id for task in done], effect, follow_up)
+    return VisitLogged(visit, needs, False, done, effect, follow_up)
+
+
+def settle_visits(stamp: Stamp, logged: Sequence[VisitLogged]) -> list[VisitLogged]:
+    """Let visits that have just been stored without it count for the tasks of their households; give them with what they did."""
+    db.session.flush()
+    fresh = [each.visit for each in logged if not each.replayed and each.visit.household_id is not None]
+    done = settle_tasks(stamp.acting_as(Role.GRID_WORKER), fresh) if fresh else {}
+    return [replace(each, done=done.get(each.visit.id, each.done)) for each in logged]
 
 
 def log_task_visit(stamp: Stamp, task_id: int, said: Mapping[str, Any]) -> VisitLogged:
@@ -144,7 +157,7 @@ def _attach(stamp: Stamp, visit: Visit, files: Sequence[int]) -> None:
     attach(stamp, files, subject=FileSubject.VISIT, subject_id=visit.id, purpose=FilePurpose.PHOTO)
 
 
-_STORE = insert(Visit).on_conflict_do_nothing(index_elements=[Visit.key]).returning(Visit.id)
+_STORE = insert(Visit).on_conflict_do_nothing(index_elements=[Visit.key]).returning(Visit)
 _OF_ONE = frozenset({VisitOutcome.DECEASED, VisitOutcome.MOVED})
 """Outcomes whose resident is the one who is gone, not one who was met."""
 
@@ -152,35 +165,38 @@ _ASKED = timedelta(days=31)
 """How long after its last day a task still says whom a visit was to."""
 
 
-def _stored(key: UUID) -> int | None:
-    return db.session.scalar(select(Visit.id).where(Visit.key == key))
+def _is_stored(key: UUID) -> bool:
+    return db.session.scalar(select(Visit.id).where(Visit.key == key)) is not None
 
 
-def _own_household(stamp: Stamp, household_id: int) -> Household:
-    """Give a household of the worker's own grids; being the village's cadre as well does not do. Raises HouseholdNotFound."""
-    household = find_household(stamp, household_id)
-    if household.grid_id not in stamp.actor.grid_ids:
-        raise HouseholdNotFound
-    return household
+def hold_households(stamp: Stamp, ids: Collection[int]) -> dict[int, Household]:
+    """Lock, in order, those of some households that lie in the worker's own grids; being the village's cadre as well does not do.
+
+    Whoever writes for a household holds its row, taken before anything refers to it: two phones there take turns.
+    """
+    mine = Household.grid_id.in_(sorted(stamp.actor.grid_ids))
+    own = db.session.scalars(select(Household.id).where(Household.id.in_(sorted(set(ids))), mine)).all()
+    held = lock_rows(Household, own) if own else []
+    return {household.id: household for household in held if household.grid_id in stamp.actor.grid_ids}
 
 
-def _grid(stamp: Stamp, log: VisitLog) -> int:
-    """Give the grid of the visit; raises HouseholdNotFound or UnknownGrid for one that is not the actor's."""
-    if log.household_id is not None:
-        return _own_household(stamp, log.household_id).grid_id
+def _grid(stamp: Stamp, log: VisitLog, held: Household | None) -> int:
+    """Give the grid of the visit; raises UnknownGrid for one that is not the actor's."""
+    if held is not None:
+        return held.grid_id
     grid_id = catalogue().grid_codes.get(log.grid or "")
     if grid_id not in stamp.actor.grid_ids:
         raise UnknownGrid("这不是您负责的网格", errors={"grid": ["这不是您负责的网格"]})
     return grid_id
 
 
-def _columns(stamp: Stamp, log: VisitLog) -> dict[str, Any]:
+def _columns(stamp: Stamp, log: VisitLog, held: Household | None) -> dict[str, Any]:
     visited = when(log, stamp.at)
     place = None if log.position is None else orjson.dumps(log.position).decode()
     return {
         "key": log.key,
         "staff_id": stamp.actor.id,
-        "grid_id": _grid(stamp, log),
+        "grid_id": _grid(stamp, log, held),
         "household_id": log.household_id,
         "outcome": log.outcome,
         "in_person": log.outcome is VisitOutcome.MET or (log.outcome in _OF_ONE and bool(log.met_ids)),
@@ -223,16 +239,17 @@ def _note_met(stamp: Stamp, log: VisitLog, visit: Visit, named: Sequence[int]) -
             met.insert(0, find_or_enrol(stamp, log.person, grid_id=visit.grid_id, household_id=log.household_id).id)
         except Invalid as refused:
             raise _below(refused, "person") from None
-    if not met and log.outcome in (VisitOutcome.MET, VisitOutcome.PHONE) and log.household_id is not None:
-        met = _expected(visit, log.household_id)
     living = met or ([] if log.household_id is None else _living(log.household_id))
+    if not met and log.outcome in (VisitOutcome.MET, VisitOutcome.PHONE) and log.household_id is not None:
+        met = _expected(visit, log.household_id, living)
+        living = met or living
     visit.resident_id = met[0] if met else living[0] if len(living) == 1 and log.outcome not in IN_NOBODYS_PRESENCE else None
     if log.outcome in _OF_ONE and log.resident_id is not None and not met:
         visit.resident_id = log.resident_id
     insert_many(VisitMet, [{"visit_id": visit.id, "resident_id": each} for each in dict.fromkeys(met)])
 
 
-def _expected(visit: Visit, household_id: int) -> list[int]:
+def _expected(visit: Visit, household_id: int, living: list[int]) -> list[int]:
     """Give whom a visit was to when the phone names nobody: those of the tasks of that day, else the only one who lives there.
 
     It does not matter whether the tasks are done already: phones deliver visits in any order.
@@ -241,7 +258,6 @@ def _expected(visit: Visit, household_id: int) -> list[int]:
     asked = select(VisitTask.resident_id).where(VisitTask.household_id == household_id, VisitTask.resident_id.is_not(None))
     asked = asked.where(VisitTask.first_on <= day, VisitTask.due_on >= day - _ASKED, VisitTask.state != TaskState.CANCELLED)
     found = sorted({each for each in db.session.scalars(asked) if each is not None})
-    living = _living(household_id)
     return found or (living if len(living) == 1 else [])
 
 

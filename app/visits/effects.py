@@ -25,6 +25,9 @@ _KINDS = {
     VisitOutcome.VACANT: EffectKind.VACANT,
 }
 
+CHANGES_THE_ROSTER = frozenset(_KINDS)
+"""Outcomes that say something of the roster."""
+
 
 def bring_about(stamp: Stamp, visit: Visit, household: Household, *, resident_id: int | None) -> VisitEffect | None:
     """Do what a visit's outcome means for the roster, or put it before the village; None where it means nothing new.

@@ -1,11 +1,12 @@
 """Keeps how visit tasks end: by visits, by what became of those they are about, or by a cadre's word."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, or_, select
+from sqlalchemy.orm import aliased, selectinload
 
 from app.core.clock import CHINA
 from app.core.database import db, lock_rows
@@ -74,32 +75,42 @@ def note_change(stamp: Stamp, task: VisitTask) -> None:
     task.updated_at = stamp.at
 
 
-def settle_tasks(stamp: Stamp, visit: Visit) -> list[VisitTask]:
-    """Let a stored visit count for the tasks of its household, whose row the caller holds; give the tasks that it did.
+def settle_tasks(stamp: Stamp, visits: Sequence[Visit]) -> dict[int, list[int]]:
+    """Let stored visits count for the tasks of their households, whose rows the caller holds; give the tasks that each did, by id.
 
-    It counts for those that are open or unreached, for those that a later visit did, and for those that ended by themselves only
-    after it: phones deliver visits in any order.
+    A visit counts for those that are open or unreached, for those that a later visit did, and for those that ended by themselves
+    only after it: phones deliver visits in any order. The number of statements does not grow with the visits.
     """
-    day = day_of(visit.visited_at)
-    later = select(Visit.id).where(Visit.id == VisitTask.visit_id, Visit.visited_at >= visit.visited_at)
-    ended_later = and_(
-        VisitTask.state == TaskState.CANCELLED, VisitTask.ended_by.not_in(BY_HAND), VisitTask.ended_at > visit.visited_at
-    )
-    counted = or_(VisitTask.state.in_((TaskState.OPEN, TaskState.UNREACHED)), later.exists(), ended_later)
-    query = select(VisitTask.id).where(VisitTask.household_id == visit.household_id, VisitTask.first_on <= day, counted)
-    tasks = lock_rows(VisitTask, list(db.session.scalars(query)))
+    tasks = lock_rows(VisitTask, list(db.session.scalars(_counted_for(visits))))
+    done: dict[int, list[int]] = {visit.id: [] for visit in visits}
     if not tasks:
-        return []
-    made = made_visits(visit.household_id or 0, since=min(task.first_on for task in tasks))
-    was_open = {task.id for task in tasks if task.state is TaskState.OPEN}
+        return done
+    made = made_visits({task.household_id for task in tasks}, since=min(task.first_on for task in tasks))
+    was_open = [task for task in tasks if task.state is TaskState.OPEN]
     for task in tasks:
-        _settle(stamp, task, made)
-    closed = [task.id for task in tasks if task.id in was_open and task.state is not TaskState.OPEN]
+        _settle(stamp, task, made[task.household_id])
+        if task.visit_id in done:
+            done[task.visit_id].append(task.id)
+    closed = [task for task in was_open if task.state is not TaskState.OPEN]
     if closed:
-        meet_clocks([task.id for task in tasks if task.id in closed and task.state is TaskState.DONE], visit.visited_at)
-        cancel_clocks([task.id for task in tasks if task.id in closed and task.state is TaskState.UNREACHED], stamp.at)
-        drop_notices(f"visit_task:{task_id}" for task_id in closed)
-    return [task for task in tasks if task.visit_id == visit.id]
+        times = {each.id: each.at for visits_there in made.values() for each in visits_there}
+        meet_clocks({task.id: times[task.visit_id] for task in closed if task.visit_id is not None})
+        cancel_clocks([task.id for task in closed if task.state is TaskState.UNREACHED], stamp.at)
+        drop_notices(f"visit_task:{task.id}" for task in closed)
+    return done
+
+
+def _counted_for(visits: Sequence[Visit]) -> Select[int]:
+    """Give the query of the tasks for which some stored visits may count."""
+    made, later = aliased(Visit), aliased(Visit)
+    day = cast(func.timezone(str(CHINA), made.visited_at), Date)
+    done_later = select(later.id).where(later.id == VisitTask.visit_id, later.visited_at >= made.visited_at)
+    ended_later = and_(
+        VisitTask.state == TaskState.CANCELLED, VisitTask.ended_by.not_in(BY_HAND), VisitTask.ended_at > made.visited_at
+    )
+    counted = or_(VisitTask.state.in_((TaskState.OPEN, TaskState.UNREACHED)), done_later.exists(), ended_later)
+    query = select(VisitTask.id).join(made, made.household_id == VisitTask.household_id)
+    return query.where(made.id.in_([visit.id for visit in visits]), VisitTask.first_on <= day, counted)
 
 
 def _settle(stamp: Stamp, task: VisitTask, made: Sequence[Made]) -> None:
@@ -117,14 +128,15 @@ def _settle(stamp: Stamp, task: VisitTask, made: Sequence[Made]) -> None:
     note_change(stamp, task)
 
 
-def made_visits(household_id: int, *, since: date) -> list[Made]:
-    """Give the visits to a household from a day on, as tasks see them."""
-    from_then = (Visit.household_id == household_id, Visit.visited_at >= datetime.combine(since, time(), CHINA))
+def made_visits(household_ids: Iterable[int], *, since: date) -> dict[int, list[Made]]:
+    """Give the visits to each of some households from a day on, as tasks see them."""
+    from_then = (Visit.household_id.in_(sorted(set(household_ids))), Visit.visited_at >= datetime.combine(since, time(), CHINA))
     query = select(Visit).where(*from_then).options(selectinload(Visit.met)).execution_options(populate_existing=True)
-    return [
-        Made(visit.id, visit.visited_at, visit.outcome, visit.in_person, frozenset(met.resident_id for met in visit.met))
-        for visit in db.session.scalars(query)
-    ]
+    made: dict[int, list[Made]] = defaultdict(list)
+    for visit in db.session.scalars(query):
+        met = frozenset(each.resident_id for each in visit.met)
+        made[visit.household_id or 0].append(Made(visit.id, visit.visited_at, visit.outcome, visit.in_person, met))
+    return made
 
 
 def make_follow_up(stamp: Stamp, visit: Visit, *, on: date, note: str | None, resident_id: int | None) -> VisitTask:

@@ -8,6 +8,7 @@ down_revision = "0017"
 
 _PURPOSES = ("photo", "before", "after", "signature", "evidence", "reply")
 _SUBJECTS = ("report", "entry", "visit", "consent", "service_order")
+_KINDS = ("image", "video", "audio", "pdf", "office")
 _ACTORS = ("resident", "staff", "system", "anonymous")
 
 
@@ -48,9 +49,9 @@ def upgrade() -> None:
         "file",
         _id(), _text("name"), _bytes("content_index"), _bytes("content_key"), _number("staff_id", nullable=True),
         _number("resident_id", nullable=True), _bytes("ticket_index", nullable=True), _word("purpose", _PURPOSES, "file_purpose"),
-        _number("size"), _number("received"), sa.Column("parts", sa.dialects.postgresql.JSONB(), nullable=False),
+        _word("promised", _KINDS, "promised"), _number("size"), _number("received"), sa.Column("parts", sa.dialects.postgresql.JSONB(), nullable=False),
         _word("state", ("uploading", "ready", "refused"), "file_state"), _text("refusal", nullable=True),
-        _word("kind", ("image", "video", "audio", "pdf", "office"), "file_kind", nullable=True), _text("mime", nullable=True),
+        _word("kind", _KINDS, "file_kind", nullable=True), _text("mime", nullable=True),
         _number("stored_size", nullable=True), _number("width", nullable=True), _number("height", nullable=True),
         _moment("taken_at", nullable=True), _bytes("position", nullable=True), _yes("attached"), _moment("created_at"),
         _moment("ready_at", nullable=True),
@@ -80,3 +81,5 @@ def upgrade() -> None:
         ),
     )  # fmt: skip
     op.create_index(op.f("ix_file_link_file_id"), "file_link", ["file_id"])
+    op.add_column("result", sa.Column("files", sa.BigInteger(), nullable=False, server_default="0"))
+    op.alter_column("result", "files", server_default=None)

@@ -58,10 +58,9 @@ def _shapes() -> None:
 def _cases() -> None:
     op.add_column("case", sa.Column("to_place", sa.Boolean(), server_default="false", nullable=False))
     op.execute(
-        'UPDATE "case" SET to_place = true'
-        " WHERE grid_id IS NULL AND accepted_at IS NULL AND closed_at IS NULL AND NOT archived"
+        'UPDATE "case" SET to_place = true WHERE grid_id IS NULL AND accepted_at IS NULL AND closed_at IS NULL AND NOT archived'
     )
-    op.create_index("ix_case_to_place", "case", ["id"], postgresql_where="to_place")
+    op.create_index("ix_case_to_place", "case", ["id"], postgresql_where="to_place AND closed_at IS NULL")
     op.create_table(
         "grid_move",
         _id(),
@@ -80,9 +79,7 @@ def _cases() -> None:
     )
     op.create_index("ix_grid_move_case_id", "grid_move", ["case_id", "staff_id"])
     op.create_index("ix_grid_move_staff_id", "grid_move", ["staff_id", "case_id"])
-    op.create_index(
-        "ix_grid_move_assignment_id", "grid_move", ["assignment_id"], postgresql_where="assignment_id IS NOT NULL"
-    )
+    op.create_index("ix_grid_move_assignment_id", "grid_move", ["assignment_id"], postgresql_where="assignment_id IS NOT NULL")
 
 
 def _actions() -> None:

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 
 _ACTIONS = ("take", "give_back", "pass_station", "return_station")
 _UNITS = ("minute", "hour", "working_hour", "working_day", "calendar_day")

@@ -1,11 +1,13 @@
 """A ledger begins: schema, seeds, and the demo county where it belongs."""
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 
 from app.core.crypto import keyring, use_keyring
 from app.core.database import db
-from app.core.migrate import present_version, wanted_version
+from app.core.migrate import FOLDER, present_version, wanted_version
 from app.factory import RefusedInProduction, create_app
 from app.ledger.clocks import DeadlinePolicy
 from app.ledger.models import Case, Reason
@@ -59,3 +61,13 @@ def test_accounts_are_those_that_are_there(run, cast, empty):
     assert "dev:lin" in told
     with empty.app_context():
         assert "no demo accounts" in line_of(empty)("accounts").stdout
+
+
+def test_the_numbers_of_the_migrations_are_their_order():
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_current_head() == wanted_version()
+    order = [script.revision for script in scripts.walk_revisions()]
+    assert order == sorted(order, reverse=True)

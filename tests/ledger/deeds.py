@@ -15,6 +15,7 @@ from app.ledger.commands import accept_case, answer_case, ask_info, supplement, 
 from app.ledger.corrections import correct_case
 from app.ledger.dispatching.sub_dispatch import assign_handler, sub_dispatch
 from app.ledger.emergencies import confirm_arrival, hand_to_emergency
+from app.ledger.grid_moves import move_grid
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_assist, submit_result
 from app.ledger.merging.joining import merge_cases
 from app.ledger.merging.publishing import publish_case, say_me_too, take_down
@@ -48,6 +49,7 @@ from app.ledger.vocabulary import (
 from app.ledger.whistles.arrivals import arrive, assess_help, assess_whistle, rule_on_whistle
 from app.ledger.whistles.blowing import cancel_whistle, whistle
 from app.ledger.whistles.models import Whistle, WhistleCall
+from app.services.taking import finish_order, give_back, pass_station, return_station, take_order
 
 Act = Callable[[Stamp, Case, Random, Cast], object]
 
@@ -283,6 +285,11 @@ def corrects(stamp, case, chance, cast):
     correct_case(stamp, case.number, note="登记有误", **given)
 
 
+@deed(Action.MOVE_GRID)
+def finds_the_grid_wrong(stamp, case, chance, cast):
+    move_grid(stamp, case.number, grid_id=chance.choice([None, *(grid.id for grid in cast.grids.values())]))
+
+
 @deed(Action.HAND_TO_EMERGENCY)
 def calls_rescue(stamp, case, chance, cast):
     hand_to_emergency(stamp, case.number, service=chance.choice(list(EmergencyService)), note="三方通话移交")
@@ -373,3 +380,28 @@ def judges_a_whistle(stamp, case, chance, cast):
         ]
     )
     judge(some_call(case, chance))
+
+
+@deed(Action.TAKE)
+def takes_an_order(stamp, case, chance, cast):
+    take_order(stamp, case.number)
+
+
+@deed(Action.GIVE_BACK)
+def gives_an_order_back(stamp, case, chance, cast):
+    give_back(stamp, case.number, reason="有急事")
+
+
+@deed(Action.PASS_STATION)
+def passes_a_station(stamp, case, chance, cast):
+    pass_station(stamp, case.number, words="本站办完")
+
+
+@deed(Action.RETURN_STATION)
+def returns_a_station(stamp, case, chance, cast):
+    return_station(stamp, case.number, reason="材料不全")
+
+
+@deed(Action.SUBMIT_RESULT)
+def finishes_an_order(stamp, case, chance, cast):
+    finish_order(stamp, case.number, reply="已办好。", solved=chance.random() < 0.7)

@@ -30,6 +30,8 @@ from app.ledger.whistles.arrivals import arrive
 from app.ledger.whistles.blowing import whistle
 from app.ledger.whistles.models import WhistleCall
 from app.people.sessions import staff_actor
+from app.services.ordering import Wanted, order_own
+from app.services.taking import pass_station, take_order
 from tests.conftest import MONDAY
 from tests.ledger.deeds import DEEDS
 from tests.ledger.test_whole_life import check_case, check_ledger
@@ -76,6 +78,7 @@ ROADS = {
     "names_a_handler": ("signed", "gao"),
     "raises_a_level": ("signed", "sun"),
     "corrects": ("accepted", "du"),
+    "finds_the_grid_wrong": ("accepted", "zhou"),
     "calls_rescue": ("submitted", "fang"),
     "confirms_rescue": ("rescue", "fang"),
     "urges": ("signed", "sun"),
@@ -90,6 +93,11 @@ ROADS = {
     "judges_a_whistle": ("arrived", "he"),
     "hears_a_wish_to_withdraw": ("accepted", "fang"),
     "upstream_sets_another_moment": ("from upstream", "du"),
+    "takes_an_order": ("ordered", "wu"),
+    "gives_an_order_back": ("order taken", "wu"),
+    "passes_a_station": ("order taken", "wu"),
+    "returns_a_station": ("order passed on", "liu"),
+    "finishes_an_order": ("order at its last station", "min"),
 }
 """Each deed with the stage at which it is done, and by whom."""
 
@@ -141,8 +149,22 @@ class Road:
         sign_case(self.as_of(who), number)
         record_contact(self.as_of(who), number, how="phone", note="已联系")
 
+    def order(self, stage: str) -> None:
+        """Order a service and lead it through as many of its three stations as the stage asks for."""
+        self.number = order_own(
+            self.as_of("lin"), Wanted(item="old_age_allowance", grid=self.cast.grids["柳林村一网格"].code)
+        ).number
+        if stage == "ordered":
+            return
+        take_order(self.as_of("wu"), self.number)
+        for who in {"order taken": (), "order passed on": ("wu",), "order at its last station": ("wu", "liu")}[stage]:
+            pass_station(self.as_of(who), self.number, words="本站办完")
+
     def lead_to(self, stage: str) -> None:
-        """Lead a case to a stage; every stage begins with a report."""
+        """Lead a case to a stage; every stage begins with a report, or an order."""
+        if stage.startswith("order"):
+            self.order(stage)
+            return
         self.number = self.begin(upstream=stage in ("awaiting_upstream", "from upstream"))
         match stage:
             case "submitted":

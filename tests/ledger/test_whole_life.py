@@ -36,6 +36,7 @@ from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import TERMINAL, Action, Channel, Clock, Duty, Kind, RequestState, State, Subject, Urgency
 from app.ledger.workflow import MOVES, RUNS_IN
 from app.people.sessions import staff_actor
+from app.services.ordering import Wanted, order_own
 from tests.conftest import MONDAY, rolled_back
 from tests.ledger.deeds import DEEDS, Deed
 from tests.ledger.test_workflow import EXPECTED, OPENS
@@ -126,7 +127,13 @@ def machine(shared_app, keys, clock, counted) -> type[RuleBasedStateMachine]:
         @rule(chance=CHANCE)
         def submit(self, chance: Random) -> None:
             lin, chen = (self.cast.residents[name].id for name in ("lin", "chen"))
-            who = chance.choice(["lin", "chen", "anonymous", "hotline", "proxy", "upstream"])
+            who = chance.choice(["lin", "chen", "anonymous", "hotline", "proxy", "upstream", "order"])
+            if who == "order":
+                wanted = Wanted(item=chance.choice(["medicine", "old_age_allowance"]), grid=self.cast.grids["柳林村一网格"].code)
+                stamp = self.stamp(Actor(ActorKind.RESIDENT, lin), Role.RESIDENT)
+                ordered = self.attempt("order", lambda: order_own(stamp, wanted).number)
+                self.numbers += [ordered] if ordered else []
+                return
             more = {
                 "kind": chance.choice(list(Kind)),
                 "category_id": chance.choice([None, *self.cast.categories.values()]),

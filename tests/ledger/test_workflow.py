@@ -57,6 +57,7 @@ EXPECTED = {
     "judge_closed": ("awaiting_callback", "supervisor leader", "reply"),
     "reopen": ("closed", "resident dispatcher", "note"),
     "mark_settled": ("closed", "supervisor", "reply note"),
+    "move_grid": ("submitted info_requested accepted dispatched in_progress suspended", "grid_worker", ""),
     "correct": (ANY_OPEN.replace("submitted ", ""), "intake dispatcher supervisor", "note"),
     "hand_to_emergency": (ANY_OPEN, "intake dispatcher callback_agent supervisor", "note"),
     "confirm_arrival": (ANY_OPEN, "intake dispatcher callback_agent supervisor", "note"),

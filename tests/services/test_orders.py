@@ -8,18 +8,22 @@ from sqlalchemy import select
 from app.core.clock import CHINA
 from app.core.database import db
 from app.core.errors import Refusal
-from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
+from app.core.stamp import Door, Role, Stamp
 from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.clocks import Deadline
-from app.ledger.handling import pass_result, send_back
-from app.ledger.models import Case, Entry
+from app.ledger.handling import pass_result, send_back, sign_case
+from app.ledger.models import Case, Entry, Request
+from app.ledger.requests.asking import ask
+from app.ledger.requests.checks import Asked
+from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.suspensions import resume_case
+from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.sweep import sweep
 from app.ledger.terms import HoursKind, Term, Unit
-from app.ledger.vocabulary import Action, Clock, Satisfaction, State
+from app.ledger.vocabulary import Action, Clock, RequestKind, RequestState, Satisfaction, State
 from app.notices.models import Notice
-from app.people.identity import Person, enrol_resident
-from app.people.models import IdentityAccess
-from app.people.roster.models import PopulationTag, ResidentTag
+from app.people.models import IdentityAccess, Staff
+from app.people.sessions import staff_actor
 from app.services.catalogue import Draft, Material, Station, put_item, show_item
 from app.services.duties import put_service_duty
 from app.services.models import ItemKind, ServiceOrder, ServiceStation
@@ -32,29 +36,6 @@ from tests.counting import statements
 
 def china(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=CHINA)
-
-
-@pytest.fixture
-def lin(cast, as_resident):
-    """Lin lives in 柳林村一网格."""
-    cast.residents["lin"].grid_id = cast.grids["柳林村一网格"].id
-    db.session.flush()
-    return lambda: as_resident("lin")
-
-
-@pytest.fixture
-def volunteer(cast, clock, stamp):
-    """Makes a volunteer of a village; gives a function that makes their stamp."""
-
-    def make(grid: str = "柳林村二网格", tag: str = "volunteer", until: date | None = None):
-        resident = enrol_resident(stamp, Person(name="白志愿", phone="13900000009"), grid_id=cast.grids[grid].id)
-        tag_id = db.session.scalars(select(PopulationTag.id).where(PopulationTag.code == tag)).one()
-        named = {"source": "登记", "since": date(2026, 1, 1), "expires_on": until, "noted_at": clock()}
-        db.session.add(ResidentTag(resident_id=resident.id, tag_id=tag_id, **named))
-        db.session.flush()
-        return lambda: Stamp(Actor(ActorKind.RESIDENT, resident.id), Role.RESIDENT, clock(), Door.MINI_PROGRAM)
-
-    return make
 
 
 def case_of(number: str) -> Case:
@@ -166,10 +147,16 @@ def test_a_minute_clock_runs_at_night(lin, clock):
 
 def test_an_order_keeps_the_version_it_was_made_with(lin, as_staff):
     made = order_own(lin(), Wanted(item="old_age_allowance"))
+    a_day = Term(1, Unit.WORKING_DAY, HoursKind.WORK)
     draft = Draft(
-        code="old_age_allowance", name="高龄津贴", kind=ItemKind.HANDLING, category="高龄津贴", term=Term(1, Unit.WORKING_DAY, HoursKind.WORK),
-        materials=(Material(name="身份证"),), stations=(Station(name="一站办", level=Level.VILLAGE, term=Term(1, Unit.WORKING_DAY, HoursKind.WORK)),),
-    )  # fmt: skip
+        code="old_age_allowance",
+        name="高龄津贴",
+        kind=ItemKind.HANDLING,
+        category="高龄津贴",
+        term=a_day,
+        materials=(Material(name="身份证"),),
+        stations=(Station(name="一站办", level=Level.VILLAGE, term=a_day),),
+    )
     assert put_item(as_staff("admin"), draft).version == 2
     assert put_item(as_staff("admin"), draft).version == 2
     shown = show_order(lin(), made.number)
@@ -219,9 +206,9 @@ def test_a_taker_may_not_rate(lin, volunteer, as_staff):
 @pytest.mark.parametrize("who", ["another village", "no volunteer", "expired"])
 def test_who_is_no_volunteer_of_the_village_finds_nothing(lin, volunteer, as_resident, who):
     stranger = {
-        "another village": lambda: volunteer("河湾村一网格")(),
+        "another village": volunteer("河湾村一网格"),
         "no volunteer": lambda: as_resident("chen"),
-        "expired": lambda: volunteer(until=date(2026, 11, 22))(),
+        "expired": volunteer(until=date(2026, 11, 22)),
     }[who]()
     made = order_own(lin(), Wanted(item="medicine"))
     assert open_orders(stranger, cursor=None, limit=10).items == []
@@ -270,6 +257,63 @@ def test_what_is_given_back_is_open_again_and_its_clock_runs_on(lin, volunteer, 
     assert [each.number for each in open_orders(bai(), cursor=None, limit=10).items] == [made.number]
     with pytest.raises(Refusal):
         contact_of(bai(), made.number)
+
+
+def test_staff_who_take_an_order_own_its_clocks_until_they_give_it_back(lin, as_staff, cast, clock):
+    made = order_own(lin(), Wanted(item="medicine"))
+    clock.advance(minutes=2)
+    take_order(as_staff("zhou"), made.number)
+    owners = {each.owner_staff_id for each in (*clocks(made.number, Clock.STATION), *clocks(made.number, Clock.RESOLVE))}
+    assert owners == {cast.staff["zhou"].id}
+    give_back(as_staff("zhou"), made.number, reason="有急事")
+    running = (*clocks(made.number, Clock.STATION), *clocks(made.number, Clock.RESOLVE), *clocks(made.number, Clock.SIGN))
+    assert {each.owner_staff_id for each in running} == {cast.staff["wu"].id}
+
+
+def test_a_rework_stays_with_who_served_and_another_dispatch_takes_it_away(lin, volunteer, as_staff, cast, clock):
+    bai = volunteer()
+    made = order_own(lin(), Wanted(item="medicine"))
+    take_order(bai(), made.number)
+    finish_order(bai(), made.number, reply="药已送到。")
+    pass_result(as_staff("qin"), made.number, note="核对无误")
+    clock.advance(minutes=10)
+    verdict = Verdict(contacted=True, solved=False, satisfaction=Satisfaction.DISSATISFIED)
+    rate_case(lin(), made.number, verdict, words="药送错了")
+    triage_case(as_staff("sun"), made.number, verdict=Triage.REWORK, note="请重送")
+    assert contact_of(bai(), made.number).name == "林秀英"
+    clock.advance(minutes=10)
+    reassign(as_staff("du"), made.number, cast.units["柳河镇"].id)
+    clock.advance(minutes=10)
+    sign_case(as_staff("liu"), made.number)
+    for deed in (contact_of, lambda stamp, number: finish_order(stamp, number, reply="我送的")):
+        with pytest.raises(Refusal) as refused:
+            deed(bai(), made.number)
+        assert refused.value.code() == "not_your_order"
+
+
+def reassign(stamp: Stamp, number: str, unit_id: int) -> None:
+    """Give a case other hands: asked by one dispatcher, decided by the other."""
+    ask(stamp, number, RequestKind.REASSIGN, Asked(note="换人", unit_ids=[unit_id]))
+    pending = db.session.scalars(select(Request.id).where(Request.state == RequestState.PENDING)).one()
+    pai = staff_actor(db.session.scalars(select(Staff.id).where(Staff.login == "pai")).one())
+    decide_request(Stamp(pai, Role.DISPATCHER, stamp.at, Door.DESK), number, pending, Decision(approve=True, note="同意"))
+
+
+def test_a_station_stands_still_while_its_order_is_suspended(lin, as_staff, clock):
+    made = order_own(lin(), Wanted(item="old_age_allowance"))
+    take_order(as_staff("hua"), made.number)
+    wanted = Asked(note="等材料", reason_code="engineering", evidence="来函", review_on=date(2026, 12, 1))
+    pass_station(as_staff("hua"), made.number, words="齐了")
+    before = clocks(made.number, Clock.STATION)[-1].due_at
+    ask(as_staff("min"), made.number, RequestKind.SUSPEND, wanted)
+    pending = db.session.scalars(select(Request.id).where(Request.state == RequestState.PENDING)).one()
+    decide_request(as_staff("sun"), made.number, pending, Decision(approve=True, note="同意", reply="材料在途"))
+    assert clocks(made.number, Clock.STATION)[-1].paused_at is not None
+    clock.move_to(china(2026, 11, 30, 10))
+    resume_case(as_staff("min"), made.number, note="材料到了")
+    after = clocks(made.number, Clock.STATION)[-1]
+    assert (after.paused_at, after.breached_at) == (None, None)
+    assert after.due_at.astimezone(CHINA) == china(2026, 12, 2, 17, 30) > before
 
 
 def test_a_second_taker_is_told_so(lin, volunteer, as_staff):

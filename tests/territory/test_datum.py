@@ -1,6 +1,8 @@
 """Datum: a point from a phone's map is stored where it really is, to a tenth of a metre, and finds its way back."""
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats
 
 from app.territory.datum import EAST, NORTH, SOUTH, WEST, in_china, metres_between, to_gcj02, to_wgs84
 
@@ -37,6 +39,13 @@ def test_every_point_of_china_comes_back_from_gcj02_to_a_tenth_of_a_metre():
 def test_every_gcj02_point_of_china_comes_back_from_wgs84_to_a_tenth_of_a_metre():
     worst = max(metres_between(point, to_gcj02(*to_wgs84(*point))) for point in grid_over_china() if in_china(*to_wgs84(*point)))
     assert worst < EXACT / 1000
+
+
+@given(latitude=floats(SOUTH + 0.05, NORTH - 0.05), longitude=floats(WEST + 0.05, EAST - 0.05))
+def test_any_point_whatever_comes_back_both_ways(latitude, longitude):
+    point = latitude, longitude
+    assert metres_between(point, to_wgs84(*to_gcj02(*point))) < EXACT
+    assert metres_between(point, to_gcj02(*to_wgs84(*point))) < EXACT
 
 
 @pytest.mark.parametrize("longitude", [104.9999999, 105.0, 105.0000001])

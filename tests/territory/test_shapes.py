@@ -13,12 +13,12 @@ from app.territory.models import Grid
 from app.territory.shapes.findings import About
 from app.territory.shapes.models import GridShape, ShapeImport
 from app.territory.shapes.placing import How, grid_at, metres_outside, place_point
+from app.territory.shapes.planning import plan_shapes
 from app.territory.shapes.publishing import (
     ShapeFile,
     ShapesAreTheAdministrators,
     ShapesUnchanged,
     ShapesUnfit,
-    plan_shapes,
     publish_shapes,
 )
 from app.territory.shapes.versions import ShapeVersionNotFound, version_as_geojson, versions_page
@@ -136,7 +136,8 @@ def test_where_a_border_crosses_itself_is_told(app, cast):
 )  # fmt: skip
 def test_what_is_no_map_is_refused_in_words(app, content):
     report = plan_shapes(shapes(content)).report
-    assert report.barred and all(finding.words for finding in report.findings)
+    assert report.barred
+    assert all(finding.words for finding in report.findings)
 
 
 def test_the_chinese_datum_of_the_national_survey_is_taken_as_wgs84(app, cast):
@@ -170,7 +171,8 @@ def test_overlaps_and_gaps_are_told_with_their_size_and_neighbours(app, cast):
     assert warned(About.OVERLAP, first, second, tolerance=1e6) == []
     around = feature(FIRST, square(117.5, 33.5), square(117.503, 33.503, 0.002)[::-1])
     (gap,) = warned(About.GAP, around)
-    assert gap.grids == (FIRST,) and 117.503 < gap.longitude < 117.505
+    assert gap.grids == (FIRST,)
+    assert 117.503 < gap.longitude < 117.505
     filled = feature(SECOND, square(117.503, 33.503, 0.002))
     assert warned(About.GAP, around, filled) == []
 
@@ -198,14 +200,13 @@ def test_an_older_version_stays_readable(app, stamp, cast):
     two = publish_shapes(stamp, shapes(feature(FIRST, square(117.52, 33.5)), source="moved.geojson")).id
     corners = {
         version: {
-            each["properties"]["code"]: each["geometry"]["coordinates"][0][0]
-            for each in version_as_geojson(version)["features"]
+            each["properties"]["code"]: each["geometry"]["coordinates"][0][0] for each in version_as_geojson(version)["features"]
         }
         for version in (one, two)
     }
     assert corners[one] == {FIRST: (117.5, 33.5), SECOND: (117.6, 33.5)}
     assert corners[two] == {FIRST: (117.52, 33.5), SECOND: (117.6, 33.5)}
-    assert [(row.version, row.source) for row in versions_page().items] == [(two, "moved.geojson"), (one, "map.geojson")]
+    assert [(row.id, row.source) for row in versions_page().items] == [(two, "moved.geojson"), (one, "map.geojson")]
     assert grid_at(33.505, 117.505) is None
     with pytest.raises(ShapeVersionNotFound):
         version_as_geojson(two + 1)

@@ -61,6 +61,13 @@ def log_call(
     """
     if stamp.actor.holds(TAKES_CALLS) is None or stamp.actor.id is None:
         raise CallsAreTheDesks
+    call = keep_call(stamp, at=at, outcome=outcome, number=number, recording=recording)
+    return _view(call, db.session.get_one(Staff, call.agent_id).name, None)
+
+
+def keep_call(stamp: Stamp, *, at: datetime, outcome: CallOutcome, number: str | None = None, recording: str | None = None) -> Call:
+    """Keep a call that a member of staff took, its number sealed; raises CallUnfit."""
+    assert stamp.actor.id is not None
     if at > stamp.at:
         raise CallUnfit(errors={"at": ["来电时间不能晚于现在"]})
     digits = clean_number(number) if number else None
@@ -69,7 +76,7 @@ def log_call(
         call.number, call.number_index = keyring().encrypt(digits, field="call.number"), number_index(digits)
     db.session.add(call)
     db.session.flush()
-    return _view(call, db.session.get_one(Staff, call.agent_id).name, None)
+    return call
 
 
 def join_call(call_id: int, case: Case) -> None:
@@ -114,6 +121,14 @@ def _view(call: Call, agent: str, case: str | None) -> CallView:
 def masked_number(number: str) -> str:
     """Give a number as it is shown by default; a short one shows its last two digits only."""
     return f"{number[:3]}****{number[-4:]}" if len(number) >= 11 else f"****{number[-2:]}"
+
+
+def own_calls(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[CallView]:
+    """Give the calls that the actor took themselves, the latest logged first."""
+    query = select(Call, Staff.name, Case.number).join(Staff, Staff.id == Call.agent_id)
+    query = query.outerjoin(Case, (Case.id == Call.case_id) & visible(stamp.actor)).where(Call.agent_id == stamp.actor.id)
+    rows = db.session.execute(paged(query, key=[(Call.id, True)], cursor=cursor, limit=limit)).all()
+    return page_from([_view(call, agent, case) for call, agent, case in rows], limit=limit, key=lambda call: [call.id])
 
 
 def calls_page(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[CallView]:

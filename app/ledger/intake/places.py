@@ -5,8 +5,9 @@ from typing import Any
 
 from app.core.errors import Invalid
 from app.ledger.county import County
+from app.ledger.county import county as held_county
 from app.territory.datum import Datum, in_china, to_wgs84
-from app.territory.shapes.placing import metres_outside
+from app.territory.shapes.placing import GridNamed, Placing, grid_at, metres_outside, place_point
 
 
 class PointOutsideCounty(Invalid):
@@ -23,16 +24,33 @@ class Point:
 
 
 def located(point: Point, county: County) -> dict[str, Any]:
-    """Give the columns of a report's place: WGS-84 degrees and the raw point.
-
-    Raises PointOutsideCounty beyond the county's bounds, or so many metres outside the line around all its grids.
-    """
+    """Give the columns of a report's place: WGS-84 degrees and the raw point; raises PointOutsideCounty. Pure."""
     columns = placed(point)
     latitude, longitude = columns["latitude"], columns["longitude"]
-    near = in_china(latitude, longitude) and _inside(latitude, longitude, county.bounds)
-    if not near or metres_outside(latitude, longitude) > county.outside_metres:
-        raise PointOutsideCounty(errors={"point": ["这个位置不在本县范围内，请在地图上重新选择"]})
+    if not in_china(latitude, longitude) or not _inside(latitude, longitude, county.bounds):
+        raise _outside()
     return columns
+
+
+def grid_of(latitude: float, longitude: float) -> GridNamed | None:
+    """Give the grid in which a matter's point (WGS-84) lies; None where it is in none.
+
+    Raises PointOutsideCounty where it is further than the county allows outside the line around all its grids.
+    """
+    if metres_outside(latitude, longitude) > held_county().outside_metres:
+        raise _outside()
+    return grid_at(latitude, longitude)
+
+
+def _outside() -> PointOutsideCounty:
+    return PointOutsideCounty(errors={"point": ["这个位置不在本县范围内，请在地图上重新选择"]})
+
+
+def where_is(point: Point) -> Placing:
+    """Give the grid in which a point lies, for whoever asks; raises PointOutsideCounty."""
+    columns = located(point, held_county())
+    grid_of(columns["latitude"], columns["longitude"])
+    return place_point(columns["latitude"], columns["longitude"])
 
 
 def placed(point: Point) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from app.ledger.audiences import head_chain
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county, danger_in
 from app.ledger.deadlines import ClockFor, clock_row
+from app.ledger.intake.places import grid_of
 from app.ledger.intake.storing import FROM_SUBMISSION, store
 from app.ledger.intake.submission import Receipt, Submission, check_persons, fit_words
 from app.ledger.merging.texts import text_row, write_text
@@ -21,14 +22,14 @@ from app.ledger.workflow import check_move
 from app.notices.models import Recipient
 from app.notices.outbox import notice_row
 from app.people.duty.absences import away
-from app.territory.shapes.placing import GridNamed, grid_at
+from app.territory.shapes.placing import GridNamed
 
 
 def take_in(stamp: Stamp, submission: Submission) -> Receipt:
     """Store a submission as a report in a case of its own, with its first entry, its clocks and its notices.
 
-    Raises WordsUnfit, ConcernMissing, UnknownCategory, UnknownGrid, UnknownParty, AlreadyInLedger (a source key or upstream
-    number that is in the ledger).
+    The point of a matter finds its grid where nobody chose one. Raises WordsUnfit, ConcernMissing, UnknownCategory, UnknownGrid,
+    UnknownParty, PointOutsideCounty, AlreadyInLedger (a source key or upstream number that is in the ledger).
     """
     move, role = check_move(Action.SUBMIT, None, stamp.actor.roles())
     stamp = stamp if stamp.role in move.roles else stamp.acting_as(role)
@@ -89,10 +90,10 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
 
 
 def _grid_of_point(submission: Submission) -> GridNamed | None:
-    """Give the grid in which the matter's point lies. Where a person chose another, theirs stays, and intake is told of this one."""
+    """Give the grid in which the matter's point lies. Where a person chose another, theirs stays and intake is told of this."""
     if submission.latitude is None or submission.longitude is None:
         return None
-    return grid_at(submission.latitude, submission.longitude)
+    return grid_of(submission.latitude, submission.longitude)
 
 
 def claim_index(number: str, code: str) -> bytes:

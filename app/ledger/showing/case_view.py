@@ -1,7 +1,7 @@
 """Keeps a case as staff see it: reports with masked persons, who handles it, its clocks, requests, call-backs and timeline."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.core.database import db
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import ActorKind, Door, Role, Stamp
+from app.files.models import FileSubject
+from app.files.showing import FileShown, files_of
 from app.ledger.callbacks.callees import solved_by, still_in
 from app.ledger.disclosure import may_dial, shows_identity
 from app.ledger.emergencies import awaited_services
@@ -27,6 +29,7 @@ from app.people.accounts import ROLE_LABELS
 from app.people.identity import Person, masked, open_person
 from app.people.models import Resident, Staff, StaffPost
 from app.territory.models import Unit
+from app.territory.shapes.placing import grid_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ class ReportView:
     minor: bool
     representatives: Sequence[Person]
     guardian: Person | None
+    files: Sequence[FileShown]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +119,7 @@ class EntryView:
     facts: dict[str, Any]
     reply: str | None
     note: str | None
+    files: Sequence[FileShown]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +129,8 @@ class CaseView(QueueRow):
     `rescue_awaited` are the services that it was handed to and that have not arrived.
     `merged` are the numbers of the cases merged into it, whose lines stand among its own. Three words on whether it is solved:
     the unit's, the persons' of this round (the least favourable), upstream's. `recurrence_settled`: the matter that came back is
-    not taken up again without new facts.
+    not taken up again without new facts. `to_place`: nobody knows its grid yet; `suggested_grid` is that of its point, where
+    it is another than its own.
     """
 
     upstream_number: str | None
@@ -147,6 +153,8 @@ class CaseView(QueueRow):
     awaiting_rescue: bool
     rescue_awaited: list[EmergencyService]
     hidden_from_grid: bool
+    to_place: bool
+    suggested_grid: Named | None
     merged_into: str | None
     merged: list[str]
     recurrence_of: str | None
@@ -166,6 +174,15 @@ class CaseView(QueueRow):
     timeline: Page[EntryView]
 
 
+def _grid_of_points(case: Case, reports: Sequence[Report]) -> Named | None:
+    """Give the grid in which the first point of a case lies, where that is not its own."""
+    for report in reports:
+        if report.latitude is not None and report.longitude is not None:
+            found = grid_at(report.latitude, report.longitude)
+            return Named(found.code, found.name) if found is not None and found.id != case.grid_id else None
+    return None
+
+
 _COUNTS = ("triage", "excluded", "return_locked", "settled", "reworks", "reopenings", "reassignments", "extensions", "urgings")
 
 
@@ -181,6 +198,7 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
     reports = _said_in(case)
     shown = shows_identity(stamp, case, reports)
     beside = people_of([report.id for report in reports])
+    files = files_of(stamp, FileSubject.REPORT, [report.id for report in reports])
     names = _names(
         [report.filer_staff_id for report in reports]
         + [assignment.handler_id for assignment in case.assignments]
@@ -204,6 +222,8 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         awaiting_rescue=case.awaiting_rescue,
         rescue_awaited=awaited_services(case),
         hidden_from_grid=case.hidden_from_grid,
+        to_place=case.to_place,
+        suggested_grid=_grid_of_points(case, reports),
         merged_into=others.into,
         merged=sorted(others.merged.values()),
         recurrence_of=others.recurrence_of,
@@ -214,13 +234,15 @@ def case_view(stamp: Stamp, number: str) -> CaseView:
         identity_hidden=not shown,
         may_dial=may_dial(stamp, case),
         actions=possible_actions(stamp, case, pending),
-        reports=[_report(report, names, beside.get(report.id, People()), shown=shown) for report in reports],
+        reports=[
+            _report(report, names, beside.get(report.id, People()), files.get(report.id, []), shown=shown) for report in reports
+        ],
         assignments=[_assignment(assignment, names) for assignment in case.assignments],
         clocks=clocks,
         requests=request_views(asked),
         callbacks=[_callback(callback, names) for callback in heard],
         results=results_by_round(case),
-        timeline=Page([_entry(entry, names, others, unseen, shown=shown) for entry in entries.items], entries.next_cursor),
+        timeline=Page(_told(stamp, entries.items, names, others, unseen, shown=shown), entries.next_cursor),
     )
 
 
@@ -231,7 +253,7 @@ def entries_page(stamp: Stamp, number: str, *, cursor: str | None, limit: int) -
     page = _entries(case, others, cursor=cursor, limit=limit)
     names, unseen = _names(_actors(page.items)), _unseen(stamp, page.items, others)
     shown = shows_identity(stamp, case, _said_in(case))
-    return Page([_entry(entry, names, others, unseen, shown=shown) for entry in page.items], page.next_cursor)
+    return Page(_told(stamp, page.items, names, others, unseen, shown=shown), page.next_cursor)
 
 
 _NAMES_OTHERS = {
@@ -316,7 +338,9 @@ def _name(names: dict[int | None, _Known], staff_id: int | None) -> str | None:
     return known.name if known else None
 
 
-def _report(report: Report, names: dict[int | None, _Known], beside: People, *, shown: bool) -> ReportView:
+def _report(
+    report: Report, names: dict[int | None, _Known], beside: People, files: Sequence[FileShown], *, shown: bool
+) -> ReportView:
     same = (
         "id",
         "channel",
@@ -340,6 +364,7 @@ def _report(report: Report, names: dict[int | None, _Known], beside: People, *, 
         minor=beside.minor,
         representatives=beside.representatives if shown else (),
         guardian=beside.guardian if shown else None,
+        files=files,
     )
 
 
@@ -384,6 +409,20 @@ _MAY_BE_THE_FILER = frozenset({Role.CADRE, Role.GRID_WORKER})
 """Roles that file for neighbours: where the person is hidden, so is who filed, or the village would be known."""
 
 
+def _told(
+    stamp: Stamp,
+    entries: Sequence[Entry],
+    names: dict[int | None, _Known],
+    others: Related,
+    unseen: frozenset[str],
+    *,
+    shown: bool,
+) -> list[EntryView]:
+    """Give entries as lines of the timeline, each with its files."""
+    files = files_of(stamp, FileSubject.ENTRY, [entry.id for entry in entries])
+    return [replace(_entry(entry, names, others, unseen, shown=shown), files=files.get(entry.id, [])) for entry in entries]
+
+
 def _entry(entry: Entry, names: dict[int | None, _Known], others: Related, unseen: frozenset[str], *, shown: bool) -> EntryView:
     same = ("seq", "at", "action", "from_state", "to_state", "actor", "role", "door")
     known = names.get(entry.actor_id) if entry.actor is ActorKind.STAFF else None
@@ -398,4 +437,5 @@ def _entry(entry: Entry, names: dict[int | None, _Known], others: Related, unsee
         name=known.name if known else None,
         reply=entry.words.reply if entry.words else None,
         note=entry.words.note if entry.words else None,
+        files=[],
     )

@@ -15,6 +15,8 @@ from sqlalchemy.orm import aliased, joinedload
 from app.core.database import db
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Actor, ActorKind, Role, Stamp
+from app.files.models import FileSubject
+from app.files.showing import FileShown, files_of
 from app.ledger.callbacks.answers import rated_before
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
@@ -40,6 +42,7 @@ class Said:
     channel: Channel
     title: str
     body: str
+    files: Sequence[FileShown]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,9 +202,9 @@ def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> 
     reports = db.session.scalars(select(Report).where(*theirs).order_by(Report.id)).all()
     clocks = db.session.scalars(select(Deadline).where(Deadline.case_id == case.id).order_by(Deadline.id)).all()
     since = joined_at(case, reports) if asked is case else merged_at(asked, case)
-    lines, question = lines_of(case.id, follower.own(), since=since)
+    lines, question = lines_of(stamp, case.id, follower.own(), since=since)
     if asked is not case:
-        lines = sorted(lines_of(asked.id, follower.own())[0] + lines, key=lambda line: line.at)
+        lines = sorted(lines_of(stamp, asked.id, follower.own())[0] + lines, key=lambda line: line.at)
     promise = next((clock for clock in reversed(clocks) if clock.clock is Clock.OVERALL), None)
     rate_until = _rate_until(stamp, case, reports, follower)
     concerned = _is_concerned(follower, reports)
@@ -232,9 +235,14 @@ def _followed(stamp: Stamp, which: ColumnElement[bool], follower: _Follower) -> 
         may_reopen=concerned and may_reopen(stamp.at, case),
         may_withdraw=concerned and not withdrawing and may_wish(stamp, case, reports),
         withdrawing=withdrawing,
-        reports=[Said(report.said_at, report.channel, report.title, report.body) for report in reports],
+        reports=_said(stamp, reports),
         timeline=lines,
     )
+
+
+def _said(stamp: Stamp, reports: Sequence[Report]) -> list[Said]:
+    files = files_of(stamp, FileSubject.REPORT, [report.id for report in reports])
+    return [Said(each.said_at, each.channel, each.title, each.body, files.get(each.id, [])) for each in reports]
 
 
 def _is_late(clock: Deadline, at: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Keeps the timeline of a case as its followers are told it: in general words, the replies, and their own words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,20 +9,26 @@ from sqlalchemy import ColumnElement, and_, null, or_, select
 from sqlalchemy import case as when
 
 from app.core.database import db
-from app.core.stamp import ActorKind, Role
+from app.core.stamp import ActorKind, Role, Stamp
+from app.files.models import FileSubject
+from app.files.showing import FileShown, files_of
 from app.ledger.models import Entry, EntryWords
 from app.ledger.vocabulary import Action, Clock, label
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a timeline as it is told: when, what, by whom in general words, and the words for the person or their own."""
+    """One line of a timeline as it is told: when, what, by whom in general words, and the words for the person or their own.
+
+    `files` are those told with the reply, or their own.
+    """
 
     at: datetime
     action: Action
     what: str
     who: str
     words: str | None
+    files: Sequence[FileShown] = ()
 
 
 _INTERNAL = frozenset({
@@ -44,11 +50,16 @@ _WHO = {
 OF_OTHERS = frozenset({Action.SUBMIT, Action.SUPPLEMENT, Action.ASK_INFO, Action.SUPPLY_INFO, Action.CLAIM, Action.ME_TOO})
 """Entries that are between the house and those who were there first: who joined later does not read them."""
 
+BY_TAKERS = frozenset({Action.TAKE, Action.GIVE_BACK, Action.SUBMIT_RESULT})
+"""What a resident does to another's service order, who has taken it: a volunteer or party member."""
+
 FOR_ALL = frozenset({Action.SUBMIT_RESULT, Action.ANSWER})
 """Replies that speak of the matter, also to those who joined after them."""
 
 
-def lines_of(case_id: int, own: ColumnElement[bool], *, since: datetime | None = None) -> tuple[list[Line], str | None]:
+def lines_of(
+    stamp: Stamp, case_id: int, own: ColumnElement[bool], *, since: datetime | None = None
+) -> tuple[list[Line], str | None]:
     """Give the lines of a case's timeline, and the last question to the person; notes of others are not even read.
 
     `own` is the condition for the follower's own entries. Who joined a case later, `since` a moment, is not told what was said
@@ -56,11 +67,20 @@ def lines_of(case_id: int, own: ColumnElement[bool], *, since: datetime | None =
     """
     note = when((and_(own, Entry.action != Action.SUBMIT), EntryWords.note), else_=null())
     query = select(
-        Entry.at, Entry.action, Entry.actor, Entry.role, Entry.facts, EntryWords.reply, note.label("own_words"), own.label("own")
+        Entry.id,
+        Entry.at,
+        Entry.action,
+        Entry.actor,
+        Entry.role,
+        Entry.facts,
+        EntryWords.reply,
+        note.label("own_words"),
+        own.label("own"),
     )
     query = query.outerjoin(EntryWords, EntryWords.entry_id == Entry.id)
     told = or_(Entry.action.not_in(_INTERNAL), EntryWords.reply.is_not(None))
     rows = db.session.execute(query.where(Entry.case_id == case_id, told, Entry.action != Action.ARCHIVE).order_by(Entry.seq)).all()
+    files = files_of(stamp, FileSubject.ENTRY, [row.id for row in rows])
     lines, question = [], None
     for place, row in enumerate(rows):
         before = since is not None and row.at < since
@@ -73,7 +93,9 @@ def lines_of(case_id: int, own: ColumnElement[bool], *, since: datetime | None =
             what = f"{label(Clock(row.facts['clock']))}已超时"
         if "corrects" in row.facts:
             what = "更正登记内容"
-        lines.append(Line(row.at, row.action, what, _who(row), words))
+        line = Line(row.at, row.action, what, _who(row), words)
+        theirs = [file for file in files.get(row.id, []) if row.own or (shown and file.told)]
+        lines.append(replace(line, files=theirs) if theirs else line)
         question = row.reply if row.action is Action.ASK_INFO else question
     return lines, question
 
@@ -88,5 +110,5 @@ def _who(row: Any) -> str:
     if row.own:
         return "您"
     if row.actor in (ActorKind.RESIDENT, ActorKind.ANONYMOUS):
-        return "反映人"
+        return "接单人" if row.action in BY_TAKERS else "反映人"
     return _WHO.get(row.role, "工作人员")

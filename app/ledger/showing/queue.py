@@ -182,7 +182,7 @@ def _filters(stamp: Stamp, sought: Sought) -> list[ColumnElement[bool]]:
         found.append(Case.grid_id == _id_of("grid", Grid.id, Grid.code == sought.grid))
     if sought.lead_unit is not None:
         found.append(Case.lead_unit_id == _id_of("lead_unit", Unit.id, Unit.code == sought.lead_unit))
-    of_open = (sought.states and OPEN.issuperset(sought.states)) or sought.awaiting_rescue
+    of_open = (sought.states and OPEN.issuperset(sought.states)) or sought.awaiting_rescue or sought.to_place
     if of_open or sought.light or sought.late or sought.triage or sought.due_before or sought.order is Order.DUE:
         found.append(Case.closed_at.is_(None))  # true of all of these anyway, and what the index of open cases is of
     if sought.light is not None:

@@ -16,9 +16,11 @@ from app.core.database import db
 from app.core.errors import Conflict, NotAllowed
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Stamp
+from app.files.models import FileSubject
+from app.files.showing import FileShown, files_of
 from app.ledger.catalogue import catalogue
 from app.ledger.handling import works_for_case
-from app.ledger.models import Case
+from app.ledger.models import Case, Entry
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.scope import find_case, visible
 from app.ledger.verification.checklist import Check
@@ -58,13 +60,14 @@ class Verified:
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """What a reviewer looks at: the checklist, the references to evidence, and what people found in this round."""
+    """What a reviewer looks at: the checklist, the references to evidence, the files, and what people found in this round."""
 
     number: str
     round: int
     verify_by: VerifyBy
     checks: Sequence[Check]
     evidence: Sequence[str]
+    files: Sequence[FileShown]
     verified: Sequence[Verified]
 
 
@@ -96,8 +99,17 @@ def review_of(stamp: Stamp, number: str) -> Review:
         verify_by=facts_of(case).verify_by,
         checks=checks_of(case),
         evidence=result.evidence if result is not None else [],
+        files=_files(stamp, case) if result is not None and result.files else [],
         verified=[_verified(row, name) for row, name in rows],
     )
+
+
+def _files(stamp: Stamp, case: Case) -> list[FileShown]:
+    """Give the files of a case's newest result."""
+    told = (
+        select(Entry.id).where(Entry.case_id == case.id, Entry.action == Action.SUBMIT_RESULT).order_by(Entry.seq.desc()).limit(1)
+    )
+    return [file for shown in files_of(stamp, FileSubject.ENTRY, db.session.scalars(told).all()).values() for file in shown]
 
 
 def _verified(row: Verification, name: str) -> Verified:

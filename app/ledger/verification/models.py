@@ -13,8 +13,8 @@ from app.ledger.vocabulary import Satisfaction, VerifyBy
 class Result(Base):
     """A result that a lead has submitted: references to its evidence, where it was done, and the blind index of its reply.
 
-    `distance_m` is how far the place lies from where the case is; None where either is not known. The words themselves stand
-    in the entry. The newest row of a round is the one that is reviewed.
+    `files` is how many uploaded files its entry has. `distance_m` is how far the place lies from where the case is; None where
+    either is not known. The words themselves stand in the entry. The newest row of a round is the one that is reviewed.
     """
 
     __tablename__ = "result"
@@ -26,6 +26,7 @@ class Result(Base):
     at: Mapped[datetime]
     reply_index: Mapped[bytes]
     evidence: Mapped[list[Any]]
+    files: Mapped[int] = mapped_column(default=0)
     latitude: Mapped[float | None] = mapped_column(Double)
     longitude: Mapped[float | None] = mapped_column(Double)
     distance_m: Mapped[float | None] = mapped_column(Double)

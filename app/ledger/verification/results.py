@@ -29,10 +29,11 @@ class MissingUnexplained(Invalid):
 
 
 def keep_result(
-    stamp: Stamp, case: Case, *, reply: str, evidence: Sequence[str] = (), point: Point | None = None
+    stamp: Stamp, case: Case, *, reply: str, evidence: Sequence[str] = (), files: int = 0, point: Point | None = None
 ) -> dict[str, Any]:
     """Store a result of a locked case with references to its evidence and the point where it was done; give facts for the entry.
 
+    `files` is how many uploaded files go with it: they count as evidence.
     Raises PointOutsideCounty.
     """
     place = located(point, county()) if point is not None else None
@@ -45,13 +46,14 @@ def keep_result(
             at=stamp.at,
             reply_index=reply_index(reply),
             evidence=list(evidence),
+            files=files,
             latitude=where[0] if where else None,
             longitude=where[1] if where else None,
             distance_m=distance,
         )
     )
     db.session.flush()
-    return {"evidence": len(evidence), "metres": round(distance) if distance is not None else None}
+    return {"evidence": len(evidence) + files, "metres": round(distance) if distance is not None else None}
 
 
 def place_of(case: Case) -> tuple[float, float] | None:
@@ -104,7 +106,7 @@ def _findings(case: Case) -> Findings:
         contacted_at=_first_contact(case, lead),
         contacted_before=any(a.contacted_at for a in case.assignments if a.duty is Duty.LEAD and a is not lead),
         asks_evidence=facts.asks_evidence,
-        evidence=len(result.evidence) if result is not None else 0,
+        evidence=len(result.evidence) + result.files if result is not None else 0,
         case_has_place=place_of(case) is not None,
         distance_m=result.distance_m if result is not None else None,
         limit_m=facts.check_distance_m,

@@ -22,7 +22,8 @@ NEAR_METRES = 2.0
 def on_a_plane(shapes: BaseGeometry | list[BaseGeometry], latitude: float) -> np.ndarray:
     """Give polygons in metres, on a plane that is right around a latitude."""
     scale = np.array([METRES_A_DEGREE * cos(radians(latitude)), METRES_A_DEGREE])
-    return shapely.transform(np.atleast_1d(np.asarray(shapes, dtype=object)), lambda points: points * scale)
+    moved: np.ndarray = shapely.transform(np.atleast_1d(np.asarray(shapes, dtype=object)), lambda points: points * scale)
+    return moved
 
 
 def compare(shapes: Mapping[str, BaseGeometry], *, changed: frozenset[str], tolerance: float) -> Iterator[Finding]:
@@ -58,9 +59,7 @@ def _overlaps(
         )
 
 
-def _gaps(
-    codes: list[str], plane: np.ndarray, tree: shapely.STRtree, *, tolerance: float, latitude: float
-) -> Iterator[Finding]:
+def _gaps(codes: list[str], plane: np.ndarray, tree: shapely.STRtree, *, tolerance: float, latitude: float) -> Iterator[Finding]:
     whole = shapely.union_all(plane)
     for part in shapely.get_parts(whole):
         for ring in shapely.get_rings(part)[1:]:

@@ -23,7 +23,7 @@ SECONDS = 5.0
 
 
 class How(StrEnum):
-    """How a point lies: in one grid, on a border or where several overlap, in none, or nobody knows, since there are no polygons."""
+    """How a point lies: in one grid, on a border or where several overlap, in none; or there are no polygons to tell."""
 
     INSIDE = "inside"
     SHARED = "shared"
@@ -43,7 +43,7 @@ class GridNamed:
 
 @dataclass(frozen=True)
 class Placing:
-    """In which grid a point lies (None: to be placed by hand), and how; outside, the nearest grid and how many metres away it is."""
+    """In which grid a point lies (None: to be placed by hand), and how; outside, the nearest grid and its metres away."""
 
     how: How
     grid: GridNamed | None = None

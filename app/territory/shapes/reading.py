@@ -68,7 +68,9 @@ def features_of(content: bytes) -> tuple[list[Any], list[Finding]]:
     if not isinstance(features, list) or not features:
         return [], [Finding(about=About.FILE, words="文件里没有任何图形")]
     crs = collection.get("crs")
-    name = str(crs.get("properties", {}).get("name", "")) if isinstance(crs, dict) and isinstance(crs.get("properties"), dict) else ""
+    name = (
+        str(crs.get("properties", {}).get("name", "")) if isinstance(crs, dict) and isinstance(crs.get("properties"), dict) else ""
+    )
     if name and not _FIT_CRS.search(name):
         return [], [Finding(about=About.DATUM, words=f"坐标系是 {name}，请先转换成 WGS-84 或 CGCS2000 的经纬度（EPSG:4326、4490）")]
     return features, []

@@ -1,7 +1,5 @@
 """Keeps the reading of versions: which imports there were, and the county's polygons as they were after any of them."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
@@ -9,7 +7,6 @@ from sqlalchemy import ColumnElement, or_, select
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.paging import LIMIT, Page, page_from, paged
-from app.territory.datum import Datum
 from app.territory.models import Grid, Unit
 from app.territory.shapes.models import GridShape, ShapeImport
 
@@ -18,37 +15,10 @@ class ShapeVersionNotFound(NotFound):
     """没有找到这个版本的网格图形"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class VersionShown:
-    """An import of polygons, and what it found."""
-
-    version: int
-    at: datetime
-    source: str
-    sha256: str
-    datum: Datum
-    staff_id: int | None
-    report: dict[str, Any]
-
-
-def version_shown(row: ShapeImport) -> VersionShown:
-    """Give an import as it is shown."""
-    return VersionShown(
-        version=row.id,
-        at=row.at,
-        source=row.source,
-        sha256=row.sha256.hex(),
-        datum=row.datum,
-        staff_id=row.staff_id,
-        report=row.report,
-    )
-
-
-def versions_page(*, cursor: str | None = None, limit: int = LIMIT) -> Page[VersionShown]:
+def versions_page(*, cursor: str | None = None, limit: int = LIMIT) -> Page[ShapeImport]:
     """Give the versions, the newest first."""
     rows = db.session.scalars(paged(select(ShapeImport), key=[(ShapeImport.id, True)], cursor=cursor, limit=limit)).all()
-    page = page_from(rows, limit=limit, key=lambda row: [row.id])
-    return Page([version_shown(row) for row in page.items], page.next_cursor)
+    return page_from(rows, limit=limit, key=lambda row: [row.id])
 
 
 def version_as_geojson(version: int) -> dict[str, Any]:

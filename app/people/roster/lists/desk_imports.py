@@ -1,0 +1,234 @@
+"""Keeps lists that are handed in at the desk: sealed until a scheduler takes them in, their progress and their report."""
+
+import base64
+import logging
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from app.core.crypto import keyring
+from app.core.database import db, lock_rows, transaction
+from app.core.errors import Invalid, NotFound, Refusal
+from app.core.jobs import job
+from app.core.paging import LIMIT, Page, page_from, paged
+from app.core.sheets import Unreadable
+from app.core.stamp import Door, Role, Stamp
+from app.people.roster.lists.importing import ImportAtWork, Order, Outcome, import_people, import_unit
+from app.people.roster.lists.models import ImportState, RosterImport
+from app.people.roster.lists.report import report
+from app.people.roster.scope import RosterIsNotYoursToEdit
+from app.people.sessions import staff_actor
+from app.territory.models import Unit
+
+log = logging.getLogger("minhu.roster")
+
+MOST_BYTES = 20 * 1024 * 1024
+LEASE = timedelta(minutes=10)
+"""An import whose progress has stood still so long is taken up again: its process is gone, and with it what it had written."""
+
+KEPT = timedelta(days=30)
+_ZIP = b"PK\x03\x04"
+
+
+class RosterImportNotFound(NotFound):
+    """没有找到这次导入"""
+
+
+class NotAWorkbook(Invalid):
+    """请上传 .xlsx 文件"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportShown:
+    """An import as it is shown to whoever handed it in."""
+
+    id: int
+    unit: str
+    file_name: str
+    dry_run: bool
+    strict: bool
+    profile: str | None
+    state: ImportState
+    rows_all: int
+    rows_done: int
+    counts: dict[str, int]
+    problem: str | None
+    made_at: datetime
+    finished_at: datetime | None
+    has_report: bool
+
+
+def hand_in(
+    stamp: Stamp,
+    contents: bytes,
+    *,
+    unit: str,
+    file_name: str,
+    dry_run: bool = False,
+    strict: bool = False,
+    profile: str | None = None,
+    given: dict[str, str] | None = None,
+) -> ImportShown:
+    """Hand a workbook in for a unit; a scheduler takes it in within seconds.
+
+    Raises RosterIsNotYoursToEdit, ImportUnitNotFound, NotAWorkbook.
+    """
+    assert stamp.actor.id is not None
+    if stamp.actor.holds((Role.ADMINISTRATOR,)) is None:
+        raise RosterIsNotYoursToEdit
+    below = import_unit(stamp, unit)
+    if not contents.startswith(_ZIP) or len(contents) > MOST_BYTES:
+        raise NotAWorkbook(errors={"file": [f"请上传 .xlsx 文件，不超过 {MOST_BYTES // 1024 // 1024} MB"]})
+    row = RosterImport(
+        unit_id=below.id,
+        file=keyring().encrypt(base64.b64encode(contents).decode(), field="roster_import.file"),
+        options={"file_name": file_name[:200], "dry_run": dry_run, "strict": strict, "profile": profile, "given": given or {}},
+        state=ImportState.WAITING,
+        rows_all=0,
+        rows_done=0,
+        counts={},
+        made_at=stamp.at,
+        made_by=stamp.actor.id,
+        touched_at=stamp.at,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return _shown(row, below.code)
+
+
+def own_import(stamp: Stamp, import_id: int) -> ImportShown:
+    """Give an import that one has handed in oneself; raises RosterImportNotFound."""
+    row = _own(stamp, import_id)
+    return _shown(row, db.session.get_one(Unit, row.unit_id).code)
+
+
+def own_report(stamp: Stamp, import_id: int) -> bytes:
+    """Give the report of an import that one has handed in oneself; raises RosterImportNotFound, also where there is none."""
+    row = _own(stamp, import_id)
+    if row.report is None:
+        raise RosterImportNotFound("这次导入没有结果文件")
+    return base64.b64decode(keyring().decrypt(row.report, field="roster_import.report"))
+
+
+def _own(stamp: Stamp, import_id: int) -> RosterImport:
+    query = select(RosterImport).where(RosterImport.id == import_id, RosterImport.made_by == stamp.actor.id)
+    row = db.session.scalars(query).first()
+    if row is None:
+        raise RosterImportNotFound
+    return row
+
+
+def imports_page(stamp: Stamp, *, cursor: str | None = None, limit: int = LIMIT) -> Page[ImportShown]:
+    """Give the imports that one has handed in oneself, the newest first."""
+    query = select(RosterImport, Unit.code).join(Unit, Unit.id == RosterImport.unit_id)
+    query = query.where(RosterImport.made_by == stamp.actor.id)
+    rows = db.session.execute(paged(query, key=[(RosterImport.id, True)], cursor=cursor, limit=limit)).all()
+    page = page_from(rows, limit=limit, key=lambda row: [row[0].id])
+    return Page([_shown(row, code) for row, code in page.items], page.next_cursor)
+
+
+def _shown(row: RosterImport, unit: str) -> ImportShown:
+    same = ("id", "state", "rows_all", "rows_done", "counts", "problem", "made_at", "finished_at")
+    options = {name: row.options[name] for name in ("file_name", "dry_run", "strict", "profile")}
+    return ImportShown(**{name: getattr(row, name) for name in same}, **options, unit=unit, has_report=row.report is not None)
+
+
+@job("take-in-rosters", every=timedelta(seconds=10))
+def take_in_rosters(stamps: Callable[[], Stamp]) -> int:
+    """Take in the lists that wait, one after the other, each in a transaction of its own; give how many."""
+    done = 0
+    while (claimed := _claim(stamps())) is not None:
+        done += 1
+        if not _work(stamps, *claimed):
+            break
+    _forget_old(stamps())
+    return done
+
+
+def _claim(stamp: Stamp) -> tuple[int, Stamp] | None:
+    """Make the oldest waiting import ours, or one whose process is gone; gives the stamp of who handed it in."""
+    with transaction():
+        stuck = (RosterImport.state == ImportState.RUNNING) & (RosterImport.touched_at < stamp.at - LEASE)
+        query = select(RosterImport.id).where(or_(RosterImport.state == ImportState.WAITING, stuck)).order_by(RosterImport.id)
+        for row in lock_rows(RosterImport, list(db.session.scalars(query.limit(5))), skip_locked=True):
+            if row.state is ImportState.WAITING or row.touched_at < stamp.at - LEASE:
+                row.state, row.touched_at, row.rows_done = ImportState.RUNNING, stamp.at, 0
+                actor = staff_actor(row.made_by)
+                return row.id, Stamp(actor, Role.ADMINISTRATOR, stamp.at, Door.DESK)
+    return None
+
+
+def _work(stamps: Callable[[], Stamp], import_id: int, stamp: Stamp) -> bool:
+    """Take one list in; what it could not do is written down for whoever handed it in. Gives whether to go on with others."""
+    try:
+        with transaction():
+            outcome = _import(stamps, import_id, stamp)
+            _finish(import_id, stamps().at, state=ImportState.DONE, outcome=outcome)
+    except ImportAtWork:
+        with transaction():
+            _set(import_id, state=ImportState.WAITING)
+        return False
+    except (Unreadable, Refusal) as refusal:
+        with transaction():
+            _finish(import_id, stamps().at, state=ImportState.REFUSED, problem=str(refusal))
+    except Exception as failure:
+        log.exception("import %s failed", import_id)
+        with transaction():
+            _finish(import_id, stamps().at, state=ImportState.FAILED, problem=f"系统出错（{type(failure).__name__}），没有写入")
+    return True
+
+
+def _import(stamps: Callable[[], Stamp], import_id: int, stamp: Stamp) -> Outcome:
+    row = db.session.get_one(RosterImport, import_id)
+    options = row.options
+    assert row.file is not None
+    contents = base64.b64decode(keyring().decrypt(row.file, field="roster_import.file"))
+    order = Order(
+        source=options["file_name"],
+        unit=db.session.get_one(Unit, row.unit_id).code,
+        given=options["given"],
+        profile=options["profile"],
+        dry_run=options["dry_run"],
+        strict=options["strict"],
+    )
+
+    def progress(done: int, known: int) -> None:
+        # On a connection of its own, so that it is seen while the list's own transaction is still open.
+        with Session(db.engine) as aside, aside.begin():
+            moved = update(RosterImport).where(RosterImport.id == import_id)
+            aside.execute(moved.values(rows_done=done, rows_all=known, touched_at=stamps().at))
+
+    with tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
+        file.write(contents)
+        file.flush()
+        del contents, row
+        return import_people(stamp, Path(file.name), order, progress=progress)
+
+
+def _finish(
+    import_id: int, at: datetime, *, state: ImportState, outcome: Outcome | None = None, problem: str | None = None
+) -> None:
+    values: dict[str, Any] = {"state": state, "finished_at": at, "file": None, "problem": problem}
+    if outcome is not None:
+        sealed = keyring().encrypt(base64.b64encode(report(outcome)).decode(), field="roster_import.report")
+        values |= {"counts": dict(outcome.counts), "report": sealed, "rows_done": outcome.counts["rows"]}
+        values["rows_all"] = outcome.counts["rows"]
+    _set(import_id, **values)
+
+
+def _set(import_id: int, **values: Any) -> None:
+    change = update(RosterImport).where(RosterImport.id == import_id).values(**values)
+    db.session.execute(change, execution_options={"synchronize_session": False})
+
+
+def _forget_old(stamp: Stamp) -> None:
+    """Let go of reports after a month: they hold identity that nobody needs any more."""
+    with transaction():
+        old = update(RosterImport).where(RosterImport.report.is_not(None), RosterImport.finished_at < stamp.at - KEPT)
+        db.session.execute(old.values(report=None), execution_options={"synchronize_session": False})

@@ -1,0 +1,69 @@
+"""Keeps what phones need to catch up: which row of which grid changed in which transaction, and which of their items came."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base, enum_type
+
+
+class SyncedKind(StrEnum):
+    """What a phone keeps of its grids."""
+
+    HOUSEHOLD = "household"
+    RESIDENT = "resident"
+    TASK = "task"
+    CASE = "case"
+
+
+class SyncChange(Base):
+    """That a row of a grid changed in a transaction, in which it is now or from which it went; written by triggers.
+
+    It says where to look, never what is there: a phone gets the row as it may see it when it asks, or that it is gone.
+    """
+
+    __tablename__ = "sync_change"
+
+    grid_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    changed_in: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[SyncedKind] = mapped_column(enum_type(SyncedKind), primary_key=True)
+    row_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class SyncEpoch(Base):
+    """Which database the changes were counted in, in its one row; a restored one counts anew."""
+
+    __tablename__ = "sync_epoch"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[str]
+
+
+class SyncItem(Base):
+    """An item of a phone that was done, by its own key: of its content the blind index, and for some days its sealed answer.
+
+    `row_id` is what it made or changed, so that later items may name it by key. `phone_at`: the time on the phone when it was
+    written down; `clock_off`: by how many seconds the phone was ahead of us when it sent it.
+    """
+
+    __tablename__ = "sync_item"
+    __table_args__ = (
+        UniqueConstraint("staff_id", "key"),
+        Index("ix_sync_item_answered", "at", postgresql_where="sealed IS NOT NULL"),
+        Index("ix_sync_item_at", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    key: Mapped[UUID]
+    kind: Mapped[str]
+    content: Mapped[bytes]
+    row_id: Mapped[int | None]
+    sealed: Mapped[bytes | None]
+    phone_at: Mapped[datetime]
+    clock_off: Mapped[int]
+    at: Mapped[datetime]

@@ -1,0 +1,208 @@
+"""Services at the grid door: orders for people, calls at the village hotline, talks written down."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core.clock import CHINA
+from app.core.database import db
+from app.ledger.clocks import Deadline
+from app.ledger.models import Call, Case, Report
+from app.ledger.vocabulary import Clock, State
+from app.people.models import ResidentIdentity
+from app.talks.models import VillageTalk
+
+
+@pytest.fixture
+def at(clock):
+    return (clock() - timedelta(minutes=2)).astimezone(CHINA).isoformat()
+
+
+@pytest.fixture
+def talk(cast):
+    """What Wu writes down of the evening."""
+    return {
+        "village": cast.units["柳林村"].code,
+        "held_on": "2026-11-22",
+        "place": "村部院子",
+        "chair": "吴村",
+        "attendants": 23,
+        "minutes": "到会 23 人，依次发言。",
+        "items": [
+            {
+                "words": "二组的路灯不亮。",
+                "kind": "help",
+                "category_id": cast.categories["路灯照明"],
+                "grid": cast.grids["柳林村二网格"].code,
+            },
+            {
+                "words": "高龄津贴怎么办？",
+                "kind": "consultation",
+                "category_id": cast.categories["高龄津贴"],
+                "resident_id": cast.residents["zheng"].id,
+                "answer": "满 80 岁带身份证到便民服务点登记。",
+            },
+        ],
+    }
+
+
+def test_a_cadre_orders_takes_and_finishes(wu, cast):
+    made = wu.post("/service-orders", {"item": "medicine", "resident_id": cast.residents["zheng"].id, "place": "一组 12 号"})
+    assert made.status_code == 201, made.text
+    assert made.json["claim_code"]
+    number = made.json["number"]
+    assert [each["number"] for each in wu.get("/service-orders/open").json["items"]] == [number]
+    taken = wu.post(f"/service-orders/{number}/taking")
+    assert (taken.status_code, taken.json["mine"], taken.json["person"]) == (201, True, "郑**")
+    assert wu.post(f"/service-orders/{number}/contact").json["place"] == "一组 12 号"
+    done = wu.post(f"/service-orders/{number}/result", {"reply": "药已送到。"})
+    assert (done.status_code, done.json["state"]) == (201, "under_review")
+    late = wu.get("/service-orders", late="false", unit=cast.units["柳林村"].code)
+    assert [each["number"] for each in late.json["items"]] == [number]
+
+
+def test_another_village_sees_no_order(wu, zhao, cast):
+    number = wu.post("/service-orders", {"item": "medicine", "resident_id": cast.residents["zheng"].id}).json["number"]
+    assert zhao.get("/service-orders").json["items"] == []
+    assert zhao.get("/service-orders/open").json["items"] == []
+    there, nowhere = zhao.get(f"/service-orders/{number}"), zhao.get("/service-orders/2026112300000007")
+    assert {name: there.json.get(name) for name in ("status", "code", "title", "detail")} == {
+        "status": 404, "code": "order_not_found", "title": nowhere.json["title"], "detail": nowhere.json.get("detail"),
+    }  # fmt: skip
+    assert zhao.post(f"/service-orders/{number}/taking").status_code == 404
+
+
+def test_a_call_becomes_an_order_in_one_go(wu, cast, at):
+    order = {"item": "necessities", "words": "一袋米", "place": "一组 3 号"}
+    call = {
+        "at": at,
+        "outcome": "registered",
+        "number": "13900001111",
+        "person": {"name": "孙大娘"},
+        "grid": cast.grids["柳林村一网格"].code,
+    }
+    answer = wu.post("/calls", call | {"order": order})
+    assert answer.status_code == 201, answer.text
+    case = db.session.scalars(select(Case).where(Case.number == answer.json["case"])).one()
+    assert (case.kind, case.channel, case.state) == ("service", "hotline", State.DISPATCHED)
+    assert db.session.scalars(select(Call)).one().case_id == case.id
+    shown = wu.get("/calls").json["items"][0]
+    assert (shown["number"], shown["case"]) == ("139****1111", case.number)
+
+
+def test_a_call_becomes_a_report(wu, cast, at):
+    report = {"body": "水管爆了，一组没有水。", "kind": "help", "category_id": cast.categories["自来水供应"]}
+    answer = wu.post("/calls", {"at": at, "outcome": "registered", "number": "13900001111", "report": report})
+    assert answer.status_code == 201, answer.text
+    assert db.session.scalars(select(Report.channel)).one() == "hotline"
+
+
+def test_who_hung_up_is_called_back_in_minutes_and_once_a_number(wu, at, clock):
+    call = {"at": at, "outcome": "hung_up", "number": "139 0000 1111"}
+    first = wu.post("/calls", call)
+    assert (first.status_code, first.json["joined"]) == (201, False)
+    case_id = db.session.scalars(select(Case.id).where(Case.number == first.json["case"])).one()
+    station = db.session.scalars(select(Deadline).where(Deadline.case_id == case_id, Deadline.clock == Clock.STATION)).one()
+    assert station.due_at - clock() == timedelta(minutes=5)
+    again = wu.post("/calls", call)
+    assert (again.json["joined"], again.json["case"]) == (True, first.json["case"])
+    wu.post(f"/service-orders/{first.json['case']}/taking")
+    assert wu.post(f"/service-orders/{first.json['case']}/contact").json["phone"] == "13900001111"
+    assert wu.get("/calls").json["items"][0]["outcome"] == "hung_up"
+
+
+@pytest.mark.parametrize("outcome", ["silent", "wrong_number", "consulted"])
+def test_a_call_with_nothing_left_to_do_makes_no_case(wu, at, outcome):
+    answer = wu.post("/calls", {"at": at, "outcome": outcome})
+    assert (answer.status_code, answer.json["case"]) == (201, None)
+    assert db.session.scalar(select(func.count()).select_from(Case)) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"outcome": "hung_up"}, "number"),
+        ({"outcome": "registered"}, "order"),
+        ({"outcome": "silent", "order": {"item": "medicine"}}, "outcome"),
+        ({"outcome": "existing_case"}, "outcome"),
+        ({"outcome": "silent", "at": "2027-01-01T08:00:00+08:00"}, "at"),
+        ({"outcome": "hung_up", "number": "12"}, "number"),
+        ({"outcome": "hung_up", "number": "13900001111", "grid": "99010100100201"}, "grid"),
+    ],
+)
+def test_a_call_that_says_too_little_is_refused_by_field(wu, at, given, field):
+    answer = wu.post("/calls", {"at": at} | given)
+    assert answer.status_code == 422, answer.text
+    assert field in answer.json["errors"]
+    db.session.rollback()
+
+
+def test_a_talk_becomes_reports_once_a_key(wu, talk, cast):
+    answer = wu.post("/talks", talk, key="8f14e45f-ceea-467a-9575-0f2f8b3c0001")
+    assert answer.status_code == 201, answer.text
+    assert [(each["answered"], each["state"]) for each in answer.json["items"]] == [(False, "submitted"), (True, "submitted")]
+    keys = db.session.scalars(select(Report.source_key).order_by(Report.id)).all()
+    assert keys == [f"talk:{answer.json['id']}:0", f"talk:{answer.json['id']}:1"]
+    again = wu.post("/talks", talk, key="8f14e45f-ceea-467a-9575-0f2f8b3c0001")
+    assert again.json == answer.json
+    assert db.session.scalar(select(func.count()).select_from(VillageTalk)) == 1
+    assert [each["id"] for each in wu.get("/talks").json["items"]] == [answer.json["id"]]
+    assert wu.get(f"/talks/{answer.json['id']}").json["items"][0]["title"] == "二组的路灯不亮"
+
+
+def test_what_a_grid_worker_answered_is_closed_what_a_cadre_answered_is_added(wu, zhou, talk):
+    closed = zhou.post("/talks", talk).json["items"][1]
+    assert (closed["answered"], closed["state"]) == (True, "closed")
+    added = wu.post("/talks", talk).json["items"][1]
+    case = db.session.scalars(select(Case).where(Case.number == added["number"])).one()
+    assert (case.state, case.entry_count) == (State.SUBMITTED, 2)
+
+
+def test_of_a_talk_with_a_wrong_item_nothing_is_stored(wu, talk):
+    talk["items"].append({"words": "😀😀"})
+    talk["items"].append({"words": "水渠堵了。"})
+    answer = wu.post("/talks", talk)
+    assert (answer.status_code, sorted(answer.json["errors"])) == (422, ["items.2.grid", "items.3.grid"])
+    talk["items"] = [talk["items"][0] | {"words": "😀😀"}]
+    answer = wu.post("/talks", talk)
+    assert sorted(answer.json["errors"]) == ["items.0.words"]
+    assert db.session.scalar(select(func.count()).select_from(VillageTalk)) == 0
+
+
+def test_a_talk_of_another_village_is_refused_and_hidden(wu, zhao, zhou, talk):
+    made = wu.post("/talks", talk).json["id"]
+    assert zhao.post("/talks", talk).json["errors"] == {"village": ["这不是您负责的村（社区）"]}
+    assert zhao.get(f"/talks/{made}").status_code == zhou.get(f"/talks/{made}").status_code == 404
+    assert zhao.get("/talks").json["items"] == []
+
+
+def test_a_grid_worker_names_nobody_of_another_grid(zhou, talk, cast):
+    cast.residents["zheng"].grid_id = cast.grids["柳林村二网格"].id
+    db.session.commit()
+    answer = zhou.post("/talks", talk)
+    assert answer.json["errors"] == {"items.1.resident_id": ["没有找到这位居民"]}
+
+
+def test_the_guide_shows_steps_materials_and_policy(zhou):
+    found = zhou.get("/service-items", words="高龄").json["items"]
+    assert [each["code"] for each in found] == ["old_age_allowance"]
+    assert (found[0]["term"], found[0]["materials"][0]["name"]) == ("5 个工作日", "居民身份证")
+    assert zhou.get("/service-items/none").status_code == 404
+
+
+def test_duty_at_a_service_point(wu, zhao, cast):
+    line = {"unit": cast.units["柳林村"].code, "point": "便民服务点", "staff": "zhou", "opens": "08:00:00", "closes": "18:00:00"}
+    made = wu.post("/service-duties", line)
+    assert made.status_code == 201, made.text
+    assert zhao.post("/service-duties", line).status_code == 403
+    assert zhao.post(f"/service-duties/{made.json['id']}/end").status_code == 404
+    assert wu.post("/service-duties", line | {"staff": "zhao"}).json["errors"] == {"staff": ["这个人不在“柳林村”任职"]}
+    assert wu.post(f"/service-duties/{made.json['id']}/end").json["ended_at"]
+    assert wu.get("/service-duties").json["items"] == []
+
+
+def test_numbers_of_callers_are_sealed(wu, at):
+    wu.post("/calls", {"at": at, "outcome": "hung_up", "number": "13900001111"})
+    assert b"13900001111" not in db.session.scalars(select(Call.number)).one()
+    assert all(b"13900001111" not in phone for phone in db.session.scalars(select(ResidentIdentity.phone)) if phone)
