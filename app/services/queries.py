@@ -209,7 +209,7 @@ def _shown(stamp: Stamp, order: ServiceOrder, clocks: dict[int, Deadline]) -> Or
     return OrderShown(
         **_common(order, clocks),
         version=order.item.version,
-        person=masked(open_person(order.resident.identity)).name,
+        person=None if order.case.confidential else masked(open_person(order.resident.identity)).name,
         stations=stays,
         ahead=[station.name for station in stations_of(order.item)[order.stations[-1].place + 1 :]],
         taken=order.taken_at is not None,

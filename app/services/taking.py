@@ -11,7 +11,7 @@ from app.core.database import db, lock_rows
 from app.core.errors import Conflict, NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
 from app.ledger.attachments import NO_FILES, EntryFiles, attach_to_entry, place_of_photos
-from app.ledger.handling import hand_over, lead_of
+from app.ledger.handling import ContactByDesk, hand_over, lead_of
 from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.numbers import WrongNumber, check_number
@@ -287,11 +287,13 @@ class Contact:
 def contact_of(stamp: Stamp, number: str) -> Contact:
     """Give whom an order is for and where, to who works on it and while they do: the order is the reason, on record.
 
-    Raises OrderNotFound, NotYourOrder, OrderNotOpen.
+    Raises OrderNotFound, NotYourOrder, OrderNotOpen, ContactByDesk (for what has become confidential).
     """
     order = _works(stamp, number)
     if order.case.state is not State.IN_PROGRESS:
         raise OrderNotOpen(state=order.case.state)
+    if order.case.hides_identity:
+        raise ContactByDesk
     order.contact_seen_at = order.contact_seen_at or stamp.at
     if stamp.actor.kind is ActorKind.STAFF:
         person = unmask(stamp, order.resident_id, fields=("name", "phone"), reason=f"服务订单 {order.case.number}")

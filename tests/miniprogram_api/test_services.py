@@ -7,6 +7,10 @@ from sqlalchemy import select
 
 from app.core.database import db
 from app.people.roster.models import PopulationTag, ResidentTag
+from tests.files.conftest import kept
+from tests.pictures import photo, upload
+
+__all__ = ["kept"]
 
 
 @pytest.fixture
@@ -84,3 +88,15 @@ def test_who_has_no_grid_names_one(lin, cast):
     assert list(lin.post("/service-orders", {"item": "medicine"}).json["errors"]) == ["grid"]
     assert lin.post("/service-orders", {"item": "medicine", "grid": cast.grids["柳林村一网格"].code}).status_code == 201
     assert lin.post("/service-orders", {"item": "no_such"}).status_code == 404
+
+
+def test_a_volunteer_shows_a_photo_that_the_resident_sees_and_no_other_may_use(lin, chen, at_home, backstage, kept):
+    number = lin.post("/service-orders", {"item": "medicine"}).json["number"]
+    chen.post(f"/volunteer-orders/{number}/taking")
+    mine, hers = upload(chen, photo(), purpose="reply").json["id"], upload(lin, photo(), purpose="reply").json["id"]
+    stolen = chen.post(f"/volunteer-orders/{number}/result", {"reply": "药已送到。", "reply_files": [hers]})
+    assert (stolen.status_code, list(stolen.json["errors"])) == (422, ["reply_files"])
+    assert chen.post(f"/volunteer-orders/{number}/result", {"reply": "药已送到。", "reply_files": [mine]}).status_code == 201
+    backstage.let_pass(number)
+    lines = lin.get(f"/cases/{number}").json["timeline"]
+    assert [len(line["files"]) for line in lines if line["what"] == "反馈结果"] == [1]

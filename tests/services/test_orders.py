@@ -332,6 +332,16 @@ def test_staff_who_look_at_whom_it_is_for_are_put_on_record(lin, as_staff, cast)
     assert (seen.staff_id, seen.reason) == (cast.staff["zhou"].id, f"服务订单 {made.number}")
 
 
+def test_of_what_has_become_confidential_nobody_learns_whose_it_is(lin, as_staff):
+    made = order_own(lin(), Wanted(item="medicine"))
+    take_order(as_staff("zhou"), made.number)
+    case_of(made.number).confidential = True
+    with pytest.raises(Refusal) as refused:
+        contact_of(as_staff("zhou"), made.number)
+    assert refused.value.code() == "contact_by_desk"
+    assert [each.person for each in taken_orders(as_staff("zhou"), cursor=None, limit=10).items] == [None]
+
+
 def test_who_has_duty_is_told_first_and_owns_the_clock(lin, cast, as_staff, clock):
     wu = as_staff("wu")
     span = {"opens": clock().astimezone(CHINA).time().replace(hour=8), "closes": clock().astimezone(CHINA).time().replace(hour=12)}
