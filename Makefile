@@ -43,6 +43,7 @@ pins: $(DEV) ## Compile requirements*.in into requirements*.txt
 faults: $(DEV) ## The long forms: processes killed under load, a thousand cases fought over, a hundred random lives
 	$(BIN) -m pytest -m faults tests/faults $(T)
 	AT_ONCE_ROUNDS=1000 WHOLE_LIFE_EXAMPLES=100 $(BIN) -m pytest tests/ledger/test_at_once.py tests/ledger/test_whole_life.py $(T)
+	SIMULATED_HOUSEHOLDS=600 SIMULATED_VILLAGES=6 $(BIN) -m pytest tests/visits/test_simulated_county.py $(T)
 
 # A stamp for each list, so that a changed list is installed and an unchanged one costs nothing. Programs are called as modules
 # (`python -m`), because a checkout that was moved has scripts that point to where it was.

@@ -20,6 +20,15 @@ def insert_many(model: type[Base], rows: Sequence[Row], *, unless: str | None = 
         db.session.connection().execute(_insert(table_of(model), tuple(rows[0]), unless), {"rows": packed(rows)})
 
 
+def insert_fresh(model: type[Base], rows: Sequence[Row], *, unless: str, give: tuple[str, ...]) -> Sequence[Any]:
+    """Insert rows but those whose value in the unique column `unless` is there; give some columns of the inserted ones."""
+    if not rows:
+        return []
+    table = table_of(model)
+    statement = _insert(table, tuple(rows[0]), unless).returning(*(table.c[name] for name in give))
+    return db.session.connection().execute(statement, {"rows": packed(rows)}).all()
+
+
 def update_many(model: type[Base], rows: Sequence[Row], *, key: str = "id") -> None:
     """Update rows by their `key`; every row names the same other columns. What the session holds of them must be expired after."""
     if rows:

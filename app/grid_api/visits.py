@@ -10,7 +10,7 @@ from app.files.models import MOST_FILES
 from app.grid_api.matters import LONGEST, MatterSchema, PersonSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, Label, Moment, Schema, Word, row_id, text
+from app.http.fields import InFours, Label, Moment, PointSchema, Schema, Word, row_id, text
 from app.ledger.vocabulary import State
 from app.visits.commands import add_photos, log_visit
 from app.visits.models import EffectKind, EffectState, VisitOutcome
@@ -30,18 +30,6 @@ class NeedSchema(MatterSchema):
         return Need(**given)
 
 
-class VisitPlaceSchema(Schema):
-    """Where the phone was when the visit was written down, WGS-84 degrees; told once, never followed."""
-
-    latitude = fields.Float(required=True, validate=validate.Range(min=-90, max=90))
-    longitude = fields.Float(required=True, validate=validate.Range(min=-180, max=180))
-
-    @post_load
-    def make(self, given: dict[str, Any], **_: Any) -> tuple[float, float]:
-        """Make it a pair."""
-        return given["latitude"], given["longitude"]
-
-
 class VisitSaidSchema(Schema):
     """What is said of a visit; `key` is the phone's own, `phone_at` its clock at writing, `sent_at` at sending."""
 
@@ -55,7 +43,7 @@ class VisitSaidSchema(Schema):
     needs = fields.List(fields.Nested(NeedSchema))
     topics = fields.List(text(40), validate=validate.Length(max=50))
     seconds = fields.Integer(allow_none=True)
-    position = fields.Nested(VisitPlaceSchema, allow_none=True)
+    position = fields.Nested(PointSchema, allow_none=True)
     follow_up_on = fields.Date(allow_none=True)
     follow_up_note = fields.String(allow_none=True)
     files = fields.List(row_id(), validate=validate.Length(max=MOST_FILES))
@@ -118,6 +106,7 @@ class VisitLoggedSchema(Schema):
     done = fields.List(fields.Integer())
     effect = fields.Nested(EffectBroughtSchema, allow_none=True)
     follow_up = fields.Integer(attribute="follow_up.id")
+    place_warning = fields.String(allow_none=True)
 
 
 class VisitPhotosSchema(Schema):

@@ -23,6 +23,7 @@ from app.files.models import FilePurpose, FileSubject
 from app.ledger.catalogue import UnknownGrid, catalogue
 from app.ledger.commands import answer_locked
 from app.ledger.county import county
+from app.ledger.intake.places import placed
 from app.ledger.intake.submission import Receipt, Submission, fit_words
 from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case, Report
@@ -32,6 +33,7 @@ from app.people.identity import ResidentNotFound, find_or_enrol
 from app.people.models import Resident
 from app.people.roster.scope import HouseholdNotFound
 from app.territory.models import Household
+from app.territory.shapes.placing import How, place_point
 from app.visits.decisions import VisitTaskNotFound
 from app.visits.effects import CHANGES_THE_ROSTER, bring_about
 from app.visits.models import TaskState, Visit, VisitEffect, VisitMet, VisitNeed, VisitOutcome, VisitTask
@@ -77,6 +79,7 @@ class VisitLogged:
     done: list[int] = field(default_factory=list)
     effect: VisitEffect | None = None
     follow_up: VisitTask | None = None
+    place_warning: str | None = None
 
 
 def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Household | None = None) -> VisitLogged:
@@ -118,7 +121,20 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Househo
     done = settle_tasks(stamp, [visit])[visit.id] if at_once else []
     effect = bring_about(stamp, visit, held, resident_id=gone)
     follow_up = _follow_up(stamp, log, visit)
-    return VisitLogged(visit, needs, False, done, effect, follow_up)
+    return VisitLogged(visit, needs, False, done, effect, follow_up, _place_warning(log, visit.grid_id))
+
+
+def _place_warning(log: VisitLog, grid_id: int) -> str | None:
+    """Give a word to the worker where the phone was not in the household's grid; it bars nothing and is not kept."""
+    if log.position is None:
+        return None
+    where = placed(log.position)
+    placing = place_point(where["latitude"], where["longitude"])
+    if placing.how is How.INSIDE and placing.grid is not None and placing.grid.id != grid_id:
+        return f"手机位置在{placing.grid.name}，不在这户所在的网格，请核对户是否选对"
+    if placing.how is How.OUTSIDE and placing.metres is not None:
+        return f"手机位置不在任何网格内，离最近的网格约 {round(placing.metres)} 米，请核对户是否选对"
+    return None
 
 
 def settle_visits(stamp: Stamp, logged: Sequence[VisitLogged]) -> list[VisitLogged]:
@@ -192,7 +208,7 @@ def _grid(stamp: Stamp, log: VisitLog, held: Household | None) -> int:
 
 def _columns(stamp: Stamp, log: VisitLog, held: Household | None) -> dict[str, Any]:
     visited = when(log, stamp.at)
-    place = None if log.position is None else orjson.dumps(log.position).decode()
+    place = None if log.position is None else orjson.dumps(placed(log.position)).decode()
     return {
         "key": log.key,
         "staff_id": stamp.actor.id,

@@ -12,8 +12,8 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert
 
+from app.core.bulk import insert_fresh
 from app.core.database import db, lock_rows, transaction
 from app.core.stamp import Stamp
 from app.people.models import Resident
@@ -52,16 +52,15 @@ def plan_visits(stamps: Callable[[], Stamp], *, only: Sequence[int] | None = Non
 
 _BELONGS = """
     SELECT r.id AS resident_id, r.household_id, t.id AS tag_id, t.place
-    FROM grid g JOIN resident r ON r.grid_id = g.id JOIN population_tag t ON t.active
+    FROM grid g JOIN resident r ON r.grid_id = g.id JOIN resident_tag b ON b.resident_id = r.id AND b.ended_at IS NULL
+    JOIN population_tag t ON t.id = b.tag_id AND t.active AND t.from_age IS NULL
     WHERE g.unit_id = :unit AND r.ended_at IS NULL AND r.household_id IS NOT NULL
-      AND (
-        (t.from_age IS NOT NULL AND r.birth_month <= CAST(:today AS date) - make_interval(years => CAST(t.from_age AS integer)))
-        OR t.from_age IS NULL AND EXISTS (
-          SELECT FROM resident_tag b
-          WHERE b.resident_id = r.id AND b.tag_id = t.id AND b.ended_at IS NULL AND b.since <= :today
-            AND (b.expires_on IS NULL OR b.expires_on >= :today)
-        )
-      )
+      AND b.since <= :today AND (b.expires_on IS NULL OR b.expires_on >= :today)
+    UNION ALL
+    SELECT r.id, r.household_id, t.id, t.place
+    FROM population_tag t JOIN grid g ON g.unit_id = :unit JOIN resident r ON r.grid_id = g.id
+    WHERE t.active AND t.from_age IS NOT NULL AND r.ended_at IS NULL AND r.household_id IS NOT NULL
+      AND r.birth_month <= CAST(:today AS date) - make_interval(years => CAST(t.from_age AS integer))
 """
 """Who of a village belongs to which population today."""
 
@@ -139,11 +138,7 @@ def _make_tasks(stamp: Stamp, unit_id: int, done: Planned) -> None:
     free = {household.id for household in lock_rows(Household, [row.household_id for row in rows], skip_locked=True)}
     fresh = [_columns(stamp, row) for row in rows if row.there is None and row.household_id in free]
     back = [row for row in rows if row.there is not None and row.household_id in free]
-    started: list[tuple[int, date]] = []
-    if fresh:
-        put = insert(VisitTask).on_conflict_do_nothing(index_elements=[VisitTask.key])
-        made = db.session.execute(put.returning(VisitTask.id, VisitTask.due_on), fresh).all()
-        started += [(row.id, row.due_on) for row in made]
+    started = [(row.id, row.due_on) for row in insert_fresh(VisitTask, fresh, unless="key", give=("id", "due_on"))]
     returned = _bring_back(stamp, back)
     done.made += len(started)
     done.brought_back += len(returned)
@@ -172,7 +167,11 @@ def _bring_back(stamp: Stamp, rows: Sequence[Any]) -> list[tuple[int, date]]:
 
 _GONE = text(
     f"""
-    WITH belongs AS MATERIALIZED ({_BELONGS}), rules AS MATERIALIZED ({_RULES})
+    WITH belongs AS MATERIALIZED ({_BELONGS}), rules AS MATERIALIZED ({_RULES}),
+    rhythm AS MATERIALIZED (
+      SELECT DISTINCT b.resident_id, u.every_months FROM belongs b JOIN rules u ON u.tag_id = b.tag_id
+    ),
+    kinds AS MATERIALIZED (SELECT DISTINCT household_kind, every_months FROM rules WHERE household_kind IS NOT NULL)
     SELECT task.id,
       CASE
         WHEN r.ended_by IS NOT NULL THEN r.ended_by
@@ -182,13 +181,8 @@ _GONE = text(
           AND NOT EXISTS (SELECT FROM resident o WHERE o.household_id = h.id AND o.ended_at IS NULL)
           THEN (SELECT o.ended_by FROM resident o WHERE o.household_id = h.id ORDER BY o.ended_at DESC LIMIT 1)
         WHEN c.ended_at IS NOT NULL THEN 'campaign_ended'
-        WHEN task.why = 'rule' AND task.resident_id IS NOT NULL AND NOT EXISTS (
-          SELECT FROM belongs b JOIN rules u ON u.tag_id = b.tag_id
-          WHERE b.resident_id = task.resident_id AND u.every_months = own.every_months
-        ) THEN 'rule_ended'
-        WHEN task.why = 'rule' AND task.resident_id IS NULL AND NOT EXISTS (
-          SELECT FROM rules u WHERE u.household_kind = h.kind AND u.every_months = own.every_months
-        ) THEN 'rule_ended'
+        WHEN task.why = 'rule' AND task.resident_id IS NOT NULL AND rhythm.resident_id IS NULL THEN 'rule_ended'
+        WHEN task.why = 'rule' AND task.resident_id IS NULL AND kinds.household_kind IS NULL THEN 'rule_ended'
         WHEN task.due_on < :today AND EXISTS (
           SELECT FROM visit_task next JOIN visit_rule their ON their.id = next.rule_id
           WHERE next.household_id = task.household_id AND next.resident_id IS NOT DISTINCT FROM task.resident_id
@@ -201,6 +195,8 @@ _GONE = text(
     LEFT JOIN resident r ON r.id = task.resident_id
     LEFT JOIN campaign c ON c.id = task.campaign_id
     LEFT JOIN visit_rule own ON own.id = task.rule_id
+    LEFT JOIN rhythm ON rhythm.resident_id = task.resident_id AND rhythm.every_months = own.every_months
+    LEFT JOIN kinds ON kinds.household_kind = h.kind AND kinds.every_months = own.every_months
     WHERE g.unit_id = :unit
     """  # noqa: S608 (put together from constants)
 )

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from app.core.errors import Invalid
+from app.ledger.intake.places import Point
 from app.ledger.intake.submission import has_control
 from app.ledger.vocabulary import Kind
 from app.people.identity import Person
@@ -58,7 +59,7 @@ class VisitLog:
 
     `household_id` or `grid` (its code) says where. Who was met is a resident on the roster, or a person told by name and number;
     `met_ids` names others who were there. Who died or moved is `resident_id`. `phone_at` is the phone's clock when the visit was
-    written down, `sent_at` when it was sent, where the phone tells that too. `position` is latitude and longitude in degrees.
+    written down, `sent_at` when it was sent, where the phone tells that too. `position` is where the phone was then.
     """
 
     key: UUID
@@ -74,7 +75,7 @@ class VisitLog:
     needs: tuple[Need, ...] = field(default_factory=tuple)
     topics: tuple[str, ...] = ()
     seconds: int | None = None
-    position: tuple[float, float] | None = None
+    position: Point | None = None
     follow_up_on: date | None = None
     follow_up_note: str | None = None
     file_ids: tuple[int, ...] = ()

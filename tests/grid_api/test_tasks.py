@@ -1,6 +1,7 @@
 """Visits to be made, at the grid door: one line a household, two taps, own grids alone; and what the village decides."""
 
 from datetime import date, timedelta
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from app.core.clock import CHINA
 from app.core.crypto import keyring
 from app.core.database import transaction
+from app.demo.grid_map import draw_county, spot_in
 from app.people.identity import Person, enrol_resident
 from app.people.models import Resident
 from app.people.roster.models import PopulationTag, ResidentTag
@@ -189,10 +191,27 @@ def test_a_fast_phone_that_does_not_tell_when_it_sends_is_not_refused_either(ses
 
 def test_the_place_of_a_visit_is_sealed(session, zhou, planned):
     task = zhou.get("/tasks").json["items"][0]["id"]
-    zhou.post(f"/tasks/{task}/visit", two_taps(position={"latitude": 33.5, "longitude": 117.5}))
+    zhou.post(f"/tasks/{task}/visit", two_taps(position={"latitude": 33.5, "longitude": 117.5, "datum": "wgs84"}))
     stored = session.scalars(select(Visit)).one()
     assert b"33.5" not in stored.position
-    assert keyring().decrypt(stored.position, field="visit.position") == "[33.5,117.5]"
+    assert '"latitude":33.5' in keyring().decrypt(stored.position, field="visit.position")
+
+
+def test_a_phone_in_another_grid_is_told_of_and_barred_nothing(zhou, planned, cast, stamp):
+    task = zhou.get("/tasks").json["items"][0]["id"]
+    with transaction():
+        draw_county(stamp)
+    chance = Random(5)
+
+    def warned(grid, datum="wgs84"):
+        longitude, latitude = spot_in(cast.grids[grid].code, chance)
+        place = {"latitude": latitude, "longitude": longitude, "datum": datum}
+        answer = zhou.post(f"/tasks/{task}/visit", two_taps(position=place))
+        assert answer.status_code == 201
+        return answer.json["place_warning"]
+
+    assert warned("柳林村一网格") is None
+    assert "河湾村二网格" in warned("河湾村二网格")
 
 
 BAD = [
@@ -204,7 +223,7 @@ BAD = [
     ({"follow_up_on": "2028-11-23"}, "follow_up_on"),
     ({"follow_up_note": "带药"}, "follow_up_on"),
     ({"follow_up_on": "2026-11-27", "follow_up_note": "长" * 501}, "follow_up_note"),
-    ({"position": {"latitude": 91, "longitude": 0}}, "position.latitude"),
+    ({"position": {"latitude": 91, "longitude": 0, "datum": "wgs84"}}, "position.latitude"),
     ({"visited_at": "2026-11-24T09:00:00+08:00"}, "visited_at"),
     ({"met_ids": ["x"]}, "met_ids.0"),
 ]
