@@ -14,6 +14,7 @@ from app.grid_api.cases import AnswerSchema, MovedSchema
 from app.grid_api.looks import LookSchema
 from app.grid_api.matters import WordsSchema
 from app.grid_api.sync_rows import KeptHouseholdSchema, KeptResidentSchema
+from app.grid_api.tasks import VisitCancelledSchema, VisitTaskEndedSchema
 from app.grid_api.visits import VisitLoggedSchema, VisitLogSchema
 from app.http import roster_fields as roster
 from app.http.fields import Moment, Number, Schema, row_id
@@ -27,7 +28,9 @@ from app.sync.items import Done, ItemKind, Sent, ValidationFailed
 from app.sync.models import SyncedKind
 from app.sync.pulling import kept_now
 from app.territory.models import Household
+from app.visits import leaving
 from app.visits.commands import hold_households, log_visit, settle_visits
+from app.visits.decisions import VisitTaskNotFound, cancel_task, find_task
 from app.visits.models import Visit
 from app.visits.rules import VisitLog
 
@@ -48,6 +51,12 @@ class ResidentTargetSchema(Schema):
     """Which resident an item is about."""
 
     resident_id = row_id(required=True)
+
+
+class TaskTargetSchema(Schema):
+    """Which visit to be made an item is about."""
+
+    task_id = row_id(required=True)
 
 
 class StoredVisitSchema(Schema):
@@ -73,7 +82,8 @@ def _load(schema: MarshmallowSchema, body: Any) -> Any:
         raise unfit(wrong) from None
 
 
-_VISIT, _LOGGED, _STORED_VISIT, _MOVED = VisitLogSchema(), VisitLoggedSchema(), StoredVisitSchema(), MovedSchema()
+_VISIT, _LOGGED, _STORED_VISIT = VisitLogSchema(), VisitLoggedSchema(), StoredVisitSchema()
+_MOVED, _ENDED_TASK = MovedSchema(), VisitTaskEndedSchema()
 
 
 def _visit_told(sent: Sent) -> VisitLog:
@@ -134,6 +144,18 @@ def _of_case(schema: type[Schema], command: Callable[..., Any]) -> ItemKind:
     return ItemKind(read=_about(CaseTargetSchema, schema), do=do, stored=stored)
 
 
+def _cancel_task(stamp: Stamp, _sent: Sent, given: tuple[int, dict[str, Any]], _begun: None) -> Done:
+    task = cancel_task(stamp, given[0], **given[1])
+    return Done(task.id, dict(_ENDED_TASK.dump(task)))
+
+
+def _task_stored(stamp: Stamp, _sent: Sent, given: tuple[int, Any]) -> dict[str, Any] | None:
+    try:
+        return dict(_ENDED_TASK.dump(find_task(stamp, given[0])))
+    except VisitTaskNotFound:
+        return None
+
+
 _KEPT: dict[SyncedKind, MarshmallowSchema] = {
     SyncedKind.HOUSEHOLD: KeptHouseholdSchema(),
     SyncedKind.RESIDENT: KeptResidentSchema(),
@@ -171,15 +193,17 @@ _HOME, _SOMEBODY = HouseholdTargetSchema, ResidentTargetSchema
 KINDS: dict[str, ItemKind] = {
     "visit": ItemKind(read=_visit_told, do=_visit, stored=_visit_stored, begin=_homes, finish=_settle),
     "household_add": _of_roster(_HOUSEHOLD, roster.HouseholdGivenSchema, commands.enter_household, makes=True),
-    "household_edit": _of_roster(_HOUSEHOLD, roster.HouseholdEditSchema, commands.edit_household, target=_HOME),
+    "household_edit": _of_roster(_HOUSEHOLD, roster.HouseholdEditSchema, leaving.edit_home, target=_HOME),
     "household_move": _of_roster(_HOUSEHOLD, roster.HouseholdMoveSchema, commands.move_household, target=_HOME),
-    "household_end": _of_roster(_HOUSEHOLD, roster.HouseholdEndSchema, commands.end_household, target=_HOME),
+    "household_end": _of_roster(_HOUSEHOLD, roster.HouseholdEndSchema, leaving.end_home, target=_HOME),
     "resident_add": _of_roster(_RESIDENT, roster.ResidentGivenSchema, residents.enter_resident, target=_HOME, makes=True),
     "resident_edit": _of_roster(_RESIDENT, roster.ResidentEditSchema, residents.edit_resident, target=_SOMEBODY),
     "resident_move": _of_roster(_RESIDENT, roster.ResidentMoveSchema, residents.move_resident, target=_SOMEBODY),
-    "resident_end": _of_roster(_RESIDENT, roster.ResidentEndSchema, residents.end_resident, target=_SOMEBODY),
+    "resident_end": _of_roster(_RESIDENT, roster.ResidentEndSchema, leaving.take_off, target=_SOMEBODY),
+    "resident_restore": _of_roster(_RESIDENT, roster.ResidentVersionSchema, leaving.put_back, target=_SOMEBODY),
     "tag_put": _of_roster(_RESIDENT, roster.TagGivenSchema, tags.put_tag, target=_SOMEBODY),
     "tag_end": _of_roster(_RESIDENT, roster.TagEndSchema, tags.end_tag, target=_SOMEBODY),
+    "task_cancel": ItemKind(read=_about(TaskTargetSchema, VisitCancelledSchema), do=_cancel_task, stored=_task_stored),
     "case_supplement": _of_case(WordsSchema, supplement),
     "case_information": _of_case(WordsSchema, supply_info),
     "case_answer": _of_case(AnswerSchema, answer_case),

@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+import hmac
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from app.core.crypto import keyring
 from app.core.errors import Conflict
 from app.core.paging import CursorUnreadable
 from app.sync.models import SyncedKind
@@ -37,16 +39,28 @@ class Cursor:
     def encode(self) -> str:
         """Give the cursor as text."""
         places = {str(grid): [at.changed_in, at.kind, at.row_id, at.begun] for grid, at in self.places.items()}
-        return base64.urlsafe_b64encode(orjson.dumps([self.epoch, self.reader, places])).decode().rstrip("=")
+        told = orjson.dumps([self.epoch, self.reader, places])
+        return base64.urlsafe_b64encode(_mark(told) + told).decode().rstrip("=")
 
 
 def decode(cursor: str) -> Cursor:
-    """Give what a cursor says; raises CursorUnreadable."""
+    """Give what a cursor says; raises CursorUnreadable, also for one that we did not write."""
     try:
-        epoch, reader, places = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        whole = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        told = whole[_MARK:]
+        if not hmac.compare_digest(whole[:_MARK], _mark(told)):
+            raise CursorUnreadable
+        epoch, reader, places = orjson.loads(told)
         return Cursor(str(epoch), str(reader), {_number(grid): _place(*at) for grid, at in places.items()})
-    except (binascii.Error, ValueError, TypeError, AttributeError):
+    except (binascii.Error, ValueError, TypeError, AttributeError, OverflowError):
         raise CursorUnreadable from None
+
+
+_MARK = 12
+
+
+def _mark(told: bytes) -> bytes:
+    return keyring().blind(told.hex(), field="sync.cursor")[:_MARK]
 
 
 def _place(changed_in: Any, kind: Any, row_id: Any, begun: Any) -> Place:

@@ -381,3 +381,27 @@ def test_the_phones_clock_hours_ahead_puts_no_visit_into_the_future(zhou, sessio
     visit = session.scalars(select(Visit)).one()
     assert (visit.visited_at, visit.told_at) == (MONDAY - timedelta(minutes=30), MONDAY + timedelta(hours=4, minutes=30))
     assert visit.clock_off
+
+
+def test_a_cadre_calls_a_visit_off_and_ends_somebody_with_their_tasks(wu, zhou, zhao, session, cast):
+    home, zheng = cast.households["郑守田"], cast.residents["zheng"].id
+    tasks = []
+    for key, whom in (("off", None), ("hers", zheng)):
+        facts = {"grid_id": home.grid_id, "household_id": home.id, "resident_id": whom, "why": TaskFor.RULE, "key": key}
+        facts |= {"first_on": MONDAY.date(), "due_on": MONDAY.date(), "created_at": MONDAY, "updated_at": MONDAY}
+        tasks.append(VisitTask(**facts))
+    session.add_all(tasks)
+    session.commit()
+    off, hers = (task.id for task in tasks)
+    at = NOW.isoformat()
+    calls = [item("task_cancel", {"task_id": off, "reason": "外出", "version": 1}, phone_at=at)]
+    calls.append(item("resident_end", {"resident_id": zheng, "version": 1, "why": "deceased"}, phone_at=at))
+    missing = item("task_cancel", {"task_id": 10**9, "reason": "外出", "version": 1}, phone_at=at)
+    theirs, nothing = batch(zhao, [calls[0], missing])["items"]
+    assert theirs | {"key": None} == nothing | {"key": None}
+    assert outcomes(batch(wu, calls)) == ["created", "created"]
+    session.expire_all()
+    assert [session.get_one(VisitTask, task).state for task in (off, hers)] == [TaskState.CANCELLED] * 2
+    late = item("task_cancel", {"task_id": off, "reason": "外出", "version": 1}, phone_at=at)
+    (told,) = batch(wu, [late])["items"]
+    assert (told["outcome"], told["stored"]["state"]) == ("conflict", "cancelled")
