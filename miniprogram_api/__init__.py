@@ -6,7 +6,7 @@ from app.core.stamp import Door
 from app.http.auth import resident, unnamed_resident
 from app.http.blueprint import open_door
 from app.http.uploads import unnamed_uploads, uploads
-from miniprogram_api import cases, form, grids, homes, look_ups, published, reports, services, sign_in, whistles
+from miniprogram_api import cases, form, grids, heads, homes, look_ups, published, reports, services, sign_in, whistles
 
 PREFIX = "/miniprogram/v1"
 
@@ -26,6 +26,8 @@ def register_miniprogram(app: Flask) -> None:
         cases.blp,
         cases.claims,
         homes.blp,
+        heads.joining,
+        heads.blp,
         whistles.blp,
         look_ups.reading,
         look_ups.writing,

@@ -5,11 +5,13 @@ from typing import Any
 from marshmallow import fields
 
 from app.core.stamp import Door
+from app.filings.evidence import own_consent
+from app.filings.models import ConsentBy
 from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import PageQuery, Word
+from app.http.fields import Moment, PageQuery, Schema, Word
 from app.http.flood import count_writes
-from app.http.uploads import file_ids
+from app.http.uploads import FileSchema, file_ids
 from app.ledger.callbacks.answers import rate_case
 from app.ledger.commands import put_right, supplement, supply_info
 from app.ledger.disputes.commands import dispute_consent
@@ -48,6 +50,15 @@ class InformationSchema(SupplementSchema):
     version = fields.Integer(load_default=None)
 
 
+class OwnConsentSchema(Schema):
+    """How one consented to being filed for, by what the filer kept."""
+
+    method = Word(ConsentBy)
+    given_at = Moment()
+    evidence = fields.String(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))
+
+
 @blp.route("", methods=["GET"])
 @blp.arguments(CasesQuery, location="query")
 @blp.response(200, StandingPageSchema)
@@ -69,6 +80,13 @@ def show_case(number: str) -> Any:
 def add_words(said: dict[str, Any], number: str) -> Any:
     """Add something to a case that is under way"""
     return supplement(stamp(), number, **said)
+
+
+@blp.route("/<number>/consent", methods=["GET"])
+@blp.response(200, OwnConsentSchema)
+def show_consent(number: str) -> Any:
+    """Show the consent by which somebody filed for oneself, and the photo of one's signature"""
+    return own_consent(stamp(), number)
 
 
 @blp.route("/<number>/corrections", methods=["POST"])

@@ -39,8 +39,14 @@ POST /miniprogram/v1/cases/<number>/withdrawal                     resident
 POST /miniprogram/v1/cases/<number>/withdrawal/revocation            resident
 GET  /miniprogram/v1/published-cases                               resident
 POST /miniprogram/v1/published-cases/<number>/me-too               resident
+GET  /miniprogram/v1/cases/<number>/consent                        resident
 POST /miniprogram/v1/cases/<number>/corrections                    resident
 POST /miniprogram/v1/cases/<number>/consent-dispute                resident
+POST /miniprogram/v1/head/joining                                  resident
+GET  /miniprogram/v1/head/groups                                   resident
+GET  /miniprogram/v1/head/households                               resident
+POST /miniprogram/v1/head/logs                                     resident
+GET  /miniprogram/v1/head/logs                                     resident
 GET  /miniprogram/v1/home-requests                                 resident
 POST /miniprogram/v1/home-requests                                 resident
 POST /miniprogram/v1/claims                                        resident
@@ -85,6 +91,9 @@ POST /grid/v1/filings/consent-codes/<int:code_id>/proof            staff
 POST /grid/v1/filings/<number>/claim-code                          staff
 POST /grid/v1/filings/<number>/hand-over                           staff
 POST /grid/v1/filings/<number>/withdrawal                          staff
+POST /grid/v1/groups/<code>/heads/<int:resident_id>/code           staff
+GET  /grid/v1/head-work                                            staff
+GET  /grid/v1/head-work/total                                      staff
 GET  /grid/v1/home-requests                                        staff
 POST /grid/v1/home-requests/<number>/taking                        staff
 POST /grid/v1/home-requests/<number>/contact                       staff
@@ -98,6 +107,16 @@ POST /grid/v1/cases/<number>/supplements                           staff
 POST /grid/v1/cases/<number>/look                                  staff
 POST /grid/v1/cases/<number>/appraisals                            staff
 GET  /grid/v1/looks                                                staff
+GET  /grid/v1/work                                                 staff
+GET  /grid/v1/work/hands                                           staff
+POST /grid/v1/cases/<number>/signature                             staff
+POST /grid/v1/cases/<number>/contact                               staff
+POST /grid/v1/cases/<number>/assist-result                         staff
+POST /grid/v1/cases/<number>/result                                staff
+POST /grid/v1/cases/<number>/handing-on                            staff
+POST /grid/v1/cases/<number>/requests                              staff
+POST /grid/v1/cases/<number>/requests/<int:request_id>/withdrawal  staff
+POST /grid/v1/cases/<number>/dial                                  staff
 GET  /grid/v1/sync                                                 staff
 POST /grid/v1/sync                                                 staff
 
@@ -216,6 +235,7 @@ GET  /desk/v1/supervision/suspended                                 staff
 GET  /desk/v1/supervision/counts                                    staff
 GET  /desk/v1/supervision/disputed-consents                         staff
 POST /desk/v1/cases/<number>/consent-ruling                         staff
+POST /desk/v1/cases/<number>/consent                                staff
 GET  /desk/v1/figures                                               staff
 GET  /desk/v1/figures/table                                         staff
 GET  /desk/v1/figures/table.xlsx                                    staff

@@ -1,6 +1,5 @@
 """Keeps `flask import people`: a list of households and residents as villages keep it, from a workbook, in one transaction."""
 
-import resource
 import sys
 from pathlib import Path
 from time import monotonic
@@ -9,7 +8,7 @@ import click
 
 from app.cli.ground import command_stamp, on_the_ledger
 from app.cli.messages import pairs_of
-from app.cli.report import DRY_RUN, FILE, SHOWN
+from app.cli.report import DRY_RUN, FILE, SHOWN, peak_megabytes
 from app.core.database import transaction
 from app.core.stamp import Door
 from app.people.roster.lists.importing import Order, Outcome, import_people
@@ -68,5 +67,4 @@ def _tell(outcome: Outcome, seconds: float) -> None:
     for name, _ in COUNTS:
         click.echo(f"{name}: {outcome.counts[name]}")
     click.echo("written" if outcome.written else "nothing was written")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    click.echo(f"{seconds:.1f} s, peak memory {peak} MB")
+    click.echo(f"{seconds:.1f} s, peak memory {peak_megabytes()} MB")

@@ -37,3 +37,11 @@ def refuse(errors: Sequence[RowError], file: Path | None = None) -> NoReturn:
     """Tell the errors and end the command: nothing was written."""
     tell_errors(errors, file)
     raise click.ClickException(f"{len(errors)} errors; nothing was written.")
+
+
+def peak_megabytes() -> int:
+    """Give the most memory that this process has had, in MB: its own, not its parent's before it began (as `ru_maxrss` would)."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) // 1024
+    return 0

@@ -140,13 +140,12 @@ def _by_proxy(scene: Scene, plan: Plan, words: dict[str, str]) -> Filed:
     old = ("郑守田", "05570000001")
     others = [(each.name, each.phone) for each in scene.residents if each.village == plan.village][2:]
     name, phone = old if plan.seed % 2 or not others else others[plan.seed % len(others)]
-    spoken = plan.seed % 3 == 0
     filing = Filing(
         person=Person(name=name, phone=phone),
         consent=ConsentGiven(
-            method=ConsentBy.SPOKEN if spoken else ConsentBy.SIGNATURE,
-            witness="周格" if spoken else None,
-            evidence=None if spoken else "授权书一份，存村委会档案柜",
+            method=ConsentBy.SPOKEN,
+            witness="周格",
+            evidence="授权书一份，存村委会档案柜" if plan.seed % 3 else None,
         ),
         title=words["title"],
         body=words["body"],

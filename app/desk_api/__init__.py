@@ -73,6 +73,7 @@ def register_desk(app: Flask) -> None:
         supervision.case_blp,
         oversight.blp,
         disputes.blp,
+        disputes.looking,
         meetings.blp,
         merging.blp,
         upstream.blp,

@@ -7,14 +7,21 @@ from marshmallow import fields
 from app.core.stamp import Door
 from app.desk_api.shown import MovedSchema
 from app.desk_api.versions import IfMatch, MoveSchema
+from app.filings.evidence import examine_consent
+from app.filings.models import ConsentBy
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
+from app.http.uploads import FileSchema
 from app.ledger.disputes.commands import rule_on_consent
 from app.ledger.disputes.listing import disputed_consents
 from app.ledger.vocabulary import State
 
 blp = DoorBlueprint("disputes", door=Door.DESK, prefix="", auth=staff(Door.DESK), tag="委托核查")
+
+looking = DoorBlueprint(
+    "consents", door=Door.DESK, prefix="/cases/<number>", auth=staff(Door.DESK), repeatable=False, tag="委托核查"
+)
 
 WORDS = 4000
 
@@ -38,6 +45,31 @@ class RulingSchema(MoveSchema):
     upheld = fields.Boolean(required=True)
     reply = text(WORDS, required=True)
     note = text(WORDS, required=True)
+
+
+class WhyExaminedSchema(Schema):
+    """Why the consent is looked into; goes on record."""
+
+    reason = text(200, required=True)
+
+
+class ExaminedConsentSchema(Schema):
+    """A consent, its witness, and the photo of a signature."""
+
+    method = Word(ConsentBy)
+    given_at = Moment()
+    evidence = fields.String(allow_none=True)
+    witness = fields.String(allow_none=True)
+    witness_phone = fields.String(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))
+
+
+@looking.route("/consent", methods=["POST"])
+@looking.arguments(WhyExaminedSchema)
+@looking.response(200, ExaminedConsentSchema)
+def examine(given: dict[str, Any], number: str) -> Any:
+    """Show the consent of a proxy filing for a reason, put on record; for supervisors and data protection officers"""
+    return examine_consent(stamp(), number, **given)
 
 
 @blp.route("/supervision/disputed-consents", methods=["GET"])

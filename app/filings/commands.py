@@ -9,6 +9,7 @@ from app.core.database import db
 from app.core.errors import Invalid
 from app.core.stamp import Stamp
 from app.filings.consent_codes import use_code
+from app.filings.evidence import attach_signature
 from app.filings.homes.taken import taken_by
 from app.filings.models import Consent, ConsentBy, ProxyFiling
 from app.filings.rules import PROXIES, Filing, PersonMissing, check_consent, check_proxy, check_reason, handout
@@ -109,6 +110,8 @@ def _consent(stamp: Stamp, resident_id: int, filing: Filing) -> Consent:
     )
     db.session.add(consent)
     db.session.flush()
+    if given.signature_id is not None:
+        attach_signature(stamp, consent.id, given.signature_id)
     return consent
 
 

@@ -1,6 +1,7 @@
 """Keeps what a proxy filing must be before it is taken in: pure checks of its consent and of the reason to file from afar."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from app.core.errors import Invalid, NotAllowed
@@ -33,7 +34,9 @@ class ReasonMissing(Invalid):
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentGiven:
-    """How the person consented: by what, before which witness where it was spoken, by which texted code.
+    """How the person consented: by what, before which witness where it was spoken, by which texted code, on which photo.
+
+    `signature_id` is the id of the photo of their signature, uploaded by the filer.
 
     `evidence` says where more of it is kept.
     """
@@ -42,6 +45,7 @@ class ConsentGiven:
     witness: str | None = None
     witness_phone: str | None = None
     code_id: int | None = None
+    signature_id: int | None = None
     evidence: str | None = None
 
 
@@ -67,6 +71,16 @@ class Filing:
     people: People = field(default_factory=People)
 
 
+@contextmanager
+def body_named(name: str) -> Iterator[None]:
+    """Let refusals inside name the field that holds what is said as its door does."""
+    try:
+        yield
+    except Invalid as refusal:
+        refusal.errors = {name if field == "body" else field: words for field, words in refusal.errors.items()}
+        raise
+
+
 def check_proxy(stamp: Stamp) -> Stamp:
     """Give the stamp in the role in which the actor files for others; raises MayNotFileForOthers."""
     role = stamp.actor.holds(PROXIES) if stamp.actor.kind is ActorKind.STAFF else None
@@ -78,7 +92,8 @@ def check_proxy(stamp: Stamp) -> Stamp:
 def check_consent(consent: ConsentGiven, *, filer_name: str, person: Person) -> None:
     """Raise ConsentIncomplete unless the consent is whole.
 
-    A spoken one has a witness, who is neither the filer nor the person concerned; one by text names its code.
+    A spoken one has a witness, who is neither the filer nor the person concerned; one by text names its code, a
+    signature its photo.
     """
     errors: dict[str, list[str]] = {}
     witness = (consent.witness or "").strip()
@@ -90,6 +105,8 @@ def check_consent(consent: ConsentGiven, *, filer_name: str, person: Person) -> 
         errors["consent.witness"] = ["见证人不能是当事人本人"]
     if consent.method is ConsentBy.SMS_CODE and consent.code_id is None:
         errors["consent.code_id"] = ["请先给当事人发送授权码"]
+    if consent.method is ConsentBy.SIGNATURE and consent.signature_id is None:
+        errors["consent.signature_id"] = ["请上传当事人签名的照片"]
     for name, words in (("witness", consent.witness), ("evidence", consent.evidence)):
         if words and has_control(words):
             errors[f"consent.{name}"] = ["有看不见的控制字符，请重新输入"]

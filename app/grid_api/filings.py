@@ -21,12 +21,13 @@ blp = DoorBlueprint("filings", door=Door.GRID, prefix="/filings", auth=staff(Doo
 
 
 class ConsentSchema(Schema):
-    """How the person consented: a spoken consent names a witness, one by text the code that was proved."""
+    """How the person consented: before a witness, by the code that was proved, or by the photo of a signature, uploaded before."""
 
     method = Word(ConsentBy, required=True)
     witness = text(40, allow_none=True)
     witness_phone = text(30, allow_none=True)
     code_id = row_id(allow_none=True)
+    signature_id = row_id(allow_none=True)
     evidence = text(500, allow_none=True)
 
     @post_load

@@ -12,6 +12,7 @@ from app.grid_api.matters import WORDS
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
+from app.http.uploads import file_ids
 from app.ledger.vocabulary import State
 
 blp = DoorBlueprint("home_requests", door=Door.GRID, prefix="/home-requests", auth=staff(Door.GRID), tag="上门代办")
@@ -59,6 +60,7 @@ class AnsweredAtHomeSchema(Schema):
 
     reply = text(WORDS, required=True)
     category_id = row_id(allow_none=True)
+    photos = file_ids()
 
 
 class HomeStandsSchema(Schema):

@@ -114,8 +114,12 @@ class DoorBlueprint(Blueprint):  # type: ignore[misc]
         def run(*args: Any, **kwargs: Any) -> Response:
             if self.first is not None:
                 self.first()
+            if self.in_steps:  # no connection is held while the body comes in or others are asked
+                with transaction():
+                    g.stamp = self.auth.make_stamp(self.auth.door)
             with nullcontext() if self.in_steps else transaction():
-                g.stamp = self.auth.make_stamp(self.auth.door)
+                if not self.in_steps:
+                    g.stamp = self.auth.make_stamp(self.auth.door)
 
                 def answer() -> Response:
                     return make_response(view(*args, **kwargs))

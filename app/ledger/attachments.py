@@ -14,14 +14,19 @@ from app.territory.datum import Datum
 
 @dataclass(frozen=True, kw_only=True)
 class EntryFiles:
-    """Ids of uploaded files that go with an entry: those told to the person with the `reply`, and those for the file alone."""
+    """Ids of uploaded files that go with an entry: those told to the person with the `reply`, and those for the file alone.
+
+    `before` and `after` are photos of the place before and after the work, for the file.
+    """
 
     reply: Sequence[int] = ()
     evidence: Sequence[int] = ()
+    before: Sequence[int] = ()
+    after: Sequence[int] = ()
 
     def __len__(self) -> int:
         """Give how many there are."""
-        return len({*self.reply, *self.evidence})
+        return len({*self.reply, *self.evidence, *self.before, *self.after})
 
 
 NO_FILES = EntryFiles()
@@ -43,10 +48,12 @@ def attach_to_report(
 
 
 def attach_to_entry(stamp: Stamp, entry: Entry, files: EntryFiles, *, keep_position: bool = False) -> None:
-    """Attach the actor's files to an entry that they have just made. Raises FilesUnfit naming `reply_files` or `evidence_files`."""
+    """Attach the actor's files to an entry that they have just made. Raises FilesUnfit naming the field."""
     for ids, purpose, field in (
         (files.reply, FilePurpose.REPLY, "reply_files"),
         (files.evidence, FilePurpose.EVIDENCE, "evidence_files"),
+        (files.before, FilePurpose.BEFORE, "before"),
+        (files.after, FilePurpose.AFTER, "after"),
     ):
         attach(
             stamp,
@@ -67,7 +74,7 @@ def attach_to_words(stamp: Stamp, entry: Entry, file_ids: Sequence[int]) -> None
 
 def place_of_photos(stamp: Stamp, files: EntryFiles) -> Point | None:
     """Give where the first of the actor's photos says it was taken, within the county; None where none says so."""
-    for position in positions_of(stamp, [*files.evidence, *files.reply]):
+    for position in positions_of(stamp, [*files.after, *files.before, *files.evidence, *files.reply]):
         point = Point(latitude=position.latitude, longitude=position.longitude, datum=Datum.WGS84)
         try:
             located(point, county())

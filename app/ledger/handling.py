@@ -23,7 +23,7 @@ from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.limits import goes_on_from, round_term
 from app.ledger.rounds.parts import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
-from app.ledger.verification.results import check_missing, facts_of, keep_result
+from app.ledger.verification.results import check_missing, facts_of, keep_result, metres_off
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
 from app.ledger.workflow import MOVES
 from app.territory.models import Unit
@@ -217,8 +217,19 @@ def hand_over(assignment: Assignment) -> None:
     db.session.execute(update(Deadline).where(*mine, *running).values(owner_staff_id=assignment.handler_id))
 
 
-def record_contact(stamp: Stamp, number: str, *, how: str, note: str, version: int | None = None) -> Case:
+def record_contact(
+    stamp: Stamp,
+    number: str,
+    *,
+    how: str,
+    note: str,
+    files: EntryFiles = NO_FILES,
+    point: Point | None = None,
+    version: int | None = None,
+) -> Case:
     """Record a contact with the person: how (`phone`, `visit`, `wechat`, `other`), and what was said; the first stops the clock.
+
+    `files` are photos made there, `point` is where it was made, noted as metres from where the case is.
 
     A confidential case is contacted by the call-back agent alone, an anonymous one, or one without a person concerned, by nobody.
     The lead may let a unit below it, to which it has passed the work on, make the contact.
@@ -234,9 +245,10 @@ def record_contact(stamp: Stamp, number: str, *, how: str, note: str, version: i
         lead = lead_of(case)
         for assignment in (lead,) if by_desk else (lead, own_assignment(acting, case, Duty.LEAD, Duty.SUB)):
             assignment.contacted_at = assignment.contacted_at or acting.at
-        return Step(facts={"how": how}, assignment=None)
+        return Step(facts={"how": how, **_noted(case, point)}, assignment=None)
 
-    move_case(stamp, case, Action.CONTACT, Words(note=note), change)
+    entry = move_case(stamp, case, Action.CONTACT, Words(note=note), change)
+    attach_to_entry(stamp, entry, files)
     return case
 
 
@@ -248,8 +260,20 @@ def lead_of(case: Case) -> Assignment:
     raise NotYourUnit
 
 
-def submit_assist(stamp: Stamp, number: str, *, note: str, version: int | None = None) -> Case:
-    """Report to the lead what an assist, or a unit below the lead, has done."""
+def _noted(case: Case, point: Point | None) -> dict[str, Any]:
+    return {} if point is None else {"metres_off": metres_off(case, point)}
+
+
+def submit_assist(
+    stamp: Stamp,
+    number: str,
+    *,
+    note: str,
+    files: EntryFiles = NO_FILES,
+    point: Point | None = None,
+    version: int | None = None,
+) -> Case:
+    """Report to the lead what an assist, or a unit below the lead, has done; `point` is noted as metres from the case."""
     case = lock_case(stamp, number, version=version)
 
     def change(acting: Stamp) -> Step:
@@ -257,9 +281,10 @@ def submit_assist(stamp: Stamp, number: str, *, note: str, version: int | None =
         if assignment.signed_at is None:
             raise NotSigned
         assignment.submitted_at = acting.at
-        return Step(assignment=assignment, facts={"unit": assignment.unit.code})
+        return Step(assignment=assignment, facts={"unit": assignment.unit.code, **_noted(case, point)})
 
-    move_case(stamp, case, Action.SUBMIT_ASSIST, Words(note=note), change)
+    entry = move_case(stamp, case, Action.SUBMIT_ASSIST, Words(note=note), change)
+    attach_to_entry(stamp, entry, files)
     return case
 
 
@@ -274,12 +299,14 @@ def submit_result(
     evidence: Sequence[str] = (),
     files: EntryFiles = NO_FILES,
     point: Point | None = None,
+    by_phone: bool = False,
     version: int | None = None,
 ) -> Case:
     """Submit the lead's result: the reply to the person, the note for the file, and whether the unit calls it solved.
 
     `evidence` are references to what proves it, `files` what was uploaded: told with the reply or for the file alone; `point`
-    is where it was done, by default where the photos say they were taken. Raises PointOutsideCounty, FilesUnfit, ContactMissing,
+    is where it was done, by default where the photos say they were taken, or with `by_phone` where the phone is, which bars
+    nothing. Raises PointOutsideCounty, FilesUnfit, ContactMissing,
     AssistsOutstanding (unless `without_assists` says why they are not waited for), and, where the lead is but first responder,
     DepartmentOutstanding: the last word is the department's.
     """
@@ -299,7 +326,7 @@ def submit_result(
         assignment.submitted_at = acting.at
         case.unit_solved = solved
         facts: dict[str, Any] = {"solved": solved, "without": [a.unit.code for a in outstanding]}
-        facts |= keep_result(acting, case, reply=reply, evidence=evidence, files=len(files), point=place)
+        facts |= keep_result(acting, case, reply=reply, evidence=evidence, files=len(files), point=place, by_phone=by_phone)
         return Step(assignment=assignment, facts=facts)
 
     words = note if not without_assists else f"{note}\n不再等待协办：{without_assists}"

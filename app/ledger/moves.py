@@ -53,7 +53,7 @@ from app.ledger.vocabulary import (
     label,
 )
 from app.ledger.whistles.models import WhistleCall
-from app.ledger.workflow import FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
+from app.ledger.workflow import COMES_HOME_IN, FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 from app.notices.templates import TEMPLATES, names_in
@@ -253,11 +253,13 @@ def roles_for(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
     """Give the roles in which the actor may do an action: who filed may supplement and supply information wherever the case lies.
 
     What a filer was asked, or hears from their person, no other grid worker or cadre supplies. A cadre answers only where they
-    have come home for it. Who filed for somebody who says they never asked for it does
-    nothing more on the case.
+    have come home for it. Who filed for somebody who says they never asked for it does nothing more on the case.
     """
-    if _is_disputed(stamp, case):
-        return frozenset()
+    return frozenset() if is_disputed(stamp, case) else roles_undisputed(stamp, case, action)
+
+
+def roles_undisputed(stamp: Stamp, case: Case, action: Action) -> frozenset[Role]:
+    """Give the same where one knows already that nobody disputes what the actor filed."""
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
@@ -282,10 +284,11 @@ def _comes_home(stamp: Stamp, case: Case) -> bool:
     return db.session.scalars(select(Deadline.id).where(Deadline.case_id == case.id, *theirs).limit(1)).first() is not None
 
 
-def _is_disputed(stamp: Stamp, case: Case) -> bool:
+def is_disputed(stamp: Stamp, case: Case) -> bool:
     """Say whether the person of a report that the actor filed disputes their consent, and no supervisor found otherwise."""
     actor = stamp.actor
-    if actor.kind is not ActorKind.STAFF or all(report.filer_staff_id != actor.id for report in case.reports):
+    filed = (report for report in case.reports if report.filer_staff_id == actor.id)
+    if actor.kind is not ActorKind.STAFF or all(report.consent_id is None for report in filed):
         return False
     mine = (ConsentDispute.case_id == case.id, ConsentDispute.staff_id == actor.id)
     standing = select(ConsentDispute.id).where(*mine, ConsentDispute.upheld.is_not(False))
@@ -368,7 +371,7 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
             continue
         if (deadline.clock in move.meets and _speaks_of(deadline, step)) or (target in REACHES.get(deadline.clock, ())):
             meet(deadline, at)
-        elif target not in RUNS_IN[deadline.clock] or (deadline.subject, deadline.subject_id) in over:
+        elif target not in _runs_in(deadline) or (deadline.subject, deadline.subject_id) in over:
             cancel(deadline, at)
         elif deadline.clock in move.pauses:
             pause(deadline, at)
@@ -387,6 +390,12 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
             if target in RUNS_IN[clock]:
                 clocks += _start(at, case, clock, clocks, step)
     return clocks
+
+
+def _runs_in(deadline: Deadline) -> frozenset[State]:
+    """Give the states in which a clock may be open; that of coming home ends when others take the case in hand."""
+    comes_home = deadline.clock is Clock.ARRIVE and deadline.subject is Subject.CASE
+    return COMES_HOME_IN if comes_home else RUNS_IN[deadline.clock]
 
 
 def _cut_short(case: Case, clocks: Sequence[Deadline], lead: Deadline) -> list[Deadline]:

@@ -133,8 +133,9 @@ def called_to(actor: Actor) -> Select[int]:
 
 
 def handed_to(actor: Actor) -> tuple[ColumnElement[bool], ...]:
-    """Give the conditions for the open parts that were handed to a member of staff."""
-    return (Assignment.handler_id == actor.id, Assignment.ended_at.is_(None))
+    """Give the conditions for the open parts that a grid worker's village has handed to them."""
+    village = select(Unit.id).where(Unit.path.in_(actor.paths(Role.GRID_WORKER)))
+    return (Assignment.handler_id == actor.id, Assignment.ended_at.is_(None), Assignment.unit_id.in_(village))
 
 
 def comes_for(post_path: str, unit_path: str) -> bool:

@@ -172,6 +172,9 @@ RUNS_IN: dict[Clock, frozenset[State]] = {
 A visit's clock has no case.
 """
 
+COMES_HOME_IN = _BEFORE_DISPATCH | {S.INFO_REQUESTED}
+"""The states in which somebody of the village may still come home for a case: once others handle it, that is over."""
+
 MOVES: dict[Action, Move] = {
     move.action: move
     for move in (

@@ -133,8 +133,15 @@ def find_or_enrol(stamp: Stamp, person: Person, *, grid_id: int | None = None, h
     for way in ways:
         for resident in db.session.scalars(query.where(way)):
             if open_person(resident.identity).name == person.name:
-                return resident
+                return _survivor(resident)
     return enrol_resident(stamp, person, grid_id=grid_id, household_id=household_id)
+
+
+def _survivor(resident: Resident) -> Resident:
+    """Give whom a duplicate was merged into, else the resident itself."""
+    while resident.merged_into_id is not None:
+        resident = db.session.get_one(Resident, resident.merged_into_id)
+    return resident
 
 
 def set_person(stamp: Stamp, resident_id: int, person: Person) -> Resident:
@@ -162,6 +169,13 @@ def residents_by_phone(phone: str) -> list[int]:
 
 def unmask(stamp: Stamp, resident_id: int, *, fields: tuple[str, ...], reason: str) -> Person:
     """Give the named fields of a resident in plain words and put on record who looked, when and why (hash-chained)."""
+    resident = note_look(stamp, resident_id, fields=fields, reason=reason)
+    person = open_person(resident.identity)
+    return Person(**{field: getattr(person, field) for field in fields})
+
+
+def note_look(stamp: Stamp, resident_id: int, *, fields: tuple[str, ...], reason: str) -> Resident:
+    """Put on record that the actor looks at something that tells who a resident is, named in `fields`; give the resident."""
     assert stamp.actor.id is not None
     resident = db.session.get(Resident, resident_id)
     if resident is None:
@@ -169,8 +183,7 @@ def unmask(stamp: Stamp, resident_id: int, *, fields: tuple[str, ...], reason: s
     _note_access({
         "at": stamp.at, "staff_id": stamp.actor.id, "resident_id": resident_id, "fields": ",".join(fields), "reason": reason,
     })  # fmt: skip
-    person = open_person(resident.identity)
-    return Person(**{field: getattr(person, field) for field in fields})
+    return resident
 
 
 def note_list(stamp: Stamp, *, scope: str, count: int, fields: tuple[str, ...], reason: str) -> None:

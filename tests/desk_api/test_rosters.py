@@ -7,10 +7,17 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
+from app.core.database import db, transaction
 from app.core.jobs import JOBS
-from app.people.models import IdentityAccess, Resident
+from app.core.stamp import SYSTEM, Door, Role, Stamp
+from app.people.models import IdentityAccess, Resident, Staff
+from app.people.roster.lists import desk_imports
+from app.people.roster.lists.desk_imports import hand_in as hand_in_at_once
+from app.people.roster.lists.importing import import_people
 from app.people.roster.lists.models import ImportState, RosterImport
+from app.people.sessions import staff_actor
 from tests.people.roster.conftest import HEAD, LI, WANG
 
 GRID = "柳林村一网格"
@@ -169,3 +176,27 @@ def test_administrators_see_the_countys_roster_at_the_desk_and_others_none(sessi
     assert desk("admin").get(f"/residents/{zheng}").json["name"] == "郑**"
     assert desk("sun").get(f"/residents/{zheng}").status_code == 404
     assert session.get_one(Resident, zheng).version == 1
+
+
+def test_progress_is_seen_while_the_lists_own_transaction_is_open(committed, monkeypatch):
+    clock = committed.extensions["minhu"].clock
+    seen = []
+
+    def watched(stamp, path, order, *, progress):
+        def told(done, known):
+            progress(done, known)
+            with Session(db.engine) as aside:
+                seen.append(aside.execute(select(RosterImport.state, RosterImport.rows_done, RosterImport.rows_all)).one())
+
+        return import_people(stamp, path, order, progress=told)
+
+    monkeypatch.setattr(desk_imports, "import_people", watched)
+    with committed.app_context():
+        admin = staff_actor(db.session.scalars(select(Staff.id).where(Staff.login == "admin")).one())
+        with transaction():
+            hand_in_at_once(Stamp(admin, Role.ADMINISTRATOR, clock(), Door.DESK), FAMILY, unit="990101001", file_name="人口.xlsx")
+        assert JOBS["take-in-rosters"].work(lambda: Stamp(SYSTEM, Role.SYSTEM, clock(), Door.JOB)) == 1
+        row = db.session.scalars(select(RosterImport)).one()
+        assert (row.state, row.rows_done, row.counts["residents_new"]) == (ImportState.DONE, 2, 1)
+        db.session.remove()
+    assert seen == [(ImportState.RUNNING, 2, 2)]

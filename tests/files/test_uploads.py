@@ -1,10 +1,12 @@
 """Uploads: what is acknowledged stays, what is repeated changes nothing, and nobody gets another's file by its hash."""
 
+import io
 import os
 
 import pytest
 from sqlalchemy import select
 
+from app.core.database import db
 from app.files.models import File, FileState
 from app.files.uploading import MOST_LOOSE
 from tests.pictures import PART, announced, photo, send, upload
@@ -129,3 +131,24 @@ def test_nothing_in_the_store_can_be_read_or_named_without_the_keys(zhou, kept):
     assert [path.name for path in files] == ["original"]
     assert mark not in files[0].read_bytes()
     assert oct(files[0].stat().st_mode & 0o777) == "0o600"
+
+
+def test_no_transaction_is_open_while_the_bytes_of_a_part_come_in(zhou, kept, noise):
+    """A phone on a slow network would else hold a connection for as long as its part takes."""
+    ident = zhou.post("/uploads", announced(noise, extension="pdf")).json["id"]
+    open_then = []
+
+    class Slow(io.BytesIO):
+        def read(self, *size):
+            open_then.append(db.session.registry.has() and db.session().in_transaction())
+            return super().read(*size)
+
+        def readinto(self, buffer):
+            open_then.append(db.session.registry.has() and db.session().in_transaction())
+            return super().readinto(buffer)
+
+    headers = {"Authorization": f"Bearer {zhou.token}", "Upload-Offset": "0", "Content-Length": str(PART)}
+    path = f"/grid/v1/uploads/{ident}"
+    answer = zhou.client.patch(path, input_stream=Slow(noise[:PART]), headers=headers, content_type="application/octet-stream")
+    assert (answer.status_code, answer.json["received"]) == (200, PART)
+    assert set(open_then) == {False}

@@ -11,7 +11,7 @@ from app.people.identity import Person
     "consent",
     [
         ConsentGiven(method=ConsentBy.SPOKEN, witness="邻居赵婶"),
-        ConsentGiven(method=ConsentBy.SIGNATURE),
+        ConsentGiven(method=ConsentBy.SIGNATURE, signature_id=3),
         ConsentGiven(method=ConsentBy.SMS_CODE, code_id=7),
     ],
 )
@@ -28,7 +28,11 @@ def test_a_spoken_consent_needs_a_witness_other_than_the_filer(witness):
 
 def test_the_filer_is_no_witness_of_a_signature_either():
     with pytest.raises(ConsentIncomplete):
-        check_consent(ConsentGiven(method=ConsentBy.SIGNATURE, witness="吴村"), filer_name="吴村", person=Person(name="郑守田"))
+        check_consent(
+            ConsentGiven(method=ConsentBy.SIGNATURE, signature_id=3, witness="吴村"),
+            filer_name="吴村",
+            person=Person(name="郑守田"),
+        )
 
 
 @pytest.mark.parametrize(

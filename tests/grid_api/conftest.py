@@ -9,6 +9,7 @@ from app.core.clock import CHINA
 from app.demo.cast import PASSWORD
 from tests.backstage import Backstage
 from tests.callers import MINIPROGRAM, Caller, grid_caller, resident_caller
+from tests.files.conftest import kept  # noqa: F401
 
 
 @pytest.fixture

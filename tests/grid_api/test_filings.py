@@ -74,6 +74,8 @@ BAD = [
     ({"consent": {"method": "spoken", "witness": "郑 守田"}}, "consent.witness"),
     ({"consent": {"method": "spoken", "witness": "老郑", "witness_phone": "05570000001"}}, "consent.witness"),
     ({"consent": {"method": "spoken", "witness": "赵婶", "witness_phone": "12"}}, "consent.witness_phone"),
+    ({"consent": {"method": "signature", "evidence": "签名单第 3 页"}}, "consent.signature_id"),
+    ({"consent": {"method": "signature", "signature_id": 10**9}}, "consent.signature_id"),
     ({"consent": {"method": "sms_code"}}, "consent.code_id"),
     ({"consent": {"method": "sms_code", "code_id": 10**9}}, "consent.code_id"),
     ({"consent": {"method": "shouted"}}, "consent.method"),
@@ -99,10 +101,6 @@ def test_bad_input_names_its_field_and_stores_nothing(session, wu, filing, chang
     assert list(answer.json["errors"]) == [field]
     assert stored(session) == [0, 0, 0]
     assert session.scalar(select(func.count()).select_from(Resident)) == before
-
-
-def test_a_signature_needs_no_witness(wu, filing):
-    assert wu.post("/filings", filing | {"consent": {"method": "signature", "evidence": "签名单第 3 页"}}).status_code == 201
 
 
 def test_a_matter_outside_the_village_needs_a_reason(session, wu, cast, filing):

@@ -144,6 +144,16 @@ def test_one_request_at_a_time_until_it_is_withdrawn(asked, lin, wu, cast):
     assert lin.post("/home-requests", body).status_code == 201
 
 
+def test_once_the_desk_has_it_handled_nobody_comes(session, asked, wu, zhou, backstage, clock):
+    backstage.accept(asked)
+    wu.post(f"/home-requests/{asked}/taking")
+    backstage.dispatch(asked)
+    assert not [each for each in clocks(session, asked) if each.met_at is None and each.cancelled_at is None]
+    assert wu.get("/home-requests", state="taken").json["items"] == []
+    for deed, body in (("declining", {"reply": "不去"}), ("answer", {"reply": "去过"}), ("contact", None)):
+        assert wu.post(f"/home-requests/{asked}/{deed}", body).json["code"] == "home_request_over"
+
+
 def test_another_village_and_who_is_no_cadre_find_nothing(client, asked, zhao):
     hua = grid_caller(client, "hua", PASSWORD)
     unknown = zhao.post("/home-requests/2026112399999996/taking")
@@ -165,7 +175,7 @@ def test_what_nobody_takes_is_late_and_the_village_is_told(session, asked, clock
 
 
 BAD = [
-    ({"what": "👍"}, "body"),
+    ({"what": "👍"}, "what"),
     ({"grid": "0000"}, "grid"),
     ({"grid": None}, "grid"),
     ({"place": None}, "place"),

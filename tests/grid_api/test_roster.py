@@ -1,13 +1,14 @@
 """The roster at the grid door: one's own grids alone, everything masked, every change by version and on record."""
 
 from datetime import date
+from functools import partial
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
 from app.core.database import transaction
-from app.people.identity import Person, check_character, verify_accesses
+from app.people.identity import Person, check_character, find_or_enrol, verify_accesses
 from app.people.models import IdentityAccess, Resident
 from app.people.roster.models import RosterChange, RosterChangeKind
 from app.people.roster.residents import ResidentGiven, enter_resident
@@ -251,3 +252,20 @@ def test_lists_of_residents_cost_the_same_however_many_there_are(zhou, home, man
     for place in range(5):
         zhou.post(f"/households/{home['id']}/residents", {"name": f"郭家{'一二三四五'[place]}"})
     assert cost() == before <= 9
+
+
+def test_a_group_of_another_grid_is_not_there(zhou, zhao, cast, man):
+    group = zhou.post("/groups", {"grid": cast.grids["柳林村一网格"].code, "name": "南头户区"}).json["code"]
+    assert zhao.get("/groups").json["items"] == []
+    for path, body in (("", None), ("/heads", {"resident_id": man["id"]}), ("/end", {})):
+        call = zhao.get if body is None else partial(zhao.post, body=body)
+        theirs, missing = call(f"/groups/{group}{path}"), call(f"/groups/x{path}")
+        assert (theirs.status_code, theirs.json["code"]) == (404, "group_not_found")
+        assert theirs.json | {"request_id": ""} == missing.json | {"request_id": ""}
+    assert zhao.post("/groups", {"grid": cast.grids["柳林村一网格"].code, "name": "别人的"}).json["code"] == "grid_not_found"
+
+
+def test_who_was_merged_is_known_as_the_one_they_were_merged_into(zhou, home, man, session, stamp):
+    twin = zhou.post(f"/households/{home['id']}/residents", {"name": "郭二山", "phone": "13800004444"}).json
+    zhou.post(f"/residents/{twin['id']}/end", {"version": 1, "why": "duplicate", "merged_into_id": man["id"]})
+    assert find_or_enrol(stamp, Person("郭二山", "13800004444")).id == man["id"]

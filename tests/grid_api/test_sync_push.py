@@ -326,7 +326,7 @@ def test_the_same_batch_from_two_phones_at_once_is_stored_once(committed):
         assert not verify_ledger().breaks
 
 
-def test_a_batch_that_waits_in_a_ring_is_taken_item_by_item(committed):
+def test_a_batch_that_waits_in_a_ring_is_taken_item_by_item(committed, caplog):
     with committed.app_context():
         folk = find_cast()
         zheng, lins = (folk.households[name].id for name in ("郑守田", "林秀英"))
@@ -346,11 +346,12 @@ def test_a_batch_that_waits_in_a_ring_is_taken_item_by_item(committed):
         with psycopg.connect(url, autocommit=True) as eye:
             while eye.execute(waiting).fetchone() == (0,):
                 pass
-        other.execute("SET deadlock_timeout = '60s'")
+        other.execute("SET deadlock_timeout = '4s'")  # so that the batch is the one that gives way
         other.execute("SELECT 1 FROM household WHERE id = %s FOR UPDATE", [zheng])
         other.commit()
         told = sent.result(30)
     assert outcomes(told) == ["created"] * 3
+    assert "item by item" in caplog.text
     with committed.app_context():
         assert counts()[0] == 1
 

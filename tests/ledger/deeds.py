@@ -10,10 +10,13 @@ from sqlalchemy import select
 from app.core.database import db
 from app.core.stamp import Stamp
 from app.demo.cast import Cast
+from app.filings.following import HandBy, reissue_code
+from app.filings.homes.coming import answer_at_home, decline_home_request, take_home_request
 from app.ledger.callbacks.answers import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
 from app.ledger.corrections import correct_case
-from app.ledger.dispatching.sub_dispatch import assign_handler, sub_dispatch
+from app.ledger.dispatching.sub_dispatch import assign_handler, hand_to, sub_dispatch
+from app.ledger.disputes.commands import dispute_consent, rule_on_consent
 from app.ledger.emergencies import confirm_arrival, hand_to_emergency
 from app.ledger.grid_moves import move_grid
 from app.ledger.handling import dispatch_case, pass_result, record_contact, send_back, sign_case, submit_assist, submit_result
@@ -357,6 +360,41 @@ def whistles_or_takes_it_back(stamp, case, chance, cast):
     else:
         units = {some_unit(chance, cast) for _ in range(chance.randrange(1, 3))}
         whistle(stamp, case.number, unit_ids=sorted(units), words="请到场", place="村口")
+
+
+@deed(Action.HAND_TO)
+def hands_on_in_the_village(stamp, case, chance, cast):
+    hand_to(stamp, case.number, worker_id=cast.staff[chance.choice(["zhou", "zhao"])].id)
+
+
+@deed(Action.DISPUTE_CONSENT)
+def disputes_consent(stamp, case, chance, cast):
+    dispute_consent(stamp, case.number, words="我没有委托")
+
+
+@deed(Action.RULE_ON_CONSENT)
+def rules_on_consent(stamp, case, chance, cast):
+    rule_on_consent(stamp, case.number, upheld=chance.random() < 0.5, reply="已核查。", note="看过签名")
+
+
+@deed(Action.REISSUE_CODE)
+def reissues_a_code(stamp, case, chance, cast):
+    reissue_code(stamp, case.number, by=HandBy.PRINT)
+
+
+@deed(Action.TAKE_VISIT)
+def takes_a_home_request(stamp, case, chance, cast):
+    take_home_request(stamp, case.number)
+
+
+@deed(Action.DECLINE_VISIT)
+def declines_a_home_request(stamp, case, chance, cast):
+    decline_home_request(stamp, case.number, reply="道路封闭，暂时不能上门。")
+
+
+@deed(Action.ANSWER)
+def answers_at_home(stamp, case, chance, cast):
+    answer_at_home(stamp, case.number, reply="已上门办好。", category_id=chance.choice(list(cast.categories.values())))
 
 
 def some_call(case, chance):

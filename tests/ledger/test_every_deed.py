@@ -10,10 +10,16 @@ from app.core.database import db
 from app.core.errors import Refusal
 from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
 from app.demo.cast import Cast, find_cast
+from app.filings.commands import file_for
+from app.filings.homes.asking import HomeAsked, ask_home
+from app.filings.homes.coming import take_home_request
+from app.filings.models import ConsentBy
+from app.filings.rules import ConsentGiven, Filing
 from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case, ask_info
 from app.ledger.deadlines import is_open
+from app.ledger.disputes.commands import dispute_consent
 from app.ledger.emergencies import hand_to_emergency
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_assist, submit_result
 from app.ledger.intake.submission import Submission
@@ -29,6 +35,7 @@ from app.ledger.vocabulary import Channel, EmergencyService, Kind, RequestKind, 
 from app.ledger.whistles.arrivals import arrive
 from app.ledger.whistles.blowing import whistle
 from app.ledger.whistles.models import WhistleCall
+from app.people.identity import Person
 from app.people.sessions import staff_actor
 from app.services.ordering import Wanted, order_own
 from app.services.taking import pass_station, take_order
@@ -98,6 +105,13 @@ ROADS = {
     "passes_a_station": ("order taken", "wu"),
     "returns_a_station": ("order passed on", "liu"),
     "finishes_an_order": ("order at its last station", "min"),
+    "hands_on_in_the_village": ("at the village", "hua"),
+    "disputes_consent": ("filed for", "zheng"),
+    "rules_on_consent": ("disputed", "sun"),
+    "reissues_a_code": ("filed for", "wu"),
+    "takes_a_home_request": ("home asked", "wu"),
+    "declines_a_home_request": ("home asked", "zhou"),
+    "answers_at_home": ("home taken", "wu"),
 }
 """Each deed with the stage at which it is done, and by whom."""
 
@@ -127,6 +141,12 @@ class Road:
             stamp = self.as_of(filer)
             said |= {"channel": Channel.MINI_PROGRAM, "filer_resident_id": lin}
         return take_in(stamp, Submission(**said)).number
+
+    def file_for_zheng(self) -> str:
+        consent = ConsentGiven(method=ConsentBy.SPOKEN, witness="赵婶")
+        zheng = Person(name="郑守田", phone="05570000001")
+        grid = self.cast.grids["柳林村一网格"].code
+        return file_for(self.as_of("wu"), Filing(person=zheng, consent=consent, body="高龄津贴没有到账", grid=grid)).number
 
     def accept(self, number: str) -> None:
         grid, category = self.cast.grids["柳林村一网格"].id, self.cast.categories["路灯照明"]
@@ -169,6 +189,17 @@ class Road:
         match stage:
             case "submitted":
                 return
+            case "filed for" | "disputed":
+                self.number = self.file_for_zheng()
+                if stage == "disputed":
+                    dispute_consent(self.as_of("zheng"), self.number, words="我没有委托")
+                return
+            case "home asked" | "home taken":
+                grid = self.cast.grids["柳林村一网格"].code
+                self.number = ask_home(self.as_of("lin"), HomeAsked(what="请上门代办", grid=grid, place="家")).number
+                if stage == "home taken":
+                    take_home_request(self.as_of("wu"), self.number)
+                return
             case "info_requested":
                 ask_info(self.as_of("fang"), self.number, question="请说明具体位置")
                 return
@@ -206,6 +237,9 @@ class Road:
                 self.finish(self.number, satisfaction=Satisfaction.SATISFIED)
                 reopen_case(self.as_of("lin"), self.number, words="又坏了")
                 self.finish(self.number, satisfaction=Satisfaction.SATISFIED)
+                return
+            case "at the village":
+                self.dispatch(self.number, "柳林村")
                 return
             case "at the township":
                 self.dispatch(self.number, "柳河镇")

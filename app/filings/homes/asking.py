@@ -11,6 +11,7 @@ from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Stamp
 from app.filings.consent_codes import PhoneUnfit
 from app.filings.homes.models import HomeRequest, HomeState
+from app.filings.rules import body_named
 from app.ledger.audiences import called_at
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county
@@ -21,6 +22,7 @@ from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case
 from app.ledger.showing.outlook import moment
 from app.ledger.vocabulary import Channel, Clock, Kind, Subject
+from app.ledger.workflow import COMES_HOME_IN
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 from app.people.identity import Person, clean_person, find_or_enrol
@@ -109,7 +111,8 @@ def _open(stamp: Stamp, submission: Submission, asked: HomeAsked, resident: Resi
         raise HomeRequestUnfit(errors={"wished_at": ["希望上门的时间应在今后十四天之内"]})
     place, phone = _place(asked, resident), _phone(asked, resident)
     _check_none_open(resident.id)
-    receipt = take_in(stamp, submission)
+    with body_named("what"):
+        receipt = take_in(stamp, submission)
     (case,) = lock_rows(Case, [receipt.case_id])
     grid = db.session.get_one(Grid, submission.grid_id)
     take_by = stamp.at + timedelta(hours=county().home_take_hours)
@@ -180,6 +183,6 @@ def _phone(asked: HomeAsked, resident: Resident) -> str | None:
 def _check_none_open(resident_id: int) -> None:
     """Raise HomeRequestOpen while somebody is still to come; the caller holds the resident's row, so that two are never one."""
     waiting = (HomeRequest.resident_id == resident_id, HomeRequest.state.in_((HomeState.WAITING, HomeState.TAKEN)))
-    query = select(HomeRequest.id).join(Case, Case.id == HomeRequest.case_id).where(*waiting, Case.closed_at.is_(None))
+    query = select(HomeRequest.id).join(Case, Case.id == HomeRequest.case_id).where(*waiting, Case.state.in_(COMES_HOME_IN))
     if db.session.scalars(query.limit(1)).first() is not None:
         raise HomeRequestOpen

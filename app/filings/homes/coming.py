@@ -3,6 +3,7 @@
 The person is told at every step. What they are filed for while somebody is there names the request.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -15,12 +16,14 @@ from app.filings.homes.asking import FARTHEST, start_home_clock
 from app.filings.homes.models import HomeRequest, HomeState
 from app.filings.homes.taken import HomeRequestNotFound, taken_by
 from app.filings.rules import PROXIES
+from app.ledger.attachments import EntryFiles, attach_to_entry
 from app.ledger.commands import answer_locked
 from app.ledger.county import county
 from app.ledger.deadlines import is_open, lock_case_clocks, meet
 from app.ledger.models import Case
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.vocabulary import TERMINAL, Action, Clock, Subject
+from app.ledger.vocabulary import Action, Clock, Subject
+from app.ledger.workflow import COMES_HOME_IN
 from app.people.identity import unmask
 from app.territory.models import Unit
 
@@ -85,17 +88,20 @@ def decline_home_request(stamp: Stamp, number: str, *, reply: str) -> HomeReques
     return request
 
 
-def answer_at_home(stamp: Stamp, number: str, *, reply: str, category_id: int | None = None) -> HomeRequest:
+def answer_at_home(
+    stamp: Stamp, number: str, *, reply: str, category_id: int | None = None, photos: Sequence[int] = ()
+) -> HomeRequest:
     """Say what was done at the person's home; the request is answered on the spot, and the person rates it.
 
-    Raises HomeRequestNotFound, NotYourVisit, HomeRequestOver, CategoryMissing.
+    `photos` are for the file. Raises FilesUnfit, HomeRequestNotFound, NotYourVisit, HomeRequestOver, CategoryMissing.
     """
     case, request = _locked(stamp, number)
     if request.staff_id != stamp.actor.id:
         raise NotYourVisit
     _check_going_on(case, request)
-    answer_locked(stamp, case, reply=reply, category_id=category_id)
     _meet_clock(stamp, case)
+    entry = answer_locked(stamp, case, reply=reply, category_id=category_id)
+    attach_to_entry(stamp, entry, EntryFiles(after=photos))
     request.state, request.ended_at = HomeState.VISITED, stamp.at
     db.session.flush()
     return request
@@ -135,7 +141,7 @@ def _locked(stamp: Stamp, number: str) -> tuple[Case, HomeRequest]:
 
 
 def _check_going_on(case: Case, request: HomeRequest) -> None:
-    if request.state in (HomeState.VISITED, HomeState.DECLINED) or case.state in TERMINAL:
+    if request.state in (HomeState.VISITED, HomeState.DECLINED) or case.state not in COMES_HOME_IN:
         raise HomeRequestOver
 
 

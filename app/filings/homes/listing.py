@@ -15,6 +15,7 @@ from app.filings.homes.models import HomeRequest, HomeState
 from app.ledger.models import Case
 from app.ledger.scope import visible
 from app.ledger.vocabulary import State
+from app.ledger.workflow import COMES_HOME_IN
 from app.people.models import Staff
 from app.territory.models import Grid, Unit
 
@@ -52,7 +53,7 @@ def village_home_requests(
     if state is not None:
         query = query.where(HomeRequest.state == state)
     if state in (HomeState.WAITING, HomeState.TAKEN):
-        query = query.where(Case.closed_at.is_(None))
+        query = query.where(Case.state.in_(COMES_HOME_IN))
     if mine is not None:
         query = query.where(
             (HomeRequest.staff_id == stamp.actor.id) if mine else HomeRequest.staff_id.is_distinct_from(stamp.actor.id)
@@ -65,7 +66,7 @@ def own_home_requests(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[H
     return _page(_shown(stamp).where(HomeRequest.resident_id == stamp.actor.id), cursor=cursor, limit=limit)
 
 
-def _shown(stamp: Stamp) -> Select[Any]:
+def _shown(stamp: Stamp) -> Select[*tuple[Any, ...]]:
     taker = when((HomeRequest.staff_id == stamp.actor.id, True), else_=False)
     query = select(
         HomeRequest.id, Case.number, Case.title, Case.state.label("case_state"), HomeRequest.state, Grid.name.label("grid"),
@@ -76,7 +77,7 @@ def _shown(stamp: Stamp) -> Select[Any]:
     return query.outerjoin(Staff, Staff.id == HomeRequest.staff_id).where(visible(stamp.actor))
 
 
-def _page(query: Select[Any], *, cursor: str | None, limit: int) -> Page[HomeShown]:
+def _page(query: Select[*tuple[Any, ...]], *, cursor: str | None, limit: int) -> Page[HomeShown]:
     rows = db.session.execute(paged(query, key=[(HomeRequest.id, True)], cursor=cursor, limit=limit)).all()
     page = page_from(rows, limit=limit, key=lambda row: [row.id])
     return Page([HomeShown(**row._asdict()) for row in page.items], page.next_cursor)

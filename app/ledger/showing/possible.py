@@ -14,7 +14,7 @@ from app.ledger.handling import stands_outside, works_for_case
 from app.ledger.merging.publishing import may_be_published
 from app.ledger.merging.union import cases_in
 from app.ledger.models import Assignment, Case, Request
-from app.ledger.moves import APPROVING, roles_for, roles_on
+from app.ledger.moves import APPROVING, is_disputed, roles_on, roles_undisputed
 from app.ledger.requests.asking import ASKS
 from app.ledger.requests.deciders import deciding_role
 from app.ledger.requests.withdrawal import may_hear_wish
@@ -46,9 +46,11 @@ def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> li
 
     What a form still asks for (words, a contact before the result) is not looked at.
     """
-    found = []
+    found: list[Action] = []
+    if is_disputed(stamp, case):
+        return found
     for action, move in MOVES.items():
-        if action in BY_HAND and case.state in move.sources and roles_for(stamp, case, action) & move.roles:
+        if action in BY_HAND and case.state in move.sources and roles_undisputed(stamp, case, action) & move.roles:
             more = _MORE.get(action)
             if more is None or more(stamp, case, pending):
                 found.append(action)

@@ -13,7 +13,7 @@ from app.core.errors import Invalid
 from app.core.stamp import Stamp
 from app.ledger.catalogue import CategoryFacts, catalogue
 from app.ledger.county import county
-from app.ledger.intake.places import Point, located
+from app.ledger.intake.places import Point, located, placed
 from app.ledger.models import Assignment, Case, Entry
 from app.ledger.verification.checklist import Check, Findings, checklist, missing
 from app.ledger.verification.models import Result, Verification
@@ -29,16 +29,23 @@ class MissingUnexplained(Invalid):
 
 
 def keep_result(
-    stamp: Stamp, case: Case, *, reply: str, evidence: Sequence[str] = (), files: int = 0, point: Point | None = None
+    stamp: Stamp,
+    case: Case,
+    *,
+    reply: str,
+    evidence: Sequence[str] = (),
+    files: int = 0,
+    point: Point | None = None,
+    by_phone: bool = False,
 ) -> dict[str, Any]:
     """Store a result of a locked case with references to its evidence and the point where it was done; give facts for the entry.
 
-    `files` is how many uploaded files go with it: they count as evidence.
-    Raises PointOutsideCounty.
+    `files` is how many uploaded files go with it: they count as evidence. `by_phone`: the point is where a phone says that it
+    is, which is noted wherever that lies. Raises PointOutsideCounty.
     """
-    place = located(point, county()) if point is not None else None
+    place = None if point is None else placed(point) if by_phone else located(point, county())
     where = (place["latitude"], place["longitude"]) if place else None
-    distance = metres_between(where, there) if where and (there := place_of(case)) else None
+    distance = _metres_off(case, where) if where else None
     db.session.add(
         Result(
             case_id=case.id,
@@ -53,7 +60,26 @@ def keep_result(
         )
     )
     db.session.flush()
-    return {"evidence": len(evidence) + files, "metres": round(distance) if distance is not None else None}
+    return {"evidence": len(evidence) + files, "metres_off": round(distance) if distance is not None else None}
+
+
+def metres_off(case: Case, point: Point | None) -> int | None:
+    """Give how many metres a point lies from where a case is; None without one of the two. Far off warns, it bars nothing."""
+    if point is None:
+        return None
+    where = placed(point)
+    distance = _metres_off(case, (where["latitude"], where["longitude"]))
+    return round(distance) if distance is not None else None
+
+
+def is_far_off(case: Case, metres: int | None) -> bool:
+    """Say whether metres are more than the case's category allows, or where it says nothing the county for checking in."""
+    return metres is not None and metres > (facts_of(case).check_distance_m or county().whistle_metres)
+
+
+def _metres_off(case: Case, where: tuple[float, float]) -> float | None:
+    there = place_of(case)
+    return metres_between(where, there) if there is not None else None
 
 
 def place_of(case: Case) -> tuple[float, float] | None:

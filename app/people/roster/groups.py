@@ -109,6 +109,7 @@ def name_head(stamp: Stamp, code: str, *, resident_id: int) -> GroupShown:
     Raises RosterIsNotYoursToEdit, GroupNotFound, ResidentNotFound, ResidentOver, HeadElsewhere, HeadNamed.
     """
     stamp = as_editor(stamp)
+    find_group(stamp, code)
     resident = lock_resident(stamp, resident_id)
     group = _lock_group(stamp, code)
     if resident.ended_at is not None:

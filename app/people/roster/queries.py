@@ -258,4 +258,9 @@ def household_history(stamp: Stamp, household_id: int, *, cursor: str | None = N
     query = query.where(RosterChange.household_id == household_id, in_reach(stamp, RosterChange.grid_id))
     rows = db.session.execute(paged(query, key=[(RosterChange.id, True)], cursor=cursor, limit=limit)).all()
     page = page_from(rows, limit=limit, key=lambda row: [row[0].id])
-    return Page([ChangeShown(row.id, row.at, name, row.what, row.facts) for row, name in page.items], page.next_cursor)
+    return Page([ChangeShown(row.id, row.at, name, row.what, _own_facts(row.facts)) for row, name in page.items], page.next_cursor)
+
+
+def _own_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Give the facts of a change but for the household that somebody came from, which may be another grid's."""
+    return {name: value for name, value in facts.items() if name != "from_household_id"}

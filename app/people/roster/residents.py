@@ -109,12 +109,11 @@ def enter_resident(stamp: Stamp, household_id: int, given: ResidentGiven) -> Res
         raise HouseholdOver
     given = checked(given, stamp.at.astimezone(CHINA).date())
     _check_new(stamp, given.person, household.id)
-    resident = _known(given.person)
-    if resident is None:
-        resident = enrol_resident(stamp, given.person, grid_id=household.grid_id, household_id=household.id)
+    known = _known(given.person)
+    resident = known or enrol_resident(stamp, given.person, grid_id=household.grid_id, household_id=household.id)
     resident.grid_id, resident.household_id = household.grid_id, household.id
     resident.sex, resident.birth_month, resident.relation = given.sex, given.birth_month, given.relation
-    noted(stamp, resident, RosterChangeKind.RESIDENT_ADDED)
+    (changed if known else noted)(stamp, resident, RosterChangeKind.RESIDENT_ADDED)
     return resident
 
 

@@ -208,7 +208,8 @@ def test_whoever_lives_beyond_ones_reach_is_told_as_registered_and_no_more(sessi
     assert [(row.line, [fault.words for fault in row.faults]) for row in outcome.refused] == [(2, ["这位居民已在本县其他网格登记"])]
     assert outcome.counts["residents_new"] == 1
     beyond = bring_in(workbook({GRID: lines}), by=as_staff("zhao", Door.GRID))
-    assert beyond.counts["residents_new"] == 0
+    assert {fault.words for row in beyond.refused for fault in row.faults} == {"您负责的范围内没有“柳林村”"}
+    assert len(beyond.refused) == 2
 
 
 def test_a_changed_address_is_no_new_household(session, workbook, bring_in):

@@ -28,7 +28,9 @@ from app.territory.models import Unit
 
 log = logging.getLogger("minhu.roster")
 
-MOST_BYTES = 20 * 1024 * 1024
+MOST_BYTES = 12 * 1024 * 1024
+"""A hundred thousand rows are some seven million bytes."""
+
 LEASE = timedelta(minutes=10)
 """An import whose progress has stood still so long is taken up again: its process is gone, and with it what it had written."""
 

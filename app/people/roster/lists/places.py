@@ -10,7 +10,7 @@ from app.core.stamp import Stamp
 from app.people.roster.lists.headings import plain
 from app.people.roster.lists.rows import Place
 from app.people.roster.scope import in_reach
-from app.territory.models import Grid, Unit
+from app.territory.models import Grid, Level, Unit
 
 _TEAM = re.compile(r"[一二三四五六七八九十\d]+\s*组")
 
@@ -43,6 +43,10 @@ class Places:
         for grid in self.grids.values():
             for word in (grid.village, grid.village_code):
                 self._villages.setdefault(plain(word), []).append(grid)
+        beyond = select(Unit.name).where(
+            Unit.level == Level.VILLAGE, Unit.code.not_in({each.village_code for each in self.grids.values()})
+        )
+        self._beyond = [name for name in db.session.scalars(beyond) if plain(name) not in self._villages]
         self._found: dict[tuple[str, str, str, str], Place] = {}
 
     def of(self, *, grid: str, village: str, sheet: str, title: str) -> Place:
@@ -70,6 +74,9 @@ class Places:
             named = [each for each in self.grids.values() if plain(each.name) in plain(text) or each.code in text]
             if len(named) == 1:
                 return Place(named[0].id)
+        other = next((name for name in self._beyond if plain(name) in plain(f"{sheet} {title}")), None)
+        if other is not None and not near:
+            return Place(None, f"您负责的范围内没有“{other}”")
         candidates = near or list(self.grids.values())
         if len(candidates) == 1:
             return Place(candidates[0].id)

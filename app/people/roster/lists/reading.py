@@ -53,7 +53,9 @@ def sheets_of(book: CalamineWorkbook, find: FindHeading) -> Iterator[SheetOfPeop
         found = True
         merged = _merged(sheet, heading.line)
         after = ((line, row) for line, row in chain(first, rows) if line > heading.line)
-        yield SheetOfPeople(about.name.strip(), heading, max(sheet.total_height - heading.line, 0), _carried(after, merged))
+        yield SheetOfPeople(
+            about.name.strip(), heading, max((sheet.end[0] + 1 if sheet.end else 0) - heading.line, 0), _carried(after, merged)
+        )
     if not found:
         raise Unreadable("没有找到表头：至少要有一张工作表的前 20 行里有“姓名”和另一列（如“身份证号”“与户主关系”）")
 
