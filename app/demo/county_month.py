@@ -17,6 +17,7 @@ from app.demo.cast import build_county
 from app.demo.detours import DETOURS
 from app.demo.families import settle_families
 from app.demo.grid_map import draw_county
+from app.demo.orders import ORDERS
 from app.demo.plans import Plan, plans
 from app.demo.scene import Scene, set_scene
 from app.demo.stories import Story, tell
@@ -104,7 +105,7 @@ def _openings(scene: Scene, beginning: datetime, end: datetime) -> Iterator[tupl
     rested = [day for day in days if not calendar.is_working(day)]
     for plan in plans():
         yield _opening(plan, worked, rested, end), tell(scene, plan)
-    for ago, detour in DETOURS:
+    for ago, detour in (*DETOURS, *ORDERS):
         yield calendar.shift(Purpose.WORK, end, -timedelta(hours=ago)), detour(scene)
     for place, day in enumerate(worked):
         at = calendar.shift(Purpose.WORK, datetime.combine(day, time(0), tzinfo=CHINA), timedelta(minutes=37 * (place % 9 + 1)))
