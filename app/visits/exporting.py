@@ -81,4 +81,4 @@ def _told(visits: list[Visit], topics: dict[str, str]) -> Iterator[dict[str, Any
 
 
 def _by_id(query: Select[int, str]) -> dict[int | None, str]:
-    return {ident: words for ident, words in db.session.execute(query)}
+    return {row.id: row[1] for row in db.session.execute(query)}
