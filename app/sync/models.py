@@ -33,6 +33,18 @@ class SyncChange(Base):
     row_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
+class SyncTold(Base):
+    """That somebody's phone was told of a case: only then does it hear that the case is gone.
+
+    That there is a case in their grid which they may not see, against them perhaps, is never told, not even by its going.
+    """
+
+    __tablename__ = "sync_told"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), primary_key=True)
+
+
 class SyncEpoch(Base):
     """Which database the changes were counted in, in its one row; a restored one counts anew."""
 

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from app.core.database import db
 from app.core.errors import NotAllowed
@@ -13,7 +15,7 @@ from app.core.stamp import Role, Stamp
 from app.people.roster.scope import in_reach
 from app.sync.catalogues import Catalogues, catalogues
 from app.sync.cursors import Cursor, Place, SyncStartAnew, decode
-from app.sync.models import SyncedKind
+from app.sync.models import SyncedKind, SyncTold
 from app.sync.showing import KEPT, Grids
 from app.territory.models import Grid, Unit
 
@@ -144,8 +146,22 @@ def _told(
     for kind, ids in wanted.items():
         rows[kind] = KEPT[kind](stamp, grids, list(ids))
         there = {row.id for row in rows[kind]}
-        gone += [Gone(kind, row_id) for row_id, had in ids.items() if had and row_id not in there]
+        missing = [row_id for row_id, had in ids.items() if had and row_id not in there]
+        if kind is SyncedKind.CASE:
+            missing = _note_told(stamp, there, missing)
+        gone += [Gone(kind, row_id) for row_id in missing]
     return rows, gone
+
+
+def _note_told(stamp: Stamp, told: Collection[int], missing: Collection[int]) -> list[int]:
+    """Note of which cases the phone is told now; give those of the missing ones of which it, or its twin, was told before."""
+    if told:
+        rows = [{"staff_id": stamp.actor.id, "case_id": each} for each in sorted(told)]
+        db.session.execute(insert(SyncTold).on_conflict_do_nothing(), rows)
+    if not missing:
+        return []
+    known = select(SyncTold.case_id).where(SyncTold.staff_id == stamp.actor.id, SyncTold.case_id.in_(missing))
+    return list(db.session.scalars(known.order_by(SyncTold.case_id)))
 
 
 def kept_now(stamp: Stamp, kind: SyncedKind, row_id: int) -> Any:

@@ -136,6 +136,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("grid_id", "changed_in", "kind", "row_id", name=op.f("pk_sync_change")),
     )
     op.create_table(
+        "sync_told",
+        sa.Column("staff_id", sa.BigInteger(), nullable=False),
+        sa.Column("case_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_sync_told_staff_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_sync_told_case_id")),
+        sa.PrimaryKeyConstraint("staff_id", "case_id", name=op.f("pk_sync_told")),
+    )
+    op.create_table(
         "sync_epoch",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("epoch", sa.Text(), nullable=False),

@@ -62,6 +62,7 @@ def town(template: str, make_app: Any, keys: str, folder: Path, name: str) -> It
     url = copy_database(template, name)
     app = make_app(url)
     environment = os.environ | {"DATABASE_URL": url, "KEYS_FILE": keys, "DATA_DIR": str(folder), "WECHAT_GATEWAY": "development"}
+    environment["GUNICORN_CMD_ARGS"] = "--graceful-timeout 5"  # of the lines that were cut some are still open
     try:
         with app.app_context():
             settle_village()

@@ -240,8 +240,11 @@ def test_cases_of_the_grid_come_and_hidden_ones_go_without_a_word_why(house, zho
     assert not {secret, against} & phone.ids("case")
     assert phone.rows["case", case]["title"] == "路灯坏了三天了"
     assert Pocket().pull(zhao) == 1
+    never = report(house, here(folk), against_staff_id=folk.staff["zhou"].id)
     with transaction():
         db.session.get_one(Case, case).hidden_from_grid = True
+        db.session.get_one(Case, secret).version += 1
+        assert never
     page = zhou.get("/sync", cursor=phone.cursor).json
     assert page["gone"] == [{"kind": "case", "id": case}]
     assert set(page["gone"][0]) == {"kind", "id"}
