@@ -36,6 +36,7 @@ class VisitedSchema(Schema):
 
     visits = fields.Integer()
     outcomes = fields.Dict(keys=fields.String(), values=fields.Integer())
+    met = fields.Integer()
     households = fields.Integer()
     needs = fields.Integer()
     answered = fields.Integer()

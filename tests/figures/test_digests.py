@@ -14,7 +14,7 @@ from app.figures.reach import FiguresAreNotYours
 from app.ledger.models import Case
 from app.ledger.vocabulary import State
 from app.visits.commands import log_visit
-from app.visits.models import TaskFor, TaskState, VisitOutcome, VisitTask
+from app.visits.models import TaskEnd, TaskFor, TaskState, VisitOutcome, VisitTask
 from app.visits.rules import Need, VisitLog
 from tests.conftest import MONDAY
 from tests.factories.ledger import Made, fill
@@ -84,14 +84,17 @@ def test_tasks_are_due_by_their_last_day_and_missed_when_it_is_over(session, as_
         ("b", date(2026, 11, 22), TaskState.OPEN),
         ("c", date(2026, 11, 22), TaskState.CANCELLED),
         ("d", date(2026, 11, 23), TaskState.OPEN),
+        ("e", date(2026, 11, 21), TaskState.UNREACHED),
+        ("f", date(2026, 11, 21), TaskState.MISSED),
     ):
+        ended_by = TaskEnd.BY_HAND if state is TaskState.CANCELLED else None
         session.add(
             VisitTask(key=key, grid_id=home.grid_id, household_id=home.id, why=TaskFor.FOLLOW_UP, first_on=due, due_on=due,
-                      state=state, created_at=MONDAY, updated_at=MONDAY)
+                      state=state, ended_by=ended_by, created_at=MONDAY, updated_at=MONDAY)
         )  # fmt: skip
     session.flush()
     told = digest_of(as_staff("sun"), Every.WEEKLY).visited
-    assert (told.due, told.done, told.missed) == (2, 1, 1)
+    assert (told.due, told.done, told.missed) == (4, 1, 3)
 
 
 def test_a_topic_rises_against_the_mean_of_the_weeks_before(as_staff, cast, clock):

@@ -14,18 +14,17 @@ from app.figures.periods import Period
 from app.territory.models import Grid, Unit
 from app.visits.models import TaskState, Visit, VisitNeed, VisitOutcome, VisitTask
 
-IN_PERSON = (VisitOutcome.MET,)
-
 
 @dataclass(frozen=True)
 class Visited:
     """Counts of visits: by outcome, households visited (each once a grid), needs heard, answered on the spot, become cases.
 
-    `due` counts the tasks whose last day lies in the period, `done` those of them that a visit did, `missed` those still open
-    when their last day was over.
+    `met` are the visits at which somebody of the household was met. `due` counts the tasks whose last day lies in the period,
+    `done` those of them that a visit did, `missed` those that no visit did before their last day was over.
     """
 
     outcomes: dict[VisitOutcome, int] = field(default_factory=dict)
+    met: int = 0
     households: int = 0
     needs: int = 0
     answered: int = 0
@@ -37,11 +36,6 @@ class Visited:
     def visits(self) -> int:
         """All visits, however they went."""
         return sum(self.outcomes.values())
-
-    @property
-    def met(self) -> int:
-        """Visits at which somebody was met at home."""
-        return sum(self.outcomes.get(outcome, 0) for outcome in IN_PERSON)
 
     @property
     def by_phone(self) -> int:
@@ -64,7 +58,7 @@ def pooled(counted: Iterable[Visited]) -> Visited:
     return Visited(dict(outcomes), **{name: numbers[name] for name in _NUMBERS})
 
 
-_NUMBERS = ("households", "needs", "answered", "due", "done", "missed")
+_NUMBERS = ("met", "households", "needs", "answered", "due", "done", "missed")
 
 
 def visited_by_grid(path: str, period: Period, *, at: datetime) -> dict[int, Visited]:
@@ -80,10 +74,10 @@ def visited_by_grid(path: str, period: Period, *, at: datetime) -> dict[int, Vis
     visits = visits.join(Unit, Unit.id == Grid.unit_id).where(*inside).group_by(Visit.grid_id, Visit.outcome)
     for grid_id, outcome, number in db.session.execute(visits):
         into(grid_id)["outcomes"][outcome] = number
-    households = select(Visit.grid_id, func.count(Visit.household_id.distinct())).join(Grid, Grid.id == Visit.grid_id)
-    households = households.join(Unit, Unit.id == Grid.unit_id).where(*inside, Visit.outcome.in_(IN_PERSON))
-    for grid_id, number in db.session.execute(households.group_by(Visit.grid_id)):
-        into(grid_id)["households"] = number
+    homes = select(Visit.grid_id, func.count(), func.count(Visit.household_id.distinct())).join(Grid, Grid.id == Visit.grid_id)
+    homes = homes.join(Unit, Unit.id == Grid.unit_id).where(*inside, Visit.in_person).group_by(Visit.grid_id)
+    for grid_id, met, number in db.session.execute(homes):
+        into(grid_id).update(met=met, households=number)
     needs = (
         select(Visit.grid_id, func.count(), _sum(VisitNeed.answered.expression))
         .join(VisitNeed)
@@ -94,8 +88,8 @@ def visited_by_grid(path: str, period: Period, *, at: datetime) -> dict[int, Vis
         into(grid_id).update(needs=number, answered=answered)
     first, last = _days(period)
     today = at.astimezone(CHINA).date()
-    done, still = VisitTask.state == TaskState.DONE, VisitTask.state == TaskState.OPEN
-    tasks = select(VisitTask.grid_id, func.count(), _sum(done), _sum(still & (VisitTask.due_on < today)))
+    done = VisitTask.state == TaskState.DONE
+    tasks = select(VisitTask.grid_id, func.count(), _sum(done), _sum(~done & (VisitTask.due_on < today)))
     tasks = (
         tasks.join(Grid, Grid.id == VisitTask.grid_id)
         .join(Unit, Unit.id == Grid.unit_id)
