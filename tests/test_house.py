@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, select
 
 import app.models
-from app.cli.documents import documents
+from app.cli.documents import documents, refusals
 from app.core.database import Base, db
 from app.core.jobs import JOBS
 from app.ledger.intake.taking_in import take_in
@@ -59,6 +60,11 @@ def test_every_setting_is_documented():
     for name, (_, words) in SETTINGS.items():
         assert f"`{name}`" in page
         assert len(words) > 10
+
+
+def test_no_two_errors_have_the_same_code():
+    codes = Counter(error.code() for error in refusals())
+    assert {code for code, times in codes.items() if times > 1} == set()
 
 
 def test_generated_documents_are_up_to_date(app):

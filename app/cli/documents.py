@@ -14,7 +14,7 @@ import miniprogram_api
 from app.core.errors import Refusal
 from app.figures.page import figures_page
 from app.ledger.showing.picture import workflow_page
-from config import ROOT, SETTINGS
+from config import ROOT, SETTINGS, Config
 
 DOORS = {"miniprogram": "MINIPROGRAM_", "grid": "GRID_", "desk": "DESK_"}
 
@@ -37,7 +37,8 @@ def openapi(door: str) -> str:
 
 
 def settings_page() -> str:
-    """Give the page of settings."""
+    """Give the page of settings: all of them are told of when they are read."""
+    Config()
     rows = [f"| `{name}` | `{default or ' '}` | {doc} |" for name, (default, doc) in sorted(SETTINGS.items())]
     head = ["# Settings", "", "Read from the environment by `config.py`, the only place that does.", ""]
     return "\n".join([*head, "| name | default | meaning |", "|---|---|---|", *rows, ""])

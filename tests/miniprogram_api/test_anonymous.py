@@ -38,7 +38,7 @@ def test_no_row_that_an_anonymous_report_leaves_tells_who_it_was(session, lin, c
     answer = lin.post("/anonymous-reports", street_light)
     assert answer.status_code == 201
     rows = changed(before, everything(session))
-    assert set(rows) == {"case", "report", "entry", "entry_words", "deadline", "case_text", "first_answer"}
+    assert set(rows) == {"case", "report", "entry", "entry_words", "deadline", "case_text", "first_answer", "sync_change"}
     for table, written in rows.items():
         for row in written:
             for column, value in row.items():

@@ -40,7 +40,7 @@ class NotYourVisit(NotAllowed):
     """只有接单的人可以这样操作"""
 
 
-class VisitUnfit(Invalid):
+class ComingUnfit(Invalid):
     """约定的上门时间不合适"""
 
 
@@ -48,14 +48,14 @@ def take_home_request(stamp: Stamp, number: str, *, come_by: datetime | None = N
     """Take a request upon oneself, and say by when one comes; exactly one person does.
 
     Without `come_by` it is the time that the person wished, else the county's hours from now. Raises HomeRequestNotFound,
-    NotYourMove, AlreadyTaken, HomeRequestOver, VisitUnfit.
+    NotYourMove, AlreadyTaken, HomeRequestOver, ComingUnfit.
     """
     case, request = _locked(stamp, number)
     if request.state is HomeState.TAKEN:
         raise AlreadyTaken
     _check_going_on(case, request)
     if come_by is not None and not stamp.at < come_by <= stamp.at + FARTHEST:
-        raise VisitUnfit(errors={"come_by": ["上门时间应在今后十四天之内"]})
+        raise ComingUnfit(errors={"come_by": ["上门时间应在今后十四天之内"]})
     wished = request.wished_at if request.wished_at is not None and request.wished_at > stamp.at else None
     due = come_by or wished or stamp.at + timedelta(hours=county().home_come_hours)
 
