@@ -37,7 +37,8 @@ def disputed_consents(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[D
         ConsentDispute.id, Case.number, Case.title, Case.state, Staff.name.label("filer"), Staff.login.label("filer_login"),
         ConsentDispute.at,
     )  # fmt: skip
-    query = query.join(Report, Report.id == ConsentDispute.report_id).join(Case, Case.id == Report.case_id).join(Staff, Staff.id == ConsentDispute.staff_id)
+    query = query.join(Report, Report.id == ConsentDispute.report_id).join(Case, Case.id == Report.case_id)
+    query = query.join(Staff, Staff.id == ConsentDispute.staff_id)
     query = query.where(ConsentDispute.ruled_at.is_(None), *watched(stamp))
     rows = db.session.execute(paged(query, key=[(ConsentDispute.id, False)], cursor=cursor, limit=limit)).all()
     page = page_from(rows, limit=limit, key=lambda row: [row.id])
