@@ -20,6 +20,7 @@ import app.ledger.supervision.models
 import app.ledger.verification.models
 import app.ledger.whistles.models
 import app.notices.models
+import app.people.accounts_known
 import app.people.duty.models
 import app.people.models
 import app.people.roster.lists.models

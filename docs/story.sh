@@ -43,10 +43,11 @@ step contact "$he" '{"how": "phone", "note": "已联系老人，今天去修"}'
 step result "$he" '{"reply": "路灯已经修好，谢谢您的提醒。", "note": "更换灯头一个", "solved": true}'
 step review/pass "$qin" '{}'
 
-echo '6 · 吴村不能替人评价；郑守田凭查询码评价'
+echo '6 · 吴村不能替人评价；郑守田凭查询码评价，纸条经过吴村的手，回访员再打电话核实'
 rating='{"contacted": true, "solved": true, "satisfaction": "very_satisfied"}'
 post "/miniprogram/v1/cases/$fourth/rating" "$wu" "$rating" | python3 -c 'import json,sys; p=json.load(sys.stdin); print("   ", p["status"], p["title"])'
 post /miniprogram/v1/look-ups/rating nobody "{\"number\": \"$fourth\", \"claim_code\": \"$code\", \"contacted\": true, \"solved\": true, \"satisfaction\": \"very_satisfied\"}" | python3 -c 'import json,sys; c=json.load(sys.stdin); print("   ", c.get("state_label") or c)'
+step callbacks "$(staff desk lu)" '{"contacted": true, "solved": true, "satisfaction": "very_satisfied", "note": "本人接听，说法一致"}'
 
 echo '7 · 时间过去十天，没有受理的两件超时，只说一次'
 DEVELOPMENT_CLOCK=on "${PYTHON:-.venv/bin/python}" -m flask --app wsgi clock advance '10 days' >/dev/null

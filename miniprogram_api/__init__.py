@@ -34,5 +34,7 @@ def register_miniprogram(app: Flask) -> None:
         services.items,
         services.orders,
         services.help_wanted,
+        services.contacts,
+        services.joining,
     ]
     open_door(app, name="MINIPROGRAM", title="民呼 · 居民小程序接口", prefix=PREFIX, blueprints=topics)

@@ -7,7 +7,7 @@ from marshmallow import fields, post_load
 from app.core.stamp import Door
 from app.http.auth import resident, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import InFours, PageQuery, Schema, page_of
+from app.http.fields import InFours, PageQuery, Schema, page_of, text
 from app.http.flood import count_writes
 from app.http.services import (
     GuideQuery,
@@ -20,9 +20,11 @@ from app.http.services import (
     WantedSchema,
 )
 from app.services.catalogue import guide, show_item
+from app.services.known import join_by_code
 from app.services.ordering import Wanted, order_own
 from app.services.queries import open_orders, order_of, own_orders, show_order, taken_orders
 from app.services.taking import contact_of, finish_order, give_back, take_order
+from miniprogram_api.heads import count_guess
 
 AUTH = resident(Door.MINI_PROGRAM)
 
@@ -33,6 +35,19 @@ orders = DoorBlueprint(
 help_wanted = DoorBlueprint(
     "volunteer_orders", door=Door.MINI_PROGRAM, prefix="/volunteer-orders", auth=AUTH, first=count_writes, tag="接单"
 )
+contacts = DoorBlueprint(
+    "volunteer_order_contacts", door=Door.MINI_PROGRAM, prefix="/volunteer-orders", auth=AUTH, repeatable=False,
+    first=count_writes, tag="接单",
+)  # fmt: skip
+
+
+joining = DoorBlueprint("roster_joining", door=Door.MINI_PROGRAM, prefix="/volunteer", auth=AUTH, first=count_guess, tag="接单")
+
+
+class AccountCodeGivenSchema(Schema):
+    """The code that the village handed over."""
+
+    code = text(40, required=True)
 
 
 class OwnGuideQuery(GuideQuery):
@@ -55,6 +70,14 @@ class OrderReceiptSchema(Schema):
 
     number = fields.String()
     number_in_fours = InFours("number")
+
+
+@joining.route("/joining", methods=["POST"])
+@joining.arguments(AccountCodeGivenSchema)
+@joining.response(204)
+def join(given: dict[str, Any]) -> None:
+    """Join one's account to whom the roster knows, by the code that the village handed over"""
+    join_by_code(stamp(), **given)
 
 
 @items.route("", methods=["GET"])
@@ -126,8 +149,8 @@ def hand_back(given: dict[str, Any], number: str) -> Any:
     return order_of(stamp(), give_back(stamp(), number, **given))
 
 
-@help_wanted.route("/<number>/contact", methods=["POST"])
-@help_wanted.response(200, OrderContactSchema)
+@contacts.route("/<number>/contact", methods=["POST"])
+@contacts.response(200, OrderContactSchema)
 def contact(number: str) -> Any:
     """Show whom an order is for and where, to who has taken it"""
     return contact_of(stamp(), number)

@@ -43,6 +43,7 @@ GET  /miniprogram/v1/cases/<number>/consent                        resident
 POST /miniprogram/v1/cases/<number>/corrections                    resident
 POST /miniprogram/v1/cases/<number>/consent-dispute                resident
 POST /miniprogram/v1/head/joining                                  resident
+POST /miniprogram/v1/volunteer/joining                             resident
 GET  /miniprogram/v1/head/groups                                   resident
 GET  /miniprogram/v1/head/households                               resident
 POST /miniprogram/v1/head/logs                                     resident
@@ -92,6 +93,7 @@ POST /grid/v1/filings/<number>/claim-code                          staff
 POST /grid/v1/filings/<number>/hand-over                           staff
 POST /grid/v1/filings/<number>/withdrawal                          staff
 POST /grid/v1/groups/<code>/heads/<int:resident_id>/code           staff
+POST /grid/v1/residents/<int:resident_id>/account-code             staff
 GET  /grid/v1/head-work                                            staff
 GET  /grid/v1/head-work/total                                      staff
 GET  /grid/v1/home-requests                                        staff

@@ -266,6 +266,8 @@ def _say(walk: Walk, *, happy: bool) -> None:
         rate_case(walk.scene.by_resident(walk.filed.signs_in), walk.number, verdict, words=words)
     elif walk.plan.rates and walk.filed.code is not None:
         rate_proved(walk.scene.by_nobody(), walk.number, walk.filed.code, verdict, words=words)
+        if walk.plan.channel in (Channel.PROXY, Channel.VISIT):  # the village had the code in hand: the call makes sure
+            record_callback(walk.scene.by("lu"), walk.number, verdict, note=f"电话核实评价，本人接听：{words}")
     else:
         record_callback(walk.scene.by("lu"), walk.number, verdict, note=f"电话回访，本人接听：{words}")
 

@@ -16,6 +16,9 @@ from app.http.uploads import file_ids
 from app.ledger.vocabulary import State
 
 blp = DoorBlueprint("home_requests", door=Door.GRID, prefix="/home-requests", auth=staff(Door.GRID), tag="上门代办")
+contacts = DoorBlueprint(
+    "home_contacts", door=Door.GRID, prefix="/home-requests", auth=staff(Door.GRID), repeatable=False, tag="上门代办"
+)
 
 
 class HomeRequestsQuery(PageQuery):
@@ -93,8 +96,8 @@ def take(given: dict[str, Any], number: str) -> Any:
     return take_home_request(stamp(), number, **given)
 
 
-@blp.route("/<number>/contact", methods=["POST"])
-@blp.response(200, HomeContactSchema)
+@contacts.route("/<number>/contact", methods=["POST"])
+@contacts.response(200, HomeContactSchema)
 def contact(number: str) -> Any:
     """Give place and phone of a request that one has taken; put on record"""
     return contact_of(stamp(), number)

@@ -8,7 +8,7 @@ from app.core.stamp import Door
 from app.grid_api.matters import PersonSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.fields import Moment, PageQuery, Schema, page_of, row_id, text
+from app.http.fields import InFours, Moment, PageQuery, Schema, page_of, row_id, text
 from app.http.services import (
     GuideQuery,
     OpenOrderSchema,
@@ -24,6 +24,7 @@ from app.http.services import (
 from app.ledger.intake.codes import by_code
 from app.services.catalogue import guide, show_item
 from app.services.duties import end_service_duty, put_service_duty, service_duties
+from app.services.known import hand_account_code
 from app.services.ordering import Wanted, order_for
 from app.services.proactive import note_benefit
 from app.services.queries import open_orders, order_of, orders_page, show_order, taken_orders
@@ -31,6 +32,13 @@ from app.services.taking import contact_of, finish_order, give_back, pass_statio
 
 items = DoorBlueprint("service_items", door=Door.GRID, prefix="/service-items", auth=staff(Door.GRID), tag="服务指南")
 orders = DoorBlueprint("service_orders", door=Door.GRID, prefix="/service-orders", auth=staff(Door.GRID), tag="服务订单")
+contacts = DoorBlueprint(
+    "service_order_contacts", door=Door.GRID, prefix="/service-orders", auth=staff(Door.GRID), repeatable=False, tag="服务订单"
+)
+account_codes = DoorBlueprint(
+    "account_codes", door=Door.GRID, prefix="/residents/<int:resident_id>/account-code", auth=staff(Door.GRID), repeatable=False,
+    tag="户和居民",
+)  # fmt: skip
 benefits = DoorBlueprint("benefits", door=Door.GRID, prefix="/benefits", auth=staff(Door.GRID), tag="服务指南")
 duties = DoorBlueprint("service_duties", door=Door.GRID, prefix="/service-duties", auth=staff(Door.GRID), tag="值守安排")
 
@@ -46,6 +54,14 @@ class OrderForSchema(WantedSchema):
         """Part what is wanted from whom it is for."""
         whose = {name: given.pop(name) for name in ("resident_id", "person")}
         return {"wanted": Wanted(**given)} | whose
+
+
+class AccountCodeSchema(Schema):
+    """The code by which somebody joins their account, shown once; it is handed to them in person."""
+
+    name = fields.String(allow_none=True)
+    code = fields.String()
+    code_in_fours = InFours("code")
 
 
 class OrdersQuery(PageQuery):
@@ -94,6 +110,13 @@ class BenefitGivenSchema(Schema):
     resident_id = row_id(required=True)
     item = text(40, required=True)
     source = text(200, required=True)
+
+
+@account_codes.route("", methods=["POST"])
+@account_codes.response(201, AccountCodeSchema)
+def make_code(resident_id: int) -> Any:
+    """Make a code by which a volunteer or party member of the roster joins their account; an earlier one is void"""
+    return hand_account_code(stamp(), resident_id)
 
 
 @items.route("", methods=["GET"])
@@ -165,8 +188,8 @@ def hand_back(given: dict[str, Any], number: str) -> Any:
     return order_of(stamp(), give_back(stamp(), number, **given))
 
 
-@orders.route("/<number>/contact", methods=["POST"])
-@orders.response(200, OrderContactSchema)
+@contacts.route("/<number>/contact", methods=["POST"])
+@contacts.response(200, OrderContactSchema)
 def contact(number: str) -> Any:
     """Show whom the order is for and where, to who works on it; put on record"""
     return contact_of(stamp(), number)

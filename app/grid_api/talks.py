@@ -52,15 +52,15 @@ class TalkSchema(Schema):
 
 
 class SaidShownSchema(Schema):
-    """What became of one thing said; the claim code is for who said it, shown once."""
+    """What became of one thing said; the claim code is for who said it, shown once. Of a case that one may not see: nothing."""
 
     place = fields.Integer()
-    number = fields.String()
+    number = fields.String(allow_none=True)
     number_in_fours = InFours("number")
-    title = fields.String()
-    state = Word(State)
+    title = fields.String(allow_none=True)
+    state = Word(State, allow_none=True)
     state_label = Label("state")
-    answered = fields.Boolean()
+    answered = fields.Boolean(allow_none=True)
     claim_code = fields.String(allow_none=True)
     claim_code_in_fours = InFours("claim_code")
 

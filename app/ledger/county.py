@@ -32,6 +32,7 @@ class County:
     assessment window runs from `window_hour` on `window_day` of a month to the same moment of the next.
     Who asks that somebody comes home is answered within `home_take_hours` and, where nothing else is agreed, visited within
     `home_come_hours` of that. From `group_from` people on, a group names representatives, `representatives_most` at most.
+    A volunteer holds `volunteer_holds` orders at once and is shown `volunteer_looks` people a day.
     `bounds` are south, west, north and east in WGS-84 degrees; without them a point need only lie in China.
     Where every grid has its polygon, a point may lie `outside_metres` outside the line around all of them.
     """
@@ -64,6 +65,8 @@ class County:
     whistles_a_day: int = 3
     home_take_hours: int = 24
     home_come_hours: int = 72
+    volunteer_holds: int = 5
+    volunteer_looks: int = 10
     urge_hours: int = 24
     reworks_to_interview: int = 3
     reassignments_to_interview: int = 3

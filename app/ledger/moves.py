@@ -287,10 +287,10 @@ def _comes_home(stamp: Stamp, case: Case) -> bool:
 def is_disputed(stamp: Stamp, case: Case) -> bool:
     """Say whether the person of a report that the actor filed disputes their consent, and no supervisor found otherwise."""
     actor = stamp.actor
-    filed = (report for report in case.reports if report.filer_staff_id == actor.id)
-    if actor.kind is not ActorKind.STAFF or all(report.consent_id is None for report in filed):
+    filed = [report.id for report in case.reports if report.filer_staff_id == actor.id and report.consent_id is not None]
+    if actor.kind is not ActorKind.STAFF or not filed:
         return False
-    mine = (ConsentDispute.case_id == case.id, ConsentDispute.staff_id == actor.id)
+    mine = (ConsentDispute.report_id.in_(filed), ConsentDispute.staff_id == actor.id)
     standing = select(ConsentDispute.id).where(*mine, ConsentDispute.upheld.is_not(False))
     return db.session.scalars(standing.limit(1)).first() is not None
 

@@ -50,6 +50,8 @@ TEMPLATES: dict[str, str] = {
     "send_back": "工单 {number} 未通过核验，已退回，请继续办理，时限不变。",
     "record_callback": "工单 {number} 已回访。",
     "rate": "工单 {number} 群众已评价。",
+    "rate_to_confirm": "有人凭查询码对您的事项（工单号 {number}）作了评价，"
+    "我们会打电话向您核实后再计入。如果不是您本人，请告诉来电人员。",
     "closed_persons": "您反映的事项（工单号 {number}）已办结，感谢您的评价。如果问题又出现，{reopen_until} 前可以申请重新办理。",
     "unreachable_persons": "您反映的事项（工单号 {number}）已有办理结果，我们多次联系您都没有接通，现先办结。"
     "{rating_until} 前您仍可以评价；没有解决的，{reopen_until} 前可以申请重新办理。",

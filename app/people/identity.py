@@ -2,15 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import exists, func, select, text
 
 from app.core.chain import GENESIS, link
 from app.core.crypto import keyring
 from app.core.database import db
 from app.core.errors import Invalid, NotFound
-from app.core.stamp import Stamp
+from app.core.stamp import ActorKind, Stamp
 from app.people.models import IdentityAccess, Resident, ResidentIdentity, WechatAccount
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -181,9 +182,20 @@ def note_look(stamp: Stamp, resident_id: int, *, fields: tuple[str, ...], reason
     if resident is None:
         raise ResidentNotFound
     _note_access({
-        "at": stamp.at, "staff_id": stamp.actor.id, "resident_id": resident_id, "fields": ",".join(fields), "reason": reason,
+        "at": stamp.at, **_looker(stamp), "resident_id": resident_id, "fields": ",".join(fields), "reason": reason,
     })  # fmt: skip
     return resident
+
+
+def _looker(stamp: Stamp) -> dict[str, int | None]:
+    return {"looker_id" if stamp.actor.kind is ActorKind.RESIDENT else "staff_id": stamp.actor.id}
+
+
+def looked_at(stamp: Stamp, *, since: datetime) -> int:
+    """Give how many residents the signed-in resident has been shown since a moment."""
+    seen = select(func.count(IdentityAccess.resident_id.distinct()))
+    seen = seen.where(IdentityAccess.looker_id == stamp.actor.id, IdentityAccess.at >= since)
+    return db.session.scalar(seen) or 0
 
 
 def note_list(stamp: Stamp, *, scope: str, count: int, fields: tuple[str, ...], reason: str) -> None:
@@ -195,7 +207,6 @@ def note_list(stamp: Stamp, *, scope: str, count: int, fields: tuple[str, ...], 
 
 def _note_access(record: dict[str, Any]) -> None:
     """Append a record to the chain of accesses."""
-    assert record["staff_id"] is not None
     db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _AUDIT_LOCK})
     last = db.session.scalars(select(IdentityAccess.link).order_by(IdentityAccess.id.desc()).limit(1)).first()
     db.session.add(IdentityAccess(**record, link=link(keyring().audit, last or GENESIS, record)))
@@ -211,7 +222,8 @@ def verify_accesses() -> int | None:
             if access.resident_id is not None
             else {"scope": access.scope, "count": access.count}
         )
-        record = {"at": access.at, "staff_id": access.staff_id, **subject, "fields": access.fields, "reason": access.reason}
+        looker = {"staff_id": access.staff_id} if access.looker_id is None else {"looker_id": access.looker_id}
+        record = {"at": access.at, **looker, **subject, "fields": access.fields, "reason": access.reason}
         if link(keyring().audit, before, record) != access.link:
             return access.id
         before = access.link

@@ -167,17 +167,21 @@ class Session(Base):
 class IdentityAccess(Base):
     """Who looked at whose identity, when and why; hash-chained like the ledger.
 
-    A list that went out is one record: no single resident, but its `scope` in words and the `count` of residents in it.
+    A list that went out is one record: no single resident, but its `scope` in words and the `count` of residents in it. Who
+    looked is staff, or a resident (`looker_id`) who serves another as a volunteer.
     """
 
     __tablename__ = "identity_access"
     __table_args__ = (
         CheckConstraint("(resident_id IS NULL) = (scope IS NOT NULL) AND (scope IS NULL) = (count IS NULL)", name="one_or_many"),
+        CheckConstraint("num_nonnulls(staff_id, looker_id) = 1", name="one_looker"),
+        Index("ix_identity_access_looker_id", "looker_id", "at", postgresql_where="looker_id IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     at: Mapped[datetime]
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    looker_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"))
     resident_id: Mapped[int | None] = mapped_column(ForeignKey("resident.id"), index=True)
     scope: Mapped[str | None]
     count: Mapped[int | None]

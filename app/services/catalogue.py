@@ -16,6 +16,7 @@ from app.core.stamp import ActorKind, Role, Stamp
 from app.ledger.models import Category
 from app.ledger.terms import HoursKind, Term, WrongTerm
 from app.ledger.terms import Unit as TermUnit
+from app.people.accounts_known import on_roster
 from app.people.models import Resident
 from app.people.roster.models import PopulationTag, ResidentTag
 from app.services.models import ITEM_KINDS, ItemKind, ServiceItem, Taker
@@ -328,7 +329,7 @@ def guide(
 
 def _for_resident(stamp: Stamp) -> list[ColumnElement[bool]]:
     """Give the conditions under which an item is for the resident who asks: of their populations and their age, or for all."""
-    resident = db.session.get(Resident, stamp.actor.id) if stamp.actor.kind is ActorKind.RESIDENT else None
+    resident = db.session.get(Resident, on_roster(stamp.actor.id)) if stamp.actor.kind is ActorKind.RESIDENT else None
     today = stamp.at.astimezone(CHINA).date()
     mine = tags_of(resident.id, today) if resident is not None else set()
     age = age_on(resident.birth_month, today) if resident is not None else None

@@ -22,7 +22,8 @@ from app.ledger.terms import Unit as TermUnit
 from app.ledger.vocabulary import Access, Action, Audience, Channel, Clock, Duty, Kind, Outcome
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
-from app.people.identity import Person, ResidentNotFound, find_or_enrol
+from app.people.accounts_known import on_roster
+from app.people.identity import Person, ResidentNotFound, enrol_resident, find_or_enrol
 from app.people.models import Resident
 from app.services.catalogue import current_item
 from app.services.models import ServiceItem, ServiceOrder
@@ -107,12 +108,23 @@ def order_for(
         assert person is not None
         if not (person.name or "").strip() and not (person.phone or "").strip():
             raise OrderUnfit(errors={"person": ["请填写姓名或电话"]})
-        resident_id = find_or_enrol(stamp, person, grid_id=grid_id).id
+        resident_id = _person(stamp, person, grid_id)
     channel = Channel.HOTLINE if call_id is not None or role in CENTRE else Channel.VISIT
     made = place_order(stamp, wanted, resident_id=resident_id, channel=channel)
     if call_id is not None:
         join_call(call_id, db.session.get_one(ServiceOrder, made.order_id).case)
     return made
+
+
+def _person(stamp: Stamp, person: Person, grid_id: int | None) -> int:
+    """Give whom an order is for who was named in words: somebody on file only where the actor might have chosen them.
+
+    Somebody who lives elsewhere is enrolled anew with what was said of them, so that an order shows its taker nothing else.
+    """
+    resident = find_or_enrol(stamp, person, grid_id=grid_id)
+    if covers(stamp, resident.grid_id):
+        return resident.id
+    return enrol_resident(stamp, person, grid_id=grid_id).id
 
 
 def covers(stamp: Stamp, grid_id: int | None) -> bool:
@@ -162,6 +174,8 @@ def _grid(wanted: Wanted, resident_id: int) -> int:
     if wanted.grid is not None:
         return catalogue().grid_id(wanted.grid)
     grid_id = db.session.scalar(select(Resident.grid_id).where(Resident.id == resident_id))
+    if grid_id is None:
+        grid_id = db.session.scalar(select(Resident.grid_id).where(Resident.id == on_roster(resident_id)))
     if grid_id is None:
         raise OrderUnfit(errors={"grid": ["请选择网格"]})
     return grid_id

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
+from app.core.clock import CHINA
 from app.core.crypto import keyring
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
 from app.ledger.attachments import NO_FILES, EntryFiles, attach_to_entry, place_of_photos
+from app.ledger.county import county
 from app.ledger.handling import ContactByDesk, hand_over, lead_of
 from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, move_case
@@ -20,7 +21,8 @@ from app.ledger.verification.results import facts_of, keep_result
 from app.ledger.vocabulary import Action, Audience, Duty, State, Subject
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
-from app.people.identity import open_person, unmask
+from app.people.accounts_known import on_roster
+from app.people.identity import looked_at, unmask
 from app.people.models import Resident
 from app.services.catalogue import stations_of
 from app.services.duties import responsible
@@ -48,6 +50,14 @@ class OwnOrder(Conflict):
 
 class NotYourOrder(NotAllowed):
     """这个订单由别人接单"""
+
+
+class TooManyHeld(Conflict):
+    """您手上的订单已经不少了，请先办完或退回再接单"""
+
+
+class TooManyContacts(Conflict):
+    """您今天查看的联系方式已到上限，请明天再看，急事请找村干部"""
 
 
 class NotLastStation(Conflict):
@@ -100,15 +110,17 @@ def _locked(stamp: Stamp, number: str, condition: ColumnElement[bool]) -> Servic
 
 
 def take_order(stamp: Stamp, number: str) -> ServiceOrder:
-    """Take an open order: who takes it first has it. Raises OrderNotFound, OrderTaken, OrderNotOpen, OwnOrder."""
+    """Take an open order: who takes it first has it. Raises OrderNotFound, OrderTaken, OrderNotOpen, OwnOrder, TooManyHeld."""
     order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
     case, actor = order.case, stamp.actor
     if is_held(order):
         raise OrderTaken
-    if actor.kind is ActorKind.RESIDENT and actor.id in _whose(order):
+    if actor.kind is ActorKind.RESIDENT and {actor.id, on_roster(actor.id)} & _whose(order):
         raise OwnOrder
     if case.state is not State.DISPATCHED:
         raise OrderNotOpen(state=case.state)
+    if actor.kind is ActorKind.RESIDENT and _held_now(actor) >= county().volunteer_holds:
+        raise TooManyHeld
 
     def change(acting: Stamp) -> Step:
         part = lead_of(case)
@@ -138,6 +150,14 @@ def is_held(order: ServiceOrder) -> bool:
     return lead.signed_at == lead.dispatched_at  # a rework round goes on in the same hands
 
 
+def _held_now(actor: Actor) -> int:
+    """Give how many orders under way a volunteer has in hand; orders taken at once by one person wait for each other."""
+    assert actor.id is not None
+    lock_rows(Resident, [actor.id])
+    held = select(func.count()).select_from(ServiceOrder).join(Case, Case.id == ServiceOrder.case_id)
+    return db.session.scalar(held.where(taken_by(actor), Case.state == State.IN_PROGRESS)) or 0
+
+
 def _let_go(order: ServiceOrder) -> None:
     order.taken_at = order.taken_by_staff = order.taken_by_resident = order.contact_seen_at = None
 
@@ -151,7 +171,8 @@ def _own_clocks(order: ServiceOrder, part: Assignment) -> None:
 
 
 def _whose(order: ServiceOrder) -> set[int | None]:
-    return {order.resident_id, *(report.filer_resident_id for report in order.case.reports)}
+    whose = {order.resident_id, *(report.filer_resident_id for report in order.case.reports)}
+    return whose | {on_roster(each) for each in whose}
 
 
 def give_back(stamp: Stamp, number: str, *, reason: str) -> ServiceOrder:
@@ -287,7 +308,8 @@ class Contact:
 def contact_of(stamp: Stamp, number: str) -> Contact:
     """Give whom an order is for and where, to who works on it and while they do: the order is the reason, on record.
 
-    Raises OrderNotFound, NotYourOrder, OrderNotOpen, ContactByDesk (for what has become confidential).
+    Raises OrderNotFound, NotYourOrder, OrderNotOpen, ContactByDesk (for what has become confidential), TooManyContacts for a
+    volunteer who has seen the county's number of people today.
     """
     order = _works(stamp, number)
     if order.case.state is not State.IN_PROGRESS:
@@ -295,12 +317,10 @@ def contact_of(stamp: Stamp, number: str) -> Contact:
     if order.case.hides_identity:
         raise ContactByDesk
     order.contact_seen_at = order.contact_seen_at or stamp.at
-    if stamp.actor.kind is ActorKind.STAFF:
-        person = unmask(stamp, order.resident_id, fields=("name", "phone"), reason=f"服务订单 {order.case.number}")
-    else:
-        resident = db.session.scalars(
-            select(Resident).where(Resident.id == order.resident_id).options(joinedload(Resident.identity))
-        ).one()
-        person = open_person(resident.identity)
+    if stamp.actor.kind is ActorKind.RESIDENT:
+        midnight = stamp.at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+        if looked_at(stamp, since=midnight) >= county().volunteer_looks:
+            raise TooManyContacts
+    person = unmask(stamp, order.resident_id, fields=("name", "phone"), reason=f"服务订单 {order.case.number}")
     place = keyring().decrypt(order.place, field="service_order.place") if order.place is not None else None
     return Contact(person.name, person.phone, place)

@@ -7,6 +7,7 @@ from sqlalchemy import Select, select
 
 from app.core.clock import CHINA
 from app.core.database import db
+from app.people.accounts_known import accounts_of, on_roster
 from app.people.models import Resident
 from app.people.roster.models import PopulationTag, ResidentTag
 from app.services.models import ServiceOrder, Taker
@@ -32,11 +33,16 @@ def volunteers_near(order: ServiceOrder, at: datetime) -> list[int]:
         return []
     query = _holding(tags, at.astimezone(CHINA).date())
     query = query.where(Grid.unit_id == order.village_id, ResidentTag.resident_id != order.resident_id)
-    return list(db.session.scalars(query.distinct().order_by(ResidentTag.resident_id).limit(TOLD)))
+    found = db.session.scalars(query.distinct().order_by(ResidentTag.resident_id).limit(TOLD))
+    return [each for each in accounts_of(found) if each != order.resident_id]
 
 
 def taker_kinds(resident_id: int, at: datetime) -> tuple[list[str], int | None]:
-    """Give as what a resident may take orders now, and of which village: nothing for who is neither volunteer nor party member."""
-    query = _holding(list(AMONG_RESIDENTS), at.astimezone(CHINA).date()).where(ResidentTag.resident_id == resident_id)
+    """Give as what a resident may take orders now, and of which village: nothing for who is neither volunteer nor party member.
+
+    What the roster says of somebody holds for the account that they joined by their code.
+    """
+    query = _holding(list(AMONG_RESIDENTS), at.astimezone(CHINA).date())
+    query = query.where(ResidentTag.resident_id == on_roster(resident_id))
     rows = db.session.execute(query.with_only_columns(PopulationTag.code, Grid.unit_id)).all()
     return sorted({row.code for row in rows}), next((row.unit_id for row in rows), None)

@@ -19,6 +19,7 @@ from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case
 from app.ledger.moves import Words, move_case
+from app.ledger.scope import visible
 from app.ledger.vocabulary import Action, Channel, Kind, State
 from app.people.identity import Person, find_or_enrol
 from app.people.models import Resident
@@ -70,13 +71,16 @@ class Talk:
 
 @dataclass(frozen=True)
 class SaidShown:
-    """What became of one thing said; the claim code is for who said it, shown once."""
+    """What became of one thing said; the claim code is for who said it, shown once.
+
+    Of a case that the actor may not see nothing is told but that something was said.
+    """
 
     place: int
-    number: str
-    title: str
-    state: State
-    answered: bool
+    number: str | None
+    title: str | None
+    state: State | None
+    answered: bool | None
     claim_code: str | None = None
 
 
@@ -98,7 +102,8 @@ class TalkShown:
 def write_talk(stamp: Stamp, talk: Talk) -> TalkShown:
     """Write a talk down; everything said becomes a report of its own.
 
-    What a grid worker answered on the spot is closed at once; what a cadre answered is added for the centre, which closes it.
+    What a grid worker answered on the spot for a grid of their own is closed at once; what a cadre answered, or a grid worker for
+    another's grid, is added for the centre, which closes it.
     The channel is `visit`: it was said face to face. All or nothing; fields are named like `items.3.words`. Raises
     TalksAreTheVillages, TalkUnfit, and of an item what `take_in` and answering raise.
     """
@@ -159,7 +164,7 @@ def _take(stamp: Stamp, talk: VillageTalk, place: int, said: Said, grids: dict[i
         ),
     )  # fmt: skip
     (case,) = lock_rows(Case, [receipt.case_id])
-    if said.answer is not None and stamp.role is Role.GRID_WORKER:
+    if said.answer is not None and stamp.role is Role.GRID_WORKER and grid_id in stamp.actor.grid_ids:
         answer_locked(stamp, case, reply=said.answer)
     elif said.answer is not None:
         move_case(stamp, case, Action.SUPPLEMENT, Words(note=f"说事现场答复：{said.answer}"))
@@ -200,7 +205,8 @@ def own_talks(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[TalkShown
     query = select(VillageTalk).join(Unit, Unit.id == VillageTalk.unit_id).where(_mine(stamp))
     rows = list(db.session.scalars(paged(query.options(*_whole()), key=[(VillageTalk.id, True)], cursor=cursor, limit=limit)))
     page = page_from(rows, limit=limit, key=lambda talk: (talk.id,))
-    return Page([_talk_shown(talk, _became(talk)) for talk in page.items], page.next_cursor)
+    seen = _seen(stamp, page.items)
+    return Page([_talk_shown(talk, _became(talk, seen)) for talk in page.items], page.next_cursor)
 
 
 def show_talk(stamp: Stamp, talk_id: int) -> TalkShown:
@@ -209,7 +215,7 @@ def show_talk(stamp: Stamp, talk_id: int) -> TalkShown:
     talk = db.session.scalars(query.options(*_whole())).first()
     if talk is None:
         raise TalkNotFound
-    return _talk_shown(talk, _became(talk))
+    return _talk_shown(talk, _became(talk, _seen(stamp, [talk])))
 
 
 def _mine(stamp: Stamp) -> ColumnElement[bool]:
@@ -221,8 +227,19 @@ def _whole() -> tuple[ExecutableOption, ...]:
     return selectinload(VillageTalk.unit), selectinload(VillageTalk.items).joinedload(TalkItem.case)
 
 
-def _became(talk: VillageTalk) -> list[SaidShown]:
-    return [SaidShown(each.place, each.case.number, each.case.title, each.case.state, each.answered) for each in talk.items]
+def _seen(stamp: Stamp, talks: Sequence[VillageTalk]) -> set[int]:
+    """Give the ids of those cases of some talks that the actor sees as cases."""
+    ids = [item.case_id for talk in talks for item in talk.items]
+    return set(db.session.scalars(select(Case.id).where(Case.id.in_(ids), visible(stamp.actor))))
+
+
+def _became(talk: VillageTalk, seen: set[int]) -> list[SaidShown]:
+    return [
+        SaidShown(item.place, item.case.number, item.case.title, item.case.state, item.answered)
+        if item.case_id in seen
+        else SaidShown(item.place, None, None, None, None)
+        for item in talk.items
+    ]
 
 
 def _talk_shown(talk: VillageTalk, items: list[SaidShown]) -> TalkShown:

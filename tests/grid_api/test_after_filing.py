@@ -8,8 +8,12 @@ from sqlalchemy import select
 from app.core.database import transaction
 from app.demo.cast import PASSWORD
 from app.filings.models import ProxyFiling
+from app.ledger.callbacks.tasks import call_tasks
+from app.ledger.commands import accept_case
 from app.ledger.disputes.models import ConsentDispute
-from app.ledger.models import Entry, EntryWords, Report
+from app.ledger.intake.codes_seen import seen_by_filer
+from app.ledger.merging.joining import merge_cases
+from app.ledger.models import Callback, Entry, EntryWords, Report
 from app.ledger.vocabulary import Action
 from app.notices.models import Notice, Recipient
 from tests.backstage import HAPPY
@@ -59,7 +63,8 @@ def test_who_joined_by_code_corrects_what_was_written_and_the_report_stays(sessi
 def test_the_holder_of_the_code_corrects_and_withdraws(session, nobody, filed):
     assert nobody.post("/look-ups/corrections", proof(filed, words="是五个月。")).status_code == 201
     assert last(session, filed["number"]).facts["corrects"]
-    assert nobody.post("/look-ups/withdrawal", proof(filed, words="已经到账了。")).json["state"] == "withdrawn"
+    assert nobody.post("/look-ups/withdrawal", proof(filed, words="已经到账了。")).json["state"] == "submitted"
+    assert last(session, filed["number"]).action is Action.ASK_WITHDRAW  # the filer has the code too: the centre calls
 
 
 def test_a_neighbour_neither_corrects_nor_disputes(lin, filed):
@@ -184,6 +189,68 @@ def test_own_filings_are_narrowed_by_state_and_lateness(wu, filing, backstage, c
     with statements() as sent:
         wu.get("/filings", late="true", state="submitted", told="true")
     assert len(sent) <= 5
+
+
+def test_what_the_filer_says_by_the_code_they_printed_counts_nowhere_until_the_centre_has_called(
+    session, wu, nobody, filed, backstage, as_staff
+):
+    number = filed["number"]
+    backstage.handle(number)
+    answer = nobody.post("/look-ups/rating", proof(filed) | HAPPY)
+    assert (answer.status_code, answer.json["state"]) == (201, "awaiting_callback")
+    row = last(session, number)
+    assert (row.action, row.facts["to_confirm"]) == (Action.RATE, True)
+    assert session.scalars(select(Callback)).all() == []
+    assert [task.number for task in call_tasks(as_staff("lu"), cursor=None, limit=9).items] == [number]
+    assert nobody.post("/look-ups/rating", proof(filed) | HAPPY).json["code"] == "already_rated"
+    to = session.scalars(select(Notice.template).where(Notice.template.like("rate%"))).all()
+    assert to == ["rate_to_confirm"]
+
+
+def test_an_account_that_joined_by_the_printed_code_is_called_before_its_rating_counts(session, lin, filed, backstage):
+    assert lin.post("/claims", proof(filed)).status_code == 201
+    backstage.handle(filed["number"])
+    assert lin.post(f"/cases/{filed['number']}/rating", HAPPY).json["state"] == "awaiting_callback"
+    assert session.scalars(select(Callback)).all() == []
+
+
+def test_a_code_that_was_texted_past_the_filer_rates_and_a_printed_one_after_it_does_not(
+    session, wu, nobody, filing, gateway, backstage
+):
+    mobile = wu.post("/filings", filing | {"person": {"name": "钱大妈", "phone": "13800000041"}}).json
+    backstage.handle(mobile["number"])
+    wu.post(f"/filings/{mobile['number']}/claim-code", {"by": "sms"})
+    texted = re.search(r"查询码 ([\d ]+)。", gateway.texts[-1][1])[1].replace(" ", "")
+    answer = nobody.post("/look-ups/rating", proof(mobile) | {"claim_code": texted} | HAPPY)
+    assert (answer.status_code, answer.json["state"]) == (201, "closed")
+    report = session.scalars(select(Report)).one()
+    assert not seen_by_filer(report)
+    wu.post(f"/filings/{mobile['number']}/claim-code", {"by": "print"})
+    assert seen_by_filer(report)
+
+
+def test_after_a_merge_a_disputed_consent_still_binds_its_filer_and_is_ruled_where_the_report_is(
+    session, wu, sun, lin, nobody, filing, as_staff, cast, clock
+):
+    where = {"category_id": cast.categories["高龄津贴"], "grid_id": cast.grids["柳林村一网格"].id, "kind": "help"}
+    told = {"body": "高龄津贴三个月没有到账。", "grid": cast.grids["柳林村一网格"].code, "kind": "help"}
+    survivor = lin.post("/reports", told).json["number"]
+    clock.advance(minutes=5)
+    filed = wu.post("/filings", filing).json
+    assert nobody.post("/look-ups/consent-dispute", proof(filed, words="我没有委托他。")).status_code == 201
+    with transaction():
+        for number in (survivor, filed["number"]):
+            accept_case(as_staff("fang"), number, **where)
+        merge_cases(as_staff("du"), survivor, numbers=[filed["number"]])
+    assert wu.post(f"/cases/{survivor}/supplements", {"words": "再补充"}).status_code in (403, 404)
+    again = nobody.post("/look-ups/consent-dispute", proof(filed, words="再说一次。"))
+    assert (again.status_code, again.json["code"]) == (409, "disputed_before")
+    (listed,) = sun.get("/supervision/disputed-consents").json["items"]
+    assert listed["number"] == survivor
+    assert "rule_on_consent" in sun.get(f"/cases/{survivor}").json["actions"]
+    ruling = {"upheld": False, "reply": "经核查，您的儿子代您同意过。", "note": "查看了签名单"}
+    assert sun.post(f"/cases/{survivor}/consent-ruling", ruling).status_code == 200
+    assert sun.get("/supervision/disputed-consents").json["items"] == []
 
 
 def test_the_filer_never_rates_however_they_guess(wu, nobody, filed, backstage):

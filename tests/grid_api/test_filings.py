@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from app.core.crypto import keyring
 from app.core.database import transaction
 from app.filings.models import Consent, ProxyFiling
-from app.ledger.callbacks.answers import FilerMayNotRate, Verdict, rate_case
+from app.ledger.callbacks.answers import FilerMayNotRate, Verdict, rate_case, record_callback
 from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Case, Report
 from app.ledger.numbers import in_fours
@@ -59,7 +59,8 @@ def test_the_person_follows_and_rates_by_the_code_and_the_filer_cannot(session, 
         rate_case(as_staff("wu"), told["number"], verdict)
     proof = {"number": told["number"], "claim_code": told["claim_code"]}
     answer = nobody.post("/look-ups/rating", proof | HAPPY)
-    assert (answer.status_code, answer.json["state"]) == (201, "closed")
+    assert (answer.status_code, answer.json["state"]) == (201, "awaiting_callback")
+    assert record_callback(as_staff("lu"), told["number"], verdict).state is State.CLOSED
 
 
 def test_the_grid_door_has_no_way_to_rate(app):

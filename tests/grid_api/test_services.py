@@ -10,7 +10,9 @@ from app.core.database import db
 from app.ledger.clocks import Deadline
 from app.ledger.models import Call, Case, Report
 from app.ledger.vocabulary import Clock, State
-from app.people.models import ResidentIdentity
+from app.people.identity import Person, check_character, enrol_resident
+from app.people.models import IdentityAccess, ResidentIdentity
+from app.services.models import ServiceOrder
 from app.talks.models import VillageTalk
 
 
@@ -206,3 +208,50 @@ def test_numbers_of_callers_are_sealed(wu, at):
     wu.post("/calls", {"at": at, "outcome": "hung_up", "number": "13900001111"})
     assert b"13900001111" not in db.session.scalars(select(Call.number)).one()
     assert all(b"13900001111" not in phone for phone in db.session.scalars(select(ResidentIdentity.phone)) if phone)
+
+
+def test_who_serves_is_shown_whom_once_and_never_from_memory(wu, cast):
+    number = wu.post("/service-orders", {"item": "medicine", "resident_id": cast.residents["zheng"].id}).json["number"]
+    wu.post(f"/service-orders/{number}/taking")
+    key = "8f14e45f-ceea-467a-9575-0f2f8b3c0009"
+    assert wu.post(f"/service-orders/{number}/contact", key=key).status_code == 200
+    wu.post(f"/service-orders/{number}/giving-back", {"reason": "今天去不了"})
+    wu.post(f"/service-orders/{number}/taking")
+    assert wu.post(f"/service-orders/{number}/contact", key=key).status_code == 200
+    assert len(db.session.scalars(select(IdentityAccess)).all()) == 2
+
+
+def test_name_and_id_number_tell_nobody_the_phone_of_somebody_elsewhere(zhao, cast, stamp):
+    seventeen = "34132319460101123"
+    id_number = seventeen + check_character(seventeen)
+    old = Person(name="郑守田", phone="13812340000", id_number=id_number)
+    known = enrol_resident(stamp, old, grid_id=cast.grids["柳林村一网格"].id)
+    db.session.commit()
+    given = {"item": "medicine", "person": {"name": "郑守田", "id_number": id_number}, "grid": cast.grids["河湾村一网格"].code}
+    number = zhao.post("/service-orders", given).json["number"]
+    assert zhao.post(f"/service-orders/{number}/taking").status_code == 201
+    shown = zhao.post(f"/service-orders/{number}/contact").json
+    assert (shown["name"], shown["phone"]) == ("郑守田", None)
+    assert db.session.scalars(select(ServiceOrder.resident_id)).one() != known.id
+
+
+def test_a_talk_tells_nothing_of_a_case_that_one_may_not_see(wu, zhou, cast, talk):
+    items = [{"words": "村干部把低保给了亲戚。", "kind": "complaint"}, {"words": "村干部收钱办低保。", "kind": "tip_off"}]
+    grid = cast.grids["柳林村一网格"].code
+    made = zhou.post("/talks", talk | {"items": [each | {"grid": grid, "category_id": cast.categories["低保"]} for each in items]})
+    assert made.status_code == 201, made.text
+    first = made.json["items"][0]["number"]
+    case = db.session.scalars(select(Case).where(Case.number == first)).one()
+    case.against_paths, case.against_staff_id = [cast.units["柳林村"].path], cast.staff["wu"].id
+    db.session.commit()
+    for shown in (wu.get(f"/talks/{made.json['id']}").json, wu.get("/talks").json["items"][0]):
+        for said in shown["items"]:
+            if wu.get(f"/cases/{made.json['items'][said['place']]['number']}").status_code == 404:
+                assert (said["number"], said["title"], said["state"], said["answered"]) == (None,) * 4
+        assert shown["items"][0]["number"] is None
+
+
+def test_a_grid_worker_closes_nothing_in_anothers_grid(zhou, talk, cast):
+    said = {"words": "二组路灯不亮。", "kind": "help", "grid": cast.grids["柳林村二网格"].code, "answer": "已经修好了。"}
+    made = zhou.post("/talks", talk | {"items": [said | {"category_id": cast.categories["路灯照明"]}]})
+    assert (made.status_code, made.json["items"][0]["state"]) == (201, "submitted")

@@ -10,8 +10,11 @@ from app.core.throttle import Throttle
 from app.filings.commands import file_for
 from app.filings.models import ConsentBy
 from app.filings.rules import ConsentGiven, Filing
+from app.ledger.intake.submission import Submission
+from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Callback, Entry, ReportClaim
 from app.ledger.numbers import in_fours, new_claim_code, new_number
+from app.ledger.vocabulary import Channel, Kind
 from app.people.identity import Person
 from tests.backstage import HAPPY
 
@@ -128,7 +131,18 @@ def test_the_holder_adds_answers_and_rates(session, nobody, slip, backstage):
     assert own == ["存折在这里。", "信用社。"]
     key = str(uuid4())
     answers = [nobody.post("/look-ups/rating", slip | HAPPY, key=key) for _ in range(2)]
-    assert [(answer.status_code, answer.json["state"]) for answer in answers] == [(201, "closed")] * 2
+    assert [(answer.status_code, answer.json["state"]) for answer in answers] == [(201, "awaiting_callback")] * 2
+    assert session.scalars(select(Callback)).all() == []
+    assert nobody.post("/look-ups", slip, key=None).json["may_rate"] is False
+
+
+def test_a_rating_by_a_code_that_was_read_out_by_the_desk_counts(session, nobody, as_staff, cast, backstage):
+    told = take_in(as_staff("fang"), Submission(channel=Channel.HOTLINE, body="路灯不亮。", kind=Kind.HELP,
+        filer_staff_id=cast.staff["fang"].id, concerned_id=cast.residents["zheng"].id))  # fmt: skip
+    session.commit()
+    backstage.handle(told.number)
+    answer = nobody.post("/look-ups/rating", {"number": told.number, "claim_code": told.claim_code} | HAPPY)
+    assert (answer.status_code, answer.json["state"]) == (201, "closed")
     assert [row.by.value for row in session.scalars(select(Callback))] == ["claim_code"]
 
 

@@ -6,7 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from app.core.database import db
+from app.demo.cast import PASSWORD
+from app.ledger.models import Case
+from app.notices.models import Notice
+from app.people.identity import Person, enrol_resident
 from app.people.roster.models import PopulationTag, ResidentTag
+from tests.callers import grid_caller
 from tests.files.conftest import kept
 from tests.pictures import photo, upload
 
@@ -100,3 +105,39 @@ def test_a_volunteer_shows_a_photo_that_the_resident_sees_and_no_other_may_use(l
     backstage.let_pass(number)
     lines = lin.get(f"/cases/{number}").json["timeline"]
     assert [len(line["files"]) for line in lines if line["what"] == "反馈结果"] == [1]
+
+
+def test_a_volunteer_of_the_roster_joins_their_account_by_code_and_takes_orders(lin, chen, cast, client, stamp):
+    wu = grid_caller(client, "wu", PASSWORD)
+    zhao = grid_caller(client, "zhao", PASSWORD)
+    cast.residents["lin"].grid_id = cast.grids["柳林村一网格"].id
+    household = cast.households["郑守田"].id
+    bai = enrol_resident(stamp, Person(name="白志愿"), grid_id=cast.grids["柳林村一网格"].id, household_id=household)
+    db.session.commit()
+    assert wu.post(f"/residents/{bai.id}/tags", {"tag": "volunteer", "source": "登记"}).status_code == 201
+    assert zhao.post(f"/residents/{bai.id}/account-code").status_code == 404
+    number = lin.post("/service-orders", {"item": "medicine", "place": "一组 15 号"}).json["number"]
+    assert chen.get("/volunteer-orders").json["items"] == []
+    old, made = (wu.post(f"/residents/{bai.id}/account-code") for _ in range(2))
+    assert (made.status_code, made.json["name"]) == (201, "白**")
+    for wrong in (old.json["code"], "123"):
+        assert chen.post("/volunteer/joining", {"code": wrong}).json["code"] == "wrong_account_code"
+    assert chen.post("/volunteer/joining", {"code": made.json["code"]}).status_code == 204
+    assert lin.post("/volunteer/joining", {"code": made.json["code"]}).json["code"] == "wrong_account_code"
+    assert [each["number"] for each in chen.get("/volunteer-orders").json["items"]] == [number]
+    assert chen.post(f"/volunteer-orders/{number}/taking").status_code == 201
+    told = lin.post("/service-orders", {"item": "medicine"}).json["number"]
+    case = db.session.scalars(select(Case.id).where(Case.number == told)).one()
+    heard = select(Notice.recipient_id).where(Notice.template == "service_open", Notice.case_id == case)
+    assert db.session.scalars(heard).all() == [cast.residents["chen"].id]
+    assert wu.post(f"/residents/{bai.id}/tags/end", {"tag": "volunteer"}).status_code == 200
+    assert chen.get("/volunteer-orders").json["items"] == []
+
+
+def test_nobody_takes_what_is_for_themselves_on_the_roster(lin, chen, cast, client, stamp):
+    wu = grid_caller(client, "wu", PASSWORD)
+    zheng = cast.residents["zheng"].id
+    assert wu.post(f"/residents/{zheng}/tags", {"tag": "volunteer", "source": "登记"}).status_code == 201
+    assert chen.post("/volunteer/joining", {"code": wu.post(f"/residents/{zheng}/account-code").json["code"]}).status_code == 204
+    number = wu.post("/service-orders", {"item": "medicine", "resident_id": zheng}).json["number"]
+    assert chen.post(f"/volunteer-orders/{number}/taking").json["code"] == "own_order"

@@ -8,9 +8,11 @@ from sqlalchemy import select
 from app.core.clock import CHINA
 from app.core.database import db
 from app.core.errors import Refusal
+from app.core.held import forget_all
 from app.core.stamp import Door, Role, Stamp
 from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.clocks import Deadline
+from app.ledger.county import CountySetting
 from app.ledger.handling import pass_result, send_back, sign_case
 from app.ledger.models import Case, Entry, Request
 from app.ledger.requests.asking import ask
@@ -22,6 +24,7 @@ from app.ledger.sweep import sweep
 from app.ledger.terms import HoursKind, Term, Unit
 from app.ledger.vocabulary import Action, Clock, RequestKind, RequestState, Satisfaction, State
 from app.notices.models import Notice
+from app.people.identity import verify_accesses
 from app.people.models import IdentityAccess, Staff
 from app.people.sessions import staff_actor
 from app.services.catalogue import Draft, Material, Station, put_item, show_item
@@ -418,3 +421,33 @@ def test_stays_are_written(lin, as_staff):
     finish_order(as_staff("wu"), made.number, reply="送到了")
     (stay,) = db.session.scalars(select(ServiceStation)).all()
     assert stay.ended_at is not None
+
+
+def test_what_a_volunteer_was_shown_stays_on_record_when_they_give_back(lin, volunteer, clock):
+    bai = volunteer()
+    made = order_own(lin(), Wanted(item="medicine", place="一组 15 号"))
+    take_order(bai(), made.number)
+    contact_of(bai(), made.number)
+    give_back(bai(), made.number, reason="今天去不了")
+    seen = db.session.scalars(select(IdentityAccess)).one()
+    assert (seen.looker_id, seen.staff_id, seen.resident_id) == (bai().actor.id, None, lin().actor.id)
+    assert made.number in seen.reason
+    assert verify_accesses() is None
+
+
+def test_a_volunteer_holds_and_looks_at_so_many_and_no_more(lin, volunteer, cast, stamp, clock):
+    bai = volunteer()
+    db.session.add_all([CountySetting(name="volunteer_holds", value=1), CountySetting(name="volunteer_looks", value=1)])
+    db.session.flush()
+    forget_all()
+    first, second = (order_own(lin(), Wanted(item="medicine")).number for _ in range(2))
+    take_order(bai(), first)
+    with pytest.raises(Refusal) as refused:
+        take_order(bai(), second)
+    assert refused.value.code() == "too_many_held"
+    contact_of(bai(), first)
+    with pytest.raises(Refusal) as refused:
+        contact_of(bai(), first)
+    assert refused.value.code() == "too_many_contacts"
+    clock.advance(days=1)
+    assert contact_of(bai(), first).name == "林秀英"

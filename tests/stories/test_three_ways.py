@@ -115,7 +115,8 @@ def test_three_ways_into_one_ledger(session, client, cast, clock, at_desk, as_st
     assert {item["params"]["number"] for item in digest.params["items"]} == {lins, ditch}
     assert "已超时，正在催办" in lin.get(f"/cases/{lins}").json["what_next"]
 
-    # Wu may follow what was filed, and sees the reply; rating it is refused. Zheng rates by the code on the slip.
+    # Wu may follow what was filed, and sees the reply; rating it is refused. Zheng rates by the code on the slip, which Wu has
+    # seen: the call makes sure.
     followed = wu.get(f"/cases/{zhengs}")
     assert "漏发的三个月津贴已补发到存折。" in followed.text
     assert "内部" not in followed.text
@@ -123,7 +124,9 @@ def test_three_ways_into_one_ledger(session, client, cast, clock, at_desk, as_st
     with pytest.raises(FilerMayNotRate), transaction():
         rate_case(as_staff("wu"), zhengs, word)
     rating = {"contacted": True, "solved": True, "satisfaction": "very_satisfied", "words": "钱到账了，谢谢。"}
-    assert done(nobody.post("/look-ups/rating", slip | rating))["state"] == "closed"
+    assert done(nobody.post("/look-ups/rating", slip | rating))["state"] == "awaiting_callback"
+    said = {name: rating[name] for name in ("contacted", "solved", "satisfaction")}
+    assert done(at_desk("lu").post(f"/cases/{zhengs}/callbacks", said | {"note": "本人接听，说法一致。"}))["state"] == "closed"
     shown = done(nobody.post("/look-ups", slip, key=None))
     assert (shown["state_label"], shown["may_rate"]) == ("已办结", False)
 

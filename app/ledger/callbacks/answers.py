@@ -12,11 +12,23 @@ from app.core.stamp import SYSTEM, ActorKind, Role, Stamp
 from app.ledger.callbacks.callees import Callee, all_settled, callees_of, dissatisfied, round_of
 from app.ledger.county import county
 from app.ledger.handling import works_for_case
+from app.ledger.intake.codes_seen import seen_by_filer
 from app.ledger.intake.persons import own_reports
 from app.ledger.merging.union import cases_in
 from app.ledger.models import Callback, Case, Entry, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.vocabulary import BY_PERSON, UNHAPPY, Action, Audience, CallbackBy, CalleeState, Channel, Satisfaction, State
+from app.ledger.vocabulary import (
+    BY_PERSON,
+    UNHAPPY,
+    Action,
+    Audience,
+    CallbackBy,
+    CalleeState,
+    Channel,
+    Satisfaction,
+    State,
+    label,
+)
 from app.ledger.workflow import IllegalMove
 
 
@@ -184,15 +196,30 @@ def rate_case(stamp: Stamp, number: str, verdict: Verdict, *, words: str | None 
     own = own_reports(stamp, case)
     if not own:
         raise FilerMayNotRate
-    return _rate(stamp, case, verdict, CallbackBy.RESIDENT, own, words=words)
+    return _rate(stamp, case, verdict, CallbackBy.RESIDENT, own, words=words, doubted=_joined_by_seen_code(stamp, own))
+
+
+def _joined_by_seen_code(stamp: Stamp, own: Sequence[Report]) -> bool:
+    """Say whether all that makes these reports the actor's is a claim code that staff had in hand."""
+    joined = [(report, claim.at) for report in own for claim in report.claims if claim.resident_id == stamp.actor.id]
+    mine = any(report.concerned_id == stamp.actor.id for report in own)
+    return not mine and all(seen_by_filer(report, until=at) for report, at in joined)
 
 
 def rate_by_claim(stamp: Stamp, case: Case, report: Report, verdict: Verdict, *, words: str | None = None) -> Case:
-    """Rate a locked case whose report's claim code was proved; counts as call-back. Raises as `rate_case`."""
-    return _rate(stamp, case, verdict, CallbackBy.CLAIM_CODE, [report], words=words)
+    """Rate a locked case whose report's claim code was proved; counts as call-back, but not by a code that staff have seen.
+
+    Raises as `rate_case`.
+    """
+    doubted = seen_by_filer(report)
+    return _rate(stamp, case, verdict, CallbackBy.CLAIM_CODE, [report], words=words, doubted=doubted)
 
 
-def _rate(stamp: Stamp, case: Case, verdict: Verdict, by: CallbackBy, own: Sequence[Report], *, words: str | None) -> Case:
+def _rate(
+    stamp: Stamp, case: Case, verdict: Verdict, by: CallbackBy, own: Sequence[Report], *, words: str | None, doubted: bool
+) -> Case:
+    """Keep a rating; one that is `doubted` stands in the timeline for the call-back agent to confirm, and counts nowhere."""
+
     def change(acting: Stamp) -> Step:
         kept = [report for report in own if report.withdrawn_at is None]
         if not kept:
@@ -205,8 +232,16 @@ def _rate(stamp: Stamp, case: Case, verdict: Verdict, by: CallbackBy, own: Seque
             case.closed_at is None or acting.at > case.closed_at + timedelta(days=county().rating_days)
         ):
             raise RatingClosed(f"办结超过 {county().rating_days} 天，不能再评价")
+        if doubted:
+            facts = {"by": by, "report": kept[0].id, "to_confirm": True, "round": case.round, "heard": verdict.satisfaction}
+            persons = "rate_to_confirm" if case.state is State.AWAITING_CALLBACK else None
+            told = {Audience.LEAD: None, Audience.PERSONS: persons, Audience.SUPERVISORS: None}
+            return Step(facts=facts, others=True, templates=told)
         return _hear(acting, case, verdict, by, kept[0].id)
 
+    if doubted:
+        solved = "已解决" if verdict.solved else "没有解决"
+        words = f"待回访核实的评价：{label(verdict.satisfaction)}，{solved}。{words or ''}"
     move_case(stamp, case, Action.RATE, Words(note=words), change)
     return case
 
@@ -215,7 +250,10 @@ def rated_before(case: Case, report_ids: Sequence[int]) -> bool:
     """Say whether one of these reports has its own rating in the case's present round; so has one that names no report."""
     mine = or_(Callback.report_id.in_(report_ids), Callback.report_id.is_(None))
     rated = select(Callback.id).where(Callback.case_id == case.id, Callback.round == case.round, Callback.by.in_(BY_PERSON), mine)
-    return db.session.scalars(rated).first() is not None
+    if db.session.scalars(rated).first() is not None:
+        return True
+    said = db.session.scalars(select(Entry.facts).where(Entry.case_id == case.id, Entry.action == Action.RATE))
+    return any(facts.get("to_confirm") and facts["round"] == case.round and facts["report"] in report_ids for facts in said)
 
 
 def _hear(stamp: Stamp, case: Case, verdict: Verdict, by: CallbackBy, report_id: int) -> Step:

@@ -46,7 +46,8 @@ def _dispute(stamp: Stamp, case: Case, reports: list[Report], words: str) -> Cas
     filed = [report for report in reports if report.consent_id is not None and report.filer_staff_id is not None]
     if not filed:
         raise NotFiledForYou
-    known = set(db.session.scalars(select(ConsentDispute.report_id).where(ConsentDispute.case_id == case.id)))
+    ids = [report.id for report in filed]
+    known = set(db.session.scalars(select(ConsentDispute.report_id).where(ConsentDispute.report_id.in_(ids))))
     fresh = [report for report in filed if report.id not in known]
     if not fresh:
         raise DisputedBefore
@@ -74,7 +75,8 @@ def rule_on_consent(stamp: Stamp, number: str, *, upheld: bool, reply: str, note
     def change(acting: Stamp) -> Step:
         if works_for_case(acting, case):
             raise OwnWork
-        waiting = select(ConsentDispute).where(ConsentDispute.case_id == case.id, ConsentDispute.ruled_at.is_(None))
+        here = [report.id for report in case.reports]
+        waiting = select(ConsentDispute).where(ConsentDispute.report_id.in_(here), ConsentDispute.ruled_at.is_(None))
         found = db.session.scalars(waiting.order_by(ConsentDispute.id)).all()
         if not found:
             raise NoDispute

@@ -12,7 +12,8 @@ class ConsentDispute(Base):
     """That the person of a proxy filing says they gave no consent; `upheld` is a supervisor's finding.
 
     `staff_id` is who filed: while the dispute is open or upheld they do nothing more on the case. `resident_id` is who said so,
-    None where it was said by claim code. What was said stands in the entries.
+    None where it was said by claim code. What was said stands in the entries. `case_id` is where it was said: a merge takes the
+    report elsewhere, so that who asks goes by the report.
     """
 
     __tablename__ = "consent_dispute"

@@ -11,6 +11,7 @@ from app.core.stamp import ActorKind, Stamp
 from app.ledger.callbacks.answers import WhichReporter
 from app.ledger.callbacks.callees import callees_of
 from app.ledger.handling import works_for_case
+from app.ledger.intake.codes_seen import seen_by_filer
 from app.ledger.intake.persons import check_person
 from app.ledger.models import Case, Report, Request
 from app.ledger.moves import Step, Words, lock_case, move_case
@@ -48,11 +49,14 @@ def wish_to_withdraw(stamp: Stamp, number: str, *, words: str, version: int | No
 
 
 def wish_locked(stamp: Stamp, case: Case, reports: list[Report], *, words: str) -> Case:
-    """Do what a wish to withdraw some reports of a locked case asks for; other people's reports keep the case going."""
+    """Do what a wish to withdraw some reports of a locked case asks for; other people's reports keep the case going.
+
+    By a claim code that staff have seen nothing is withdrawn before the centre has called the person, before dispatch either.
+    """
     reports = [report for report in reports if report.withdrawn_at is None]
     if not reports:
         raise WithdrawnBefore
-    if case.state in FREELY:
+    if case.state in FREELY and not all(_is_doubted(stamp, report) for report in reports):
         reply = reply_to(case, [report.id for report in reports])
         move_case(stamp, case, Action.WITHDRAW, Words(reply=reply, note=words), lambda at: take_back(at, case, reports))
         return case
@@ -69,6 +73,14 @@ def wish_locked(stamp: Stamp, case: Case, reports: list[Report], *, words: str) 
 
     move_case(stamp, case, Action.ASK_WITHDRAW, Words(note=words), change)
     return case
+
+
+def _is_doubted(stamp: Stamp, report: Report) -> bool:
+    """Say whether a wish rests on nothing but a claim code that staff had in hand, and somebody can be called to make sure."""
+    if report.concerned_id is None or report.concerned_id == stamp.actor.id:
+        return False
+    joined = next((claim.at for claim in report.claims if claim.resident_id == stamp.actor.id), None)
+    return seen_by_filer(report, until=joined)
 
 
 def hear_wish(stamp: Stamp, number: str, *, words: str, report_id: int | None = None, version: int | None = None) -> Request:

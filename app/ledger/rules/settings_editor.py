@@ -81,6 +81,8 @@ LABELS: dict[str, str] = {
     "whistles_a_day": "群众每人每天吹哨次数",
     "home_take_hours": "上门代办接单时限（小时）",
     "home_come_hours": "上门代办上门时限（小时）",
+    "volunteer_holds": "志愿者同时接单上限（件）",
+    "volunteer_looks": "志愿者每天查看联系方式上限（人）",
 }
 """Setting → what people call it; one that is not here goes by its own name."""
 

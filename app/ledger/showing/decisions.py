@@ -77,6 +77,9 @@ Where the rules are silent, these were decided as a supervisor in a county would
   blind index is kept. What a category asks for is inherited from the nearest category above.
 - Dissatisfaction with a direct answer leads to *accepted*, to be dispatched; with a unit's result, to a further round of that lead.
 - A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
+- A claim code that the village had in hand (it took the matter in, and the code was not texted past it since) follows,
+  supplements and disputes; a rating by it stands in the timeline for the call-back agent to confirm and counts nowhere, a wish
+  to withdraw ends nothing before the centre has called. So it is for an account that such a code joined.
 - A resident may rate a closed case within 15 days when nobody's word was heard in its last round; the rating is kept and
   moves nothing. Reopening is another matter: once, within 15 days, by the person concerned or the claim code, with fresh parts
   and the promise of 15 working days. Extensions and the dispute over returns count anew then. Imported history is not reopened.

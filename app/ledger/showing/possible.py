@@ -189,7 +189,8 @@ def _keeps_upstream(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
 
 
 def _rules_on_consent(stamp: Stamp, case: Case, _: Sequence[Request]) -> bool:
-    waiting = select(ConsentDispute.id).where(ConsentDispute.case_id == case.id, ConsentDispute.ruled_at.is_(None))
+    here = ConsentDispute.report_id.in_([report.id for report in case.reports])
+    waiting = select(ConsentDispute.id).where(here, ConsentDispute.ruled_at.is_(None))
     return not works_for_case(stamp, case) and db.session.scalars(waiting.limit(1)).first() is not None
 
 
