@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.bulk import insert_many
@@ -29,13 +29,13 @@ from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case, Report
 from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Channel, State
-from app.people.identity import ResidentNotFound, find_or_enrol
-from app.people.models import Resident
+from app.people.identity import Person, ResidentNotFound, clean_person, find_or_enrol, open_person
+from app.people.models import Resident, ResidentIdentity
 from app.people.roster.scope import HouseholdNotFound
 from app.territory.models import Household
 from app.territory.shapes.placing import How, place_point
 from app.visits.decisions import VisitTaskNotFound
-from app.visits.effects import CHANGES_THE_ROSTER, bring_about
+from app.visits.effects import CHANGES_THE_ROSTER, bring_about, doubt, said_gone
 from app.visits.models import TaskState, Visit, VisitEffect, VisitMet, VisitNeed, VisitOutcome, VisitTask
 from app.visits.periods import day_of
 from app.visits.rules import IN_NOBODYS_PRESENCE, Need, VisitLog, check_visit, fit_findings, when
@@ -114,13 +114,14 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Househo
     _attach(stamp, visit, log.file_ids)
     gone = log.resident_id if log.outcome in _OF_ONE else None
     _note_met(stamp, log, visit, [each for each in named if each != gone])
+    doubt(stamp, visit)
     needs = [_take_need(stamp, log, visit, place) for place in range(len(log.needs))]
     if held is None:
         return VisitLogged(visit, needs, replayed=False)
     at_once = settle or log.outcome in CHANGES_THE_ROSTER
     done = settle_tasks(stamp, [visit])[visit.id] if at_once else []
     effect = bring_about(stamp, visit, held, resident_id=gone)
-    follow_up = _follow_up(stamp, log, visit)
+    follow_up = None if held.ended_at is not None else _follow_up(stamp, log, visit)
     return VisitLogged(visit, needs, False, done, effect, follow_up, _place_warning(log, visit.grid_id))
 
 
@@ -156,7 +157,7 @@ def log_task_visit(stamp: Stamp, task_id: int, said: Mapping[str, Any]) -> Visit
         raise VisitTaskNotFound
     phone_at = said.get("phone_at") or said.get("sent_at") or stamp.at
     visited_at = said.get("visited_at") or phone_at
-    times = {"phone_at": phone_at, "visited_at": visited_at}
+    times = {"phone_at": phone_at, "visited_at": visited_at, "timed": "visited_at" in said or "phone_at" in said}
     return log_visit(stamp, VisitLog(**{**said, **times, "household_id": household_id}))
 
 
@@ -252,7 +253,7 @@ def _note_met(stamp: Stamp, log: VisitLog, visit: Visit, named: Sequence[int]) -
     met = list(named)
     if log.person is not None:
         try:
-            met.insert(0, find_or_enrol(stamp, log.person, grid_id=visit.grid_id, household_id=log.household_id).id)
+            met.insert(0, _person(stamp, log.person, visit).id)
         except Invalid as refused:
             raise _below(refused, "person") from None
     living = met or ([] if log.household_id is None else _living(log.household_id))
@@ -265,6 +266,25 @@ def _note_met(stamp: Stamp, log: VisitLog, visit: Visit, named: Sequence[int]) -
     insert_many(VisitMet, [{"visit_id": visit.id, "resident_id": each} for each in dict.fromkeys(met)])
 
 
+def _person(stamp: Stamp, person: Person, visit: Visit) -> Resident:
+    """Give whom a visit met by name: somebody of the household, or met there before, else whom the county knows, else a new one.
+
+    Nobody is put into a household by a visit: that is for the roster.
+    """
+    person = clean_person(person)
+    if person.name and visit.household_id is not None:
+        met = select(VisitMet.resident_id).join(Visit, Visit.id == VisitMet.visit_id)
+        met = met.where(Visit.household_id == visit.household_id)
+        here = or_(Resident.household_id == visit.household_id, and_(Resident.household_id.is_(None), Resident.id.in_(met)))
+        query = select(Resident).join(ResidentIdentity, ResidentIdentity.resident_id == Resident.id)
+        query = query.where(ResidentIdentity.name_index == keyring().blind(person.name, field="name"), Resident.ended_at.is_(None))
+        for resident in db.session.scalars(query.where(here).order_by(Resident.household_id.is_(None), Resident.id)):
+            known = open_person(resident.identity)
+            if person.id_number in (None, known.id_number) or known.id_number is None:
+                return resident
+    return find_or_enrol(stamp, person, grid_id=visit.grid_id)
+
+
 def _expected(visit: Visit, household_id: int, living: list[int]) -> list[int]:
     """Give whom a visit was to when the phone names nobody: those of the tasks of that day, else the only one who lives there.
 
@@ -273,7 +293,9 @@ def _expected(visit: Visit, household_id: int, living: list[int]) -> list[int]:
     day = day_of(visit.visited_at)
     asked = select(VisitTask.resident_id).where(VisitTask.household_id == household_id, VisitTask.resident_id.is_not(None))
     asked = asked.where(VisitTask.first_on <= day, VisitTask.due_on >= day - _ASKED, VisitTask.state != TaskState.CANCELLED)
-    found = sorted({each for each in db.session.scalars(asked) if each is not None})
+    found = sorted({each for each in db.session.scalars(asked) if each is not None} & set(living))
+    if not living and visit.outcome is VisitOutcome.MET:
+        found = said_gone(visit)[-1:]  # the only one who can have opened the door
     return found or (living if len(living) == 1 else [])
 
 
@@ -338,20 +360,27 @@ def _logged_before(log: VisitLog, columns: dict[str, Any]) -> VisitLogged:
     query = query.join(Case, Case.id == VisitNeed.case_id).join(Report, opened_by(Case.id))
     query = query.where(VisitNeed.visit_id == visit.id, Report.source_key.startswith(f"visit:{visit.key}:"))
     rows = db.session.execute(query.order_by(VisitNeed.place)).all()
-    same = [name for name in columns if name not in _OF_THE_SENDING]
+    same = [name for name in columns if name not in _OF_THE_SENDING and (log.timed or name != "told_at")]
     differs = any(getattr(visit, name) != columns[name] for name in same)
     said = [fit_words(_submission(log, visit, place), county()) for place in range(len(log.needs))]
     met = set(db.session.scalars(select(VisitMet.resident_id).where(VisitMet.visit_id == visit.id)))
     gone = log.resident_id if log.outcome in _OF_ONE else None
     names = {each for each in (log.resident_id, *log.met_ids) if each is not None and each != gone}
     follow_up = db.session.scalars(select(VisitTask).where(VisitTask.key == f"follow_up:{visit.key}")).first()
-    differs = differs or not names <= met or (follow_up and follow_up.due_on) != log.follow_up_on
+    agreed = None if follow_up is None else follow_up.due_on
+    differs = differs or not names <= met or (agreed != log.follow_up_on and not (follow_up is None and _is_over(visit)))
     if differs or said != [(row.title, row.body) for row in rows]:
         raise VisitLoggedDifferently("请核对：同一个走访编号不能用于另一次走访", key=str(log.key))
     needs = [NeedLogged(row.place, row.number, row.state, row.answered, None) for row in rows]
     done = list(db.session.scalars(select(VisitTask.id).where(VisitTask.visit_id == visit.id).order_by(VisitTask.id)))
     effect = db.session.scalars(select(VisitEffect).where(VisitEffect.visit_id == visit.id)).first()
     return VisitLogged(visit, needs, True, done, effect, follow_up)
+
+
+def _is_over(visit: Visit) -> bool:
+    """Say whether a visit's household has ended: one that had ended already got no follow-up."""
+    ended = select(Household.id).where(Household.id == visit.household_id, Household.ended_at.is_not(None))
+    return db.session.scalar(ended) is not None
 
 
 _OF_THE_SENDING = frozenset({"visited_at", "phone_at", "received_at", "clock_off", "position"})
