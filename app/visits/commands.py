@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.bulk import insert_many
@@ -31,6 +31,8 @@ from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Channel, State
 from app.people.identity import Person, ResidentNotFound, clean_person, find_or_enrol, open_person
 from app.people.models import Resident, ResidentIdentity
+from app.people.roster.changes import noted
+from app.people.roster.models import RosterChangeKind
 from app.people.roster.scope import HouseholdNotFound
 from app.territory.models import Household
 from app.territory.shapes.placing import How, place_point
@@ -269,7 +271,7 @@ def _note_met(stamp: Stamp, log: VisitLog, visit: Visit, named: Sequence[int]) -
 def _person(stamp: Stamp, person: Person, visit: Visit) -> Resident:
     """Give whom a visit met by name: somebody of the household, or met there before, else whom the county knows, else a new one.
 
-    Nobody is put into a household by a visit: that is for the roster.
+    Whoever is new and told with a number is put on the roster of the household; by a name alone nobody is.
     """
     person = clean_person(person)
     if person.name and visit.household_id is not None:
@@ -282,7 +284,21 @@ def _person(stamp: Stamp, person: Person, visit: Visit) -> Resident:
             known = open_person(resident.identity)
             if person.id_number in (None, known.id_number) or known.id_number is None:
                 return resident
-    return find_or_enrol(stamp, person, grid_id=visit.grid_id)
+    home = visit.household_id if _may_be_put_there(person) else None
+    newest = db.session.scalar(select(func.max(Resident.id))) or 0
+    found = find_or_enrol(stamp, person, grid_id=visit.grid_id, household_id=home)
+    if found.id > newest and found.household_id == home is not None:
+        noted(stamp, found, RosterChangeKind.RESIDENT_ADDED)
+    return found
+
+
+def _may_be_put_there(person: Person) -> bool:
+    """Say whether somebody new may be put on the roster by a visit: told by a number, and by none that is on it already."""
+    if person.name is None or person.id_number is None:
+        return person.name is not None and person.phone is not None
+    same = ResidentIdentity.id_number_index == keyring().blind(person.id_number, field="id_number")
+    known = select(Resident.id).join(ResidentIdentity, ResidentIdentity.resident_id == Resident.id)
+    return db.session.scalars(known.where(same, Resident.household_id.is_not(None)).limit(1)).first() is None
 
 
 def _expected(visit: Visit, household_id: int, living: list[int]) -> list[int]:
