@@ -5,12 +5,12 @@ What a visit did for the tasks of its household, and what it says of the roster,
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.bulk import insert_many
@@ -32,7 +32,7 @@ from app.ledger.vocabulary import Channel, State
 from app.people.identity import Person, ResidentNotFound, clean_person, find_or_enrol, open_person
 from app.people.models import Resident, ResidentIdentity
 from app.people.roster.changes import noted
-from app.people.roster.models import RosterChangeKind
+from app.people.roster.models import RosterChange, RosterChangeKind
 from app.people.roster.scope import HouseholdNotFound
 from app.territory.models import Household
 from app.territory.shapes.placing import How, place_point
@@ -107,7 +107,9 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Househo
         if held is None:
             raise HouseholdNotFound
     columns = _columns(stamp, log, held)
-    named = _named(stamp, log)
+    if held is not None and not _was_ones_own(stamp, held, columns["visited_at"]) and not _is_stored(log.key):
+        raise HouseholdNotFound
+    named = _named(stamp, log, columns["visited_at"])
     visit = db.session.scalars(_STORE, columns).first()
     if visit is None:
         logged = _logged_before(log, columns)
@@ -117,7 +119,8 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Househo
     gone = log.resident_id if log.outcome in _OF_ONE else None
     _note_met(stamp, log, visit, [each for each in named if each != gone])
     doubt(stamp, visit)
-    needs = [_take_need(stamp, log, visit, place) for place in range(len(log.needs))]
+    as_then = replace(stamp, actor=replace(stamp.actor, grid_ids=stamp.actor.grid_ids | {visit.grid_id}))
+    needs = [_take_need(as_then, log, visit, place) for place in range(len(log.needs))]
     if held is None:
         return VisitLogged(visit, needs, replayed=False)
     at_once = settle or log.outcome in CHANGES_THE_ROSTER
@@ -191,12 +194,32 @@ def _is_stored(key: UUID) -> bool:
 def hold_households(stamp: Stamp, ids: Collection[int]) -> dict[int, Household]:
     """Lock, in order, those of some households that lie in the worker's own grids; being the village's cadre as well does not do.
 
+    Those that have been moved out of them lately come along: what was visited before the move is still to be delivered.
     Whoever writes for a household holds its row, taken before anything refers to it: two phones there take turns.
     """
     mine = Household.grid_id.in_(sorted(stamp.actor.grid_ids))
-    own = db.session.scalars(select(Household.id).where(Household.id.in_(sorted(set(ids))), mine)).all()
-    held = lock_rows(Household, own) if own else []
-    return {household.id: household for household in held if household.grid_id in stamp.actor.grid_ids}
+    lately = Household.id.in_(select(RosterChange.household_id).where(_moved_out(stamp, stamp.at - _DELIVERED)))
+    own = db.session.scalars(select(Household.id).where(Household.id.in_(sorted(set(ids))), or_(mine, lately))).all()
+    return {household.id: household for household in lock_rows(Household, own)} if own else {}
+
+
+_DELIVERED = timedelta(days=31)
+"""So long after a household or resident was moved out of a worker's grids, what was visited before may be delivered."""
+
+
+def _moved_out(stamp: Stamp, since: datetime, *, resident: bool = False) -> ColumnElement[bool]:
+    """Give the condition that a line of the roster's history tells of a move out of the worker's grids."""
+    what = RosterChangeKind.RESIDENT_MOVED if resident else RosterChangeKind.HOUSEHOLD_MOVED
+    grids = RosterChange.from_grid_id.in_(sorted(stamp.actor.grid_ids))
+    return and_(RosterChange.what == what, grids, RosterChange.at > max(since, stamp.at - _DELIVERED))
+
+
+def _was_ones_own(stamp: Stamp, held: Household, visited_at: datetime) -> bool:
+    """Say whether a household lies in the worker's grids, or lay there when it was visited."""
+    if held.grid_id in stamp.actor.grid_ids:
+        return True
+    line = select(RosterChange.id).where(RosterChange.household_id == held.id, _moved_out(stamp, visited_at))
+    return db.session.scalars(line.limit(1)).first() is not None
 
 
 def _grid(stamp: Stamp, log: VisitLog, held: Household | None) -> int:
@@ -231,17 +254,21 @@ def _columns(stamp: Stamp, log: VisitLog, held: Household | None) -> dict[str, A
     }
 
 
-def _named(stamp: Stamp, log: VisitLog) -> list[int]:
+def _named(stamp: Stamp, log: VisitLog, visited_at: datetime) -> list[int]:
     """Lock and give the residents whom a log names, its main one first; raises ResidentNotFound for one of another grid.
 
-    Who died or moved must live in the household.
+    Whoever was moved out of one's grids after the visit may be named. Who died or moved must live in the household.
     """
     wanted = [each for each in (log.resident_id, *log.met_ids) if each is not None]
     found = {resident.id: resident for resident in lock_rows(Resident, wanted)} if wanted else {}
     for each in wanted:
         resident = found.get(each)
-        if resident is None or resident.grid_id not in stamp.actor.grid_ids:
+        if resident is None:
             raise ResidentNotFound
+        if resident.grid_id not in stamp.actor.grid_ids:
+            line = select(RosterChange.id).where(RosterChange.resident_id == each, _moved_out(stamp, visited_at, resident=True))
+            if db.session.scalars(line.limit(1)).first() is None:
+                raise ResidentNotFound
         if each == log.resident_id and log.outcome in _OF_ONE and resident.household_id != log.household_id:
             raise ResidentNotFound
     return list(dict.fromkeys(wanted))

@@ -53,7 +53,8 @@ def bring_about(stamp: Stamp, visit: Visit, household: Household, *, resident_id
     )
     db.session.add(effect)
     db.session.flush()
-    if _empties(kind, household) or _contradicted(visit, resident_id):
+    moved = household.grid_id not in stamp.actor.grid_ids  # since it was visited: its new village decides
+    if moved or _empties(kind, household) or _contradicted(visit, resident_id):
         _put_before_the_village(stamp, effect)
     else:
         do_effect(stamp, effect)
@@ -80,7 +81,7 @@ def doubt(stamp: Stamp, visit: Visit) -> None:
 
     The caller holds the household's row and has written who was met. What the roster does not let come back stays as it is.
     """
-    if not visit.in_person or visit.household_id is None:
+    if not visit.in_person or visit.household_id is None or visit.grid_id not in stamp.actor.grid_ids:
         return
     for effect in lock_rows(VisitEffect, list(db.session.scalars(_doubtful(visit)))):
         if effect.state is not EffectState.DONE:

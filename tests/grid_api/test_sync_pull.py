@@ -18,11 +18,11 @@ from app.sync.jobs import thin_sync_changes
 from app.territory.commands import add_household
 from app.territory.models import Household, HouseholdGroup
 from app.visits.leaving import move_home, move_to
-from app.visits.models import TaskFor, TaskState, VisitTask
+from app.visits.models import TaskFor, TaskState, Visit, VisitTask
 from tests.callers import GRID, Caller
 from tests.conftest import MONDAY
 from tests.counting import statements
-from tests.pocket import Pocket
+from tests.pocket import Pocket, item
 from tests.sessions import open_session
 
 AT = Stamp(SYSTEM, Role.SYSTEM, MONDAY, Door.COMMAND_LINE)
@@ -372,6 +372,31 @@ def test_a_household_that_moved_takes_its_visits_along_at_once(zhou, zhao, folk,
         phone.pull(zhou)
         assert phone.ids("task") == set()
         assert [line["household_id"] for line in zhao.get("/tasks").json["items"]] == [home]
+
+
+def test_what_was_visited_before_a_household_was_moved_is_taken_after_it(house, zhou, folk):
+    home, zheng = folk.households["郑守田"].id, folk.residents["zheng"].id
+    later = Stamp(SYSTEM, Role.SYSTEM, MONDAY - timedelta(minutes=10), Door.COMMAND_LINE)
+    with transaction():
+        move_home(later, home, grid=there(folk).code)
+
+    def sent(minutes, **more):
+        at = (MONDAY - timedelta(minutes=minutes)).isoformat()
+        said = {"household_id": home, "outcome": "met", "visited_at": at, "met_ids": [zheng], "needs": [{"body": "路灯坏了。"}]}
+        return item("visit", said | more, phone_at=at)
+
+    question = {"body": "高龄津贴怎么办？", "category_id": folk.categories["高龄津贴"], "kind": "consultation", "answer": "到村里登记。"}
+    before, answered = sent(30), sent(25, needs=[question])
+    dead = sent(20, outcome="deceased", resident_id=zheng, met_ids=[], needs=[])
+    after = sent(5)
+    told = zhou.post("/sync", {"phone_at": MONDAY.isoformat(), "items": [before, answered, dead, after]}, key=None).json["items"]
+    assert [each["outcome"] for each in told] == ["created", "created", "created", "invalid"]
+    assert told[3]["code"] == "household_not_found"
+    assert {visit.grid_id for visit in db.session.query(Visit)} == {there(folk).id}
+    assert told[2]["result"]["effect"]["state"] == "proposed"
+    again = zhou.post("/sync", {"phone_at": MONDAY.isoformat(), "items": [before]}, key=None).json["items"]
+    assert [each["outcome"] for each in again] == ["replayed"]
+    assert zhou.get(f"/households/{home}").status_code == 404
 
 
 def test_who_works_in_no_village_has_nothing_to_keep(caller):
