@@ -385,7 +385,12 @@ def test_what_was_visited_before_a_household_was_moved_is_taken_after_it(house, 
         said = {"household_id": home, "outcome": "met", "visited_at": at, "met_ids": [zheng], "needs": [{"body": "路灯坏了。"}]}
         return item("visit", said | more, phone_at=at)
 
-    question = {"body": "高龄津贴怎么办？", "category_id": folk.categories["高龄津贴"], "kind": "consultation", "answer": "到村里登记。"}
+    question = {
+        "body": "高龄津贴怎么办？",
+        "category_id": folk.categories["高龄津贴"],
+        "kind": "consultation",
+        "answer": "到村里登记。",
+    }
     before, answered = sent(30), sent(25, needs=[question])
     dead = sent(20, outcome="deceased", resident_id=zheng, met_ids=[], needs=[])
     after = sent(5)
