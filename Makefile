@@ -41,7 +41,7 @@ pins: $(DEV) ## Compile requirements*.in into requirements*.txt
 	$(PIN) -o requirements-dev.txt requirements-dev.in
 
 faults: $(DEV) ## The long forms: processes killed under load, a thousand cases fought over, a hundred random lives
-	$(BIN) -m pytest -m faults tests/faults $(T)
+	PHONE_VISITS=2000 $(BIN) -m pytest -m faults tests/faults $(T)
 	AT_ONCE_ROUNDS=1000 WHOLE_LIFE_EXAMPLES=100 $(BIN) -m pytest tests/ledger/test_at_once.py tests/ledger/test_whole_life.py $(T)
 	SIMULATED_HOUSEHOLDS=600 SIMULATED_VILLAGES=6 $(BIN) -m pytest tests/visits/test_simulated_county.py $(T)
 

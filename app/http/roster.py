@@ -51,7 +51,7 @@ def _households(at: Door) -> DoorBlueprint:
     @blp.response(200, told.HouseholdSchema)
     def move_household(given: dict[str, Any], household_id: int) -> Any:
         """Move a household with all who live there to another grid"""
-        return _household(commands.move_household(stamp(), household_id, **given).id)
+        return _household(leaving.move_home(stamp(), household_id, **given).id)
 
     @blp.route("/<int:household_id>/end", methods=["POST"])
     @blp.arguments(told.HouseholdEndSchema)
@@ -105,7 +105,7 @@ def _residents(at: Door) -> DoorBlueprint:
     @blp.response(200, told.ResidentSchema)
     def move_resident(given: dict[str, Any], resident_id: int) -> Any:
         """Move a resident to another household, in another grid too"""
-        return _resident(residents.move_resident(stamp(), resident_id, **given).id)
+        return _resident(leaving.move_to(stamp(), resident_id, **given).id)
 
     @blp.route("/residents/<int:resident_id>/end", methods=["POST"])
     @blp.arguments(told.ResidentEndSchema)

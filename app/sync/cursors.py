@@ -1,14 +1,16 @@
-"""Keeps how far a phone has caught up: for each of its grids a place among the changes, in a cursor that only we read."""
+"""Keeps how far a phone has caught up: for each of its grids a place among the changes, in a cursor that only we read.
+
+It is sealed: a place names the last row that changed, which may be one that the reader must not know of.
+"""
 
 import base64
 import binascii
-import hmac
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from app.core.crypto import keyring
+from app.core.crypto import Undecipherable, keyring
 from app.core.errors import Conflict
 from app.core.paging import CursorUnreadable
 from app.sync.models import SyncedKind
@@ -39,28 +41,21 @@ class Cursor:
     def encode(self) -> str:
         """Give the cursor as text."""
         places = {str(grid): [at.changed_in, at.kind, at.row_id, at.begun] for grid, at in self.places.items()}
-        told = orjson.dumps([self.epoch, self.reader, places])
-        return base64.urlsafe_b64encode(_mark(told) + told).decode().rstrip("=")
+        told = orjson.dumps([self.epoch, self.reader, places]).decode()
+        return base64.urlsafe_b64encode(keyring().encrypt(told, field=_FIELD)).decode().rstrip("=")
 
 
 def decode(cursor: str) -> Cursor:
     """Give what a cursor says; raises CursorUnreadable, also for one that we did not write."""
     try:
-        whole = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        told = whole[_MARK:]
-        if not hmac.compare_digest(whole[:_MARK], _mark(told)):
-            raise CursorUnreadable
+        told = keyring().decrypt(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), field=_FIELD)
         epoch, reader, places = orjson.loads(told)
         return Cursor(str(epoch), str(reader), {_number(grid): _place(*at) for grid, at in places.items()})
-    except (binascii.Error, ValueError, TypeError, AttributeError, OverflowError):
+    except (Undecipherable, binascii.Error, ValueError, TypeError, AttributeError, OverflowError):
         raise CursorUnreadable from None
 
 
-_MARK = 12
-
-
-def _mark(told: bytes) -> bytes:
-    return keyring().blind(told.hex(), field="sync.cursor")[:_MARK]
+_FIELD = "sync.cursor"
 
 
 def _place(changed_in: Any, kind: Any, row_id: Any, begun: Any) -> Place:

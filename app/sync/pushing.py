@@ -56,7 +56,8 @@ def push(stamp: Stamp, items: Sequence[Sent | Unreadable], *, sent_at: datetime,
     """Take a batch in, in transactions of its own; `sent_at` is the phone's time.
 
     All items share one transaction, each in a savepoint. Batches of one account, and those in one grid, come one after the
-    other. Should the batch and somebody else wait for each other nevertheless, its items are taken one by one.
+    other. Should the batch and somebody else wait for each other nevertheless, or somebody hold what it needs for long, its items
+    are taken one by one, each waiting but shortly: what cannot be had now is to be sent again, the rest is done.
     """
     off = round((sent_at - stamp.at).total_seconds())
     try:
@@ -64,12 +65,17 @@ def push(stamp: Stamp, items: Sequence[Sent | Unreadable], *, sent_at: datetime,
             return Pushed(off, _Batch(stamp, off, kinds).take(items))
     except _OneByOne:
         log.warning("a batch is taken item by item")
-    answers = []
+    answers, waited = [], 0
     for item in items:
+        if waited == WAITS_MOST:
+            answers.append(refused(item, ItemFailed(), again=True))
+            continue
         try:
             with transaction():
+                db.session.execute(_WAIT_SHORTLY)
                 answers += _Batch(stamp, off, kinds).take([item])
         except _OneByOne:
+            waited += 1
             answers.append(refused(item, ItemFailed(), again=True))
     return Pushed(off, answers)
 
@@ -88,7 +94,11 @@ class _Known:
     done: Done
 
 
-_DEADLOCK = "40P01"
+WAITS_MOST = 10
+"""After so many items that could not be had, the rest of a batch is to be sent again as well: somebody holds the whole grid."""
+
+_WAIT_SHORTLY = text("SET LOCAL lock_timeout = '500ms'")
+_DEADLOCK, _LOCKED = "40P01", "55P03"
 _STAFF, _GRID = 0x53594E31, 0x53594E32
 _LOCK = text(
     "SELECT pg_advisory_xact_lock(:space, (each % 2147483647)::int) FROM (SELECT unnest(:ids) AS each ORDER BY 1) AS ids"
@@ -115,7 +125,7 @@ class _Batch:
             self._finish()
             insert_many(SyncItem, [self._row(item, known) for item, known in self.fresh])
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+            if getattr(error.orig, "sqlstate", None) not in (_DEADLOCK, _LOCKED):
                 raise
             raise _OneByOne from error
         return answers
@@ -140,7 +150,9 @@ class _Batch:
             return self._refuse(item, refusal, given)
         except IntegrityError as error:
             log.warning("integrity: %s", getattr(getattr(error.orig, "diag", None), "constraint_name", None))
-            return self._refuse(item, ChangedMeanwhile(), given)
+            told = self._refuse(item, ChangedMeanwhile(), given)
+            told.again = True  # taken anew, it gets its true answer
+            return told
         except (DataError, UnicodeEncodeError):
             return refused(item, ValidationFailed())
         except OperationalError:

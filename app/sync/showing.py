@@ -21,7 +21,8 @@ from app.people.roster.models import Care, CareBy, GroupHead, PopulationTag, Res
 from app.people.roster.queries import masked_place
 from app.sync.models import SyncedKind
 from app.territory.models import Household, HouseholdGroup, HouseholdKind
-from app.visits.models import TaskFor, TaskState, VisitTask
+from app.visits.clocks import in_place, still_wanted
+from app.visits.models import Campaign, TaskFor, VisitTask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +87,11 @@ class TaskKept:
     household_id: int
     resident_id: int | None
     why: TaskFor
+    campaign: str | None
     note: str | None
     in_person: bool
     attempts: int
+    contacted_on: date | None
     first_on: date
     due_on: date
     version: int
@@ -168,12 +171,14 @@ def _care(stamp: Stamp, ids: list[int]) -> dict[int, list[CareKept]]:
 
 
 def tasks_kept(stamp: Stamp, grids: Grids, ids: Collection[int]) -> list[TaskKept]:
-    """Give those of some tasks that are open in the phone's grids."""
-    query = select(VisitTask).where(VisitTask.id.in_(ids), VisitTask.grid_id.in_(grids), VisitTask.state == TaskState.OPEN)
-    same = ("id", "household_id", "resident_id", "why", "note", "in_person", "attempts", "first_on", "due_on", "version")
+    """Give those of some tasks that are to be done in the phone's grids."""
+    query = select(VisitTask, Campaign.name).outerjoin(Campaign, Campaign.id == VisitTask.campaign_id)
+    query = query.join(Household, Household.id == VisitTask.household_id).outerjoin(Resident, Resident.id == VisitTask.resident_id)
+    query = query.where(VisitTask.id.in_(ids), VisitTask.grid_id.in_(grids), still_wanted(), in_place())
+    same = ("id", "household_id", "resident_id", "why", "note", "in_person", "attempts", "contacted_on", "first_on", "due_on")
     return [
-        TaskKept(**{name: getattr(task, name) for name in same}, grid=grids[task.grid_id])
-        for task in db.session.scalars(query.order_by(VisitTask.id))
+        TaskKept(**{name: getattr(task, name) for name in same}, campaign=campaign, grid=grids[task.grid_id], version=task.version)
+        for task, campaign in db.session.execute(query.order_by(VisitTask.id))
     ]
 
 

@@ -85,6 +85,15 @@ def still_wanted() -> Any:
     return and_(VisitTask.state == TaskState.OPEN, lived_in, or_(VisitTask.resident_id.is_(None), Resident.ended_at.is_(None)))
 
 
+def in_place() -> Any:
+    """Give the condition that a task lies where its household and resident live; to be asked with both joined outer.
+
+    Whoever has moved is nothing to their old grid any more, from that moment on.
+    """
+    same = Household.grid_id == VisitTask.grid_id
+    return and_(same, or_(VisitTask.resident_id.is_(None), Resident.grid_id == VisitTask.grid_id))
+
+
 def _wanted_of(rows: Sequence[VisitTask]) -> set[int]:
     query = select(VisitTask.id).join(Household, Household.id == VisitTask.household_id)
     query = query.outerjoin(Resident, Resident.id == VisitTask.resident_id)

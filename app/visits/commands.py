@@ -5,12 +5,12 @@ What a visit did for the tasks of its household, and what it says of the roster,
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.bulk import insert_many
@@ -29,13 +29,15 @@ from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case, Report
 from app.ledger.scope import opened_by
 from app.ledger.vocabulary import Channel, State
-from app.people.identity import ResidentNotFound, find_or_enrol
-from app.people.models import Resident
+from app.people.identity import Person, ResidentNotFound, clean_person, find_or_enrol, open_person
+from app.people.models import Resident, ResidentIdentity
+from app.people.roster.changes import noted
+from app.people.roster.models import RosterChange, RosterChangeKind
 from app.people.roster.scope import HouseholdNotFound
 from app.territory.models import Household
 from app.territory.shapes.placing import How, place_point
 from app.visits.decisions import VisitTaskNotFound
-from app.visits.effects import CHANGES_THE_ROSTER, bring_about
+from app.visits.effects import CHANGES_THE_ROSTER, bring_about, doubt, said_gone
 from app.visits.models import TaskState, Visit, VisitEffect, VisitMet, VisitNeed, VisitOutcome, VisitTask
 from app.visits.periods import day_of
 from app.visits.rules import IN_NOBODYS_PRESENCE, Need, VisitLog, check_visit, fit_findings, when
@@ -105,7 +107,9 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Househo
         if held is None:
             raise HouseholdNotFound
     columns = _columns(stamp, log, held)
-    named = _named(stamp, log)
+    if held is not None and not _was_ones_own(stamp, held, columns["visited_at"]) and not _is_stored(log.key):
+        raise HouseholdNotFound
+    named = _named(stamp, log, columns["visited_at"])
     visit = db.session.scalars(_STORE, columns).first()
     if visit is None:
         logged = _logged_before(log, columns)
@@ -114,13 +118,15 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Househo
     _attach(stamp, visit, log.file_ids)
     gone = log.resident_id if log.outcome in _OF_ONE else None
     _note_met(stamp, log, visit, [each for each in named if each != gone])
-    needs = [_take_need(stamp, log, visit, place) for place in range(len(log.needs))]
+    doubt(stamp, visit)
+    as_then = replace(stamp, actor=replace(stamp.actor, grid_ids=stamp.actor.grid_ids | {visit.grid_id}))
+    needs = [_take_need(as_then, log, visit, place) for place in range(len(log.needs))]
     if held is None:
         return VisitLogged(visit, needs, replayed=False)
     at_once = settle or log.outcome in CHANGES_THE_ROSTER
     done = settle_tasks(stamp, [visit])[visit.id] if at_once else []
     effect = bring_about(stamp, visit, held, resident_id=gone)
-    follow_up = _follow_up(stamp, log, visit)
+    follow_up = None if held.ended_at is not None else _follow_up(stamp, log, visit)
     return VisitLogged(visit, needs, False, done, effect, follow_up, _place_warning(log, visit.grid_id))
 
 
@@ -156,7 +162,7 @@ def log_task_visit(stamp: Stamp, task_id: int, said: Mapping[str, Any]) -> Visit
         raise VisitTaskNotFound
     phone_at = said.get("phone_at") or said.get("sent_at") or stamp.at
     visited_at = said.get("visited_at") or phone_at
-    times = {"phone_at": phone_at, "visited_at": visited_at}
+    times = {"phone_at": phone_at, "visited_at": visited_at, "timed": "visited_at" in said or "phone_at" in said}
     return log_visit(stamp, VisitLog(**{**said, **times, "household_id": household_id}))
 
 
@@ -188,12 +194,32 @@ def _is_stored(key: UUID) -> bool:
 def hold_households(stamp: Stamp, ids: Collection[int]) -> dict[int, Household]:
     """Lock, in order, those of some households that lie in the worker's own grids; being the village's cadre as well does not do.
 
+    Those that have been moved out of them lately come along: what was visited before the move is still to be delivered.
     Whoever writes for a household holds its row, taken before anything refers to it: two phones there take turns.
     """
     mine = Household.grid_id.in_(sorted(stamp.actor.grid_ids))
-    own = db.session.scalars(select(Household.id).where(Household.id.in_(sorted(set(ids))), mine)).all()
-    held = lock_rows(Household, own) if own else []
-    return {household.id: household for household in held if household.grid_id in stamp.actor.grid_ids}
+    lately = Household.id.in_(select(RosterChange.household_id).where(_moved_out(stamp, stamp.at - _DELIVERED)))
+    own = db.session.scalars(select(Household.id).where(Household.id.in_(sorted(set(ids))), or_(mine, lately))).all()
+    return {household.id: household for household in lock_rows(Household, own)} if own else {}
+
+
+_DELIVERED = timedelta(days=31)
+"""So long after a household or resident was moved out of a worker's grids, what was visited before may be delivered."""
+
+
+def _moved_out(stamp: Stamp, since: datetime, *, resident: bool = False) -> ColumnElement[bool]:
+    """Give the condition that a line of the roster's history tells of a move out of the worker's grids."""
+    what = RosterChangeKind.RESIDENT_MOVED if resident else RosterChangeKind.HOUSEHOLD_MOVED
+    grids = RosterChange.from_grid_id.in_(sorted(stamp.actor.grid_ids))
+    return and_(RosterChange.what == what, grids, RosterChange.at > max(since, stamp.at - _DELIVERED))
+
+
+def _was_ones_own(stamp: Stamp, held: Household, visited_at: datetime) -> bool:
+    """Say whether a household lies in the worker's grids, or lay there when it was visited."""
+    if held.grid_id in stamp.actor.grid_ids:
+        return True
+    line = select(RosterChange.id).where(RosterChange.household_id == held.id, _moved_out(stamp, visited_at))
+    return db.session.scalars(line.limit(1)).first() is not None
 
 
 def _grid(stamp: Stamp, log: VisitLog, held: Household | None) -> int:
@@ -228,17 +254,21 @@ def _columns(stamp: Stamp, log: VisitLog, held: Household | None) -> dict[str, A
     }
 
 
-def _named(stamp: Stamp, log: VisitLog) -> list[int]:
+def _named(stamp: Stamp, log: VisitLog, visited_at: datetime) -> list[int]:
     """Lock and give the residents whom a log names, its main one first; raises ResidentNotFound for one of another grid.
 
-    Who died or moved must live in the household.
+    Whoever was moved out of one's grids after the visit may be named. Who died or moved must live in the household.
     """
     wanted = [each for each in (log.resident_id, *log.met_ids) if each is not None]
     found = {resident.id: resident for resident in lock_rows(Resident, wanted)} if wanted else {}
     for each in wanted:
         resident = found.get(each)
-        if resident is None or resident.grid_id not in stamp.actor.grid_ids:
+        if resident is None:
             raise ResidentNotFound
+        if resident.grid_id not in stamp.actor.grid_ids:
+            line = select(RosterChange.id).where(RosterChange.resident_id == each, _moved_out(stamp, visited_at, resident=True))
+            if db.session.scalars(line.limit(1)).first() is None:
+                raise ResidentNotFound
         if each == log.resident_id and log.outcome in _OF_ONE and resident.household_id != log.household_id:
             raise ResidentNotFound
     return list(dict.fromkeys(wanted))
@@ -252,7 +282,7 @@ def _note_met(stamp: Stamp, log: VisitLog, visit: Visit, named: Sequence[int]) -
     met = list(named)
     if log.person is not None:
         try:
-            met.insert(0, find_or_enrol(stamp, log.person, grid_id=visit.grid_id, household_id=log.household_id).id)
+            met.insert(0, _person(stamp, log.person, visit).id)
         except Invalid as refused:
             raise _below(refused, "person") from None
     living = met or ([] if log.household_id is None else _living(log.household_id))
@@ -265,6 +295,39 @@ def _note_met(stamp: Stamp, log: VisitLog, visit: Visit, named: Sequence[int]) -
     insert_many(VisitMet, [{"visit_id": visit.id, "resident_id": each} for each in dict.fromkeys(met)])
 
 
+def _person(stamp: Stamp, person: Person, visit: Visit) -> Resident:
+    """Give whom a visit met by name: somebody of the household, or met there before, else whom the county knows, else a new one.
+
+    Whoever is new and told with a number is put on the roster of the household; by a name alone nobody is.
+    """
+    person = clean_person(person)
+    if person.name and visit.household_id is not None:
+        met = select(VisitMet.resident_id).join(Visit, Visit.id == VisitMet.visit_id)
+        met = met.where(Visit.household_id == visit.household_id)
+        here = or_(Resident.household_id == visit.household_id, and_(Resident.household_id.is_(None), Resident.id.in_(met)))
+        query = select(Resident).join(ResidentIdentity, ResidentIdentity.resident_id == Resident.id)
+        query = query.where(ResidentIdentity.name_index == keyring().blind(person.name, field="name"), Resident.ended_at.is_(None))
+        for resident in db.session.scalars(query.where(here).order_by(Resident.household_id.is_(None), Resident.id)):
+            known = open_person(resident.identity)
+            if person.id_number in (None, known.id_number) or known.id_number is None:
+                return resident
+    home = visit.household_id if _may_be_put_there(person) else None
+    newest = db.session.scalar(select(func.max(Resident.id))) or 0
+    found = find_or_enrol(stamp, person, grid_id=visit.grid_id, household_id=home)
+    if found.id > newest and found.household_id == home is not None:
+        noted(stamp, found, RosterChangeKind.RESIDENT_ADDED)
+    return found
+
+
+def _may_be_put_there(person: Person) -> bool:
+    """Say whether somebody new may be put on the roster by a visit: told by a number, and by none that is on it already."""
+    if person.name is None or person.id_number is None:
+        return person.name is not None and person.phone is not None
+    same = ResidentIdentity.id_number_index == keyring().blind(person.id_number, field="id_number")
+    known = select(Resident.id).join(ResidentIdentity, ResidentIdentity.resident_id == Resident.id)
+    return db.session.scalars(known.where(same, Resident.household_id.is_not(None)).limit(1)).first() is None
+
+
 def _expected(visit: Visit, household_id: int, living: list[int]) -> list[int]:
     """Give whom a visit was to when the phone names nobody: those of the tasks of that day, else the only one who lives there.
 
@@ -273,7 +336,9 @@ def _expected(visit: Visit, household_id: int, living: list[int]) -> list[int]:
     day = day_of(visit.visited_at)
     asked = select(VisitTask.resident_id).where(VisitTask.household_id == household_id, VisitTask.resident_id.is_not(None))
     asked = asked.where(VisitTask.first_on <= day, VisitTask.due_on >= day - _ASKED, VisitTask.state != TaskState.CANCELLED)
-    found = sorted({each for each in db.session.scalars(asked) if each is not None})
+    found = sorted({each for each in db.session.scalars(asked) if each is not None} & set(living))
+    if not living and visit.outcome is VisitOutcome.MET:
+        found = said_gone(visit)[-1:]  # the only one who can have opened the door
     return found or (living if len(living) == 1 else [])
 
 
@@ -338,20 +403,27 @@ def _logged_before(log: VisitLog, columns: dict[str, Any]) -> VisitLogged:
     query = query.join(Case, Case.id == VisitNeed.case_id).join(Report, opened_by(Case.id))
     query = query.where(VisitNeed.visit_id == visit.id, Report.source_key.startswith(f"visit:{visit.key}:"))
     rows = db.session.execute(query.order_by(VisitNeed.place)).all()
-    same = [name for name in columns if name not in _OF_THE_SENDING]
+    same = [name for name in columns if name not in _OF_THE_SENDING and (log.timed or name != "told_at")]
     differs = any(getattr(visit, name) != columns[name] for name in same)
     said = [fit_words(_submission(log, visit, place), county()) for place in range(len(log.needs))]
     met = set(db.session.scalars(select(VisitMet.resident_id).where(VisitMet.visit_id == visit.id)))
     gone = log.resident_id if log.outcome in _OF_ONE else None
     names = {each for each in (log.resident_id, *log.met_ids) if each is not None and each != gone}
     follow_up = db.session.scalars(select(VisitTask).where(VisitTask.key == f"follow_up:{visit.key}")).first()
-    differs = differs or not names <= met or (follow_up and follow_up.due_on) != log.follow_up_on
+    agreed = None if follow_up is None else follow_up.due_on
+    differs = differs or not names <= met or (agreed != log.follow_up_on and not (follow_up is None and _is_over(visit)))
     if differs or said != [(row.title, row.body) for row in rows]:
         raise VisitLoggedDifferently("请核对：同一个走访编号不能用于另一次走访", key=str(log.key))
     needs = [NeedLogged(row.place, row.number, row.state, row.answered, None) for row in rows]
     done = list(db.session.scalars(select(VisitTask.id).where(VisitTask.visit_id == visit.id).order_by(VisitTask.id)))
     effect = db.session.scalars(select(VisitEffect).where(VisitEffect.visit_id == visit.id)).first()
     return VisitLogged(visit, needs, True, done, effect, follow_up)
+
+
+def _is_over(visit: Visit) -> bool:
+    """Say whether a visit's household has ended: one that had ended already got no follow-up."""
+    ended = select(Household.id).where(Household.id == visit.household_id, Household.ended_at.is_not(None))
+    return db.session.scalar(ended) is not None
 
 
 _OF_THE_SENDING = frozenset({"visited_at", "phone_at", "received_at", "clock_off", "position"})

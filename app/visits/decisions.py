@@ -72,7 +72,7 @@ class EffectShown:
 
 
 def effects_page(stamp: Stamp, *, state: EffectState | None = None, cursor: str | None, limit: int) -> Page[EffectShown]:
-    """Give the changes that visits in one's grids or villages brought, newest first."""
+    """Give the changes that visits in one's grids or villages brought, newest first; without names of who is elsewhere by now."""
     query = select(VisitEffect).where(in_reach(stamp, VisitEffect.grid_id))
     if state is not None:
         query = query.where(VisitEffect.state == state)
@@ -87,6 +87,15 @@ def _shown(effects: list[VisitEffect]) -> list[EffectShown]:
     households = {home.id: home for home in db.session.scalars(homes.options(joinedload(Household.identity)))}
     people = select(Resident).where(Resident.id.in_({each.resident_id for each in effects if each.resident_id is not None}))
     residents = {each.id: each for each in db.session.scalars(people.options(joinedload(Resident.identity)))}
+
+    def head(effect: VisitEffect) -> str | None:
+        home = households[effect.household_id]
+        return head_of(home) if home.grid_id == effect.grid_id else None
+
+    def name(effect: VisitEffect) -> str | None:
+        resident = residents.get(effect.resident_id or 0)
+        return masked(open_person(resident.identity)).name if resident and resident.grid_id == effect.grid_id else None
+
     return [
         EffectShown(
             effect.id,
@@ -97,9 +106,9 @@ def _shown(effects: list[VisitEffect]) -> list[EffectShown]:
             grids[effect.grid_id].name,
             effect.household_id,
             households[effect.household_id].code,
-            head_of(households[effect.household_id]),
+            head(effect),
             effect.resident_id,
-            masked(open_person(residents[effect.resident_id].identity)).name if effect.resident_id else None,
+            name(effect),
             effect.done_at,
             effect.decided_at,
             effect.reason,
@@ -155,8 +164,9 @@ def _decide(stamp: Stamp, effect_id: int, *, among: EffectState, reason: str | N
 
 
 def find_task(stamp: Stamp, task_id: int) -> VisitTask:
-    """Give a task of one's grids or villages; raises VisitTaskNotFound."""
-    query = select(VisitTask).where(VisitTask.id == task_id, in_reach(stamp, VisitTask.grid_id))
+    """Give a task of one's grids or villages, whose household is there too; raises VisitTaskNotFound."""
+    query = select(VisitTask).join(Household, Household.id == VisitTask.household_id).where(VisitTask.id == task_id)
+    query = query.where(in_reach(stamp, VisitTask.grid_id), in_reach(stamp, Household.grid_id))
     task = db.session.scalars(query).first()
     if task is None:
         raise VisitTaskNotFound

@@ -1,12 +1,15 @@
 """Keeps what a visit changes on the roster: deaths, moves and empty houses; done at once or put before the village, and undone.
 
-What is about one resident, or a house that stands empty, is done at once. What empties a household whole, or what a later visit
-contradicts, waits for the village's cadre. A mistake is undone by the cadre or an administrator, with a reason.
+What is about one resident, or a house of which nobody is known to live in it, is done at once. What empties a household whole, or
+what a later visit contradicts, waits for the village's cadre, whichever of the two visits is delivered first. A mistake is undone
+by the cadre or an administrator, with a reason.
 """
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import aliased
 
-from app.core.database import db
+from app.core.database import db, lock_rows
+from app.core.errors import Refusal
 from app.core.stamp import Stamp
 from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
@@ -50,7 +53,8 @@ def bring_about(stamp: Stamp, visit: Visit, household: Household, *, resident_id
     )
     db.session.add(effect)
     db.session.flush()
-    if kind is EffectKind.HOUSEHOLD_MOVED or _contradicted(visit, resident_id):
+    moved = household.grid_id not in stamp.actor.grid_ids  # since it was visited: its new village decides
+    if moved or _empties(kind, household) or _contradicted(visit, resident_id):
         _put_before_the_village(stamp, effect)
     else:
         do_effect(stamp, effect)
@@ -62,6 +66,53 @@ def _is_so(kind: EffectKind, household: Household, resident_id: int | None) -> b
         return db.session.get_one(Resident, resident_id).ended_at is not None
     gone = household.ended_at is not None
     return gone or (kind is EffectKind.VACANT and household.kind is HouseholdKind.VACANT)
+
+
+def _empties(kind: EffectKind, household: Household) -> bool:
+    """Say whether a change takes a household's living residents all at once."""
+    if kind is EffectKind.VACANT:
+        living = (Resident.household_id == household.id, Resident.ended_at.is_(None))
+        return db.session.scalars(select(Resident.id).where(*living).limit(1)).first() is not None
+    return kind is EffectKind.HOUSEHOLD_MOVED
+
+
+def doubt(stamp: Stamp, visit: Visit) -> None:
+    """Undo what earlier visits said to be gone, and nobody has decided since, where this one met it; put it before the village.
+
+    The caller holds the household's row and has written who was met. What the roster does not let come back stays as it is.
+    """
+    if not visit.in_person or visit.household_id is None or visit.grid_id not in stamp.actor.grid_ids:
+        return
+    for effect in lock_rows(VisitEffect, list(db.session.scalars(_doubtful(visit)))):
+        if effect.state is not EffectState.DONE:
+            continue
+        try:
+            with db.session.begin_nested():
+                undo_locked(stamp, effect)
+        except Refusal:
+            continue
+        effect.state, effect.done_at, effect.before = EffectState.PROPOSED, None, None
+        _put_before_the_village(stamp, effect)
+
+
+def _doubtful(visit: Visit) -> Select[int]:
+    """Give the query of the effects that a visit contradicts: of whom it met, or of the house in which it met somebody."""
+    said = aliased(Visit)
+    met = select(VisitMet.resident_id).where(VisitMet.visit_id == visit.id)
+    house = and_(VisitEffect.resident_id.is_(None), VisitEffect.household_id == visit.household_id)
+    query = select(VisitEffect.id).join(said, said.id == VisitEffect.visit_id).where(said.visited_at < visit.visited_at)
+    query = query.where(VisitEffect.state == EffectState.DONE, VisitEffect.decided_at.is_(None))
+    return query.where(or_(house, and_(VisitEffect.resident_id.in_(met), VisitEffect.household_id == visit.household_id)))
+
+
+def said_gone(visit: Visit) -> list[int]:
+    """Give who lived in a visit's household until an earlier visit said that they were gone, where nobody has decided since."""
+    said = aliased(Visit)
+    query = select(VisitEffect.resident_id).join(said, said.id == VisitEffect.visit_id)
+    query = query.where(VisitEffect.household_id == visit.household_id, VisitEffect.resident_id.is_not(None))
+    undecided = (VisitEffect.state == EffectState.DONE, VisitEffect.decided_at.is_(None))
+    found = db.session.scalars(query.where(*undecided, said.visited_at < visit.visited_at).order_by(VisitEffect.id))
+    return [each for each in found if each is not None]
 
 
 def _contradicted(visit: Visit, resident_id: int | None) -> bool:

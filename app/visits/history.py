@@ -11,6 +11,7 @@ from app.core.database import db
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Stamp
 from app.ledger.models import Case
+from app.ledger.scope import visible
 from app.people.identity import masked, open_person
 from app.people.models import Resident, Staff
 from app.people.roster.scope import find_household
@@ -38,17 +39,17 @@ class VisitShown:
 def visits_of(stamp: Stamp, household_id: int, *, cursor: str | None, limit: int) -> Page[VisitShown]:
     """Give the visits to a household of one's grids or villages; raises HouseholdNotFound.
 
-    Cases that their grid may not see are left out, as they are from its lists.
+    Cases that the actor may not see are left out, those against them too, as they are from every list.
     """
     find_household(stamp, household_id)
     query = select(Visit).where(Visit.household_id == household_id).options(selectinload(Visit.met))
     key = [(Visit.visited_at, True), (Visit.id, True)]
     rows = list(db.session.scalars(paged(query, key=key, cursor=cursor, limit=limit)))
     page = page_from(rows, limit=limit, key=lambda visit: (visit.visited_at.isoformat(), visit.id))
-    return Page(_shown(list(page.items)), page.next_cursor)
+    return Page(_shown(stamp, list(page.items)), page.next_cursor)
 
 
-def _shown(visits: list[Visit]) -> list[VisitShown]:
+def _shown(stamp: Stamp, visits: list[Visit]) -> list[VisitShown]:
     staff = {
         row.id: row.name
         for row in db.session.execute(select(Staff.id, Staff.name).where(Staff.id.in_({v.staff_id for v in visits})))
@@ -58,7 +59,7 @@ def _shown(visits: list[Visit]) -> list[VisitShown]:
     names = {each.id: masked(open_person(each.identity)).name for each in people}
     topics = {row.code: row.name for row in db.session.scalars(select(VisitTopic))}
     numbers = select(VisitNeed.visit_id, func.array_agg(Case.number)).join(Case, Case.id == VisitNeed.case_id)
-    numbers = numbers.where(VisitNeed.visit_id.in_([visit.id for visit in visits]), ~Case.hidden_from_grid, ~Case.confidential)
+    numbers = numbers.where(VisitNeed.visit_id.in_([visit.id for visit in visits]), visible(stamp.actor))
     needs = {visit_id: sorted(found) for visit_id, found in db.session.execute(numbers.group_by(VisitNeed.visit_id))}
     return [
         VisitShown(

@@ -13,16 +13,16 @@ from app.core.database import db
 from app.core.stamp import Role, Stamp
 from app.ledger.vocabulary import Audience
 from app.notices.models import Recipient
-from app.notices.outbox import drop_notices_to, file_notices, notice_row
+from app.notices.outbox import drop_notices, drop_notices_to, file_notices, notice_row
 from app.people.models import EndedBy, Resident
-from app.people.roster.commands import edit_household, end_household
+from app.people.roster.commands import edit_household, end_household, move_household
 from app.people.roster.models import Care, CareBy, GroupHead, ResidentTag
-from app.people.roster.residents import end_resident, restore_resident
+from app.people.roster.residents import end_resident, move_resident, restore_resident
 from app.people.staff import posts_held
 from app.territory.models import Grid, Household, HouseholdKind
 from app.visits.clocks import Told, at_work
 from app.visits.models import TaskEnd, VisitTask
-from app.visits.tasks import BY_HAND, reopen_tasks, stop_tasks
+from app.visits.tasks import BY_HAND, follow_moves, reopen_tasks, stop_tasks
 
 Address = tuple[Recipient, int]
 
@@ -49,6 +49,7 @@ def put_back(stamp: Stamp, resident_id: int, *, version: int | None = None) -> R
     resident = restore_resident(stamp, resident_id, version=version)
     if ended_at is not None:
         _give_back(resident_id, ended_at)
+        drop_notices([f"death:{resident_id}"])
         homes = or_(VisitTask.resident_id == resident_id, VisitTask.household_id == resident.household_id)
         stopped = (VisitTask.ended_at == ended_at, VisitTask.ended_by.not_in(BY_HAND))
         reopen_tasks(stamp, select(VisitTask.id).where(homes, *stopped))
@@ -79,6 +80,21 @@ def end_home(stamp: Stamp, household_id: int, *, reason: str, version: int | Non
     household = end_household(stamp, household_id, reason=reason, version=version)
     stop_tasks(stamp, household_ids=[household_id], why=TaskEnd.HOUSEHOLD_ENDED)
     return household
+
+
+def move_home(stamp: Stamp, household_id: int, **given: Any) -> Household:
+    """Move a household to another grid, its visits with it; raises what `move_household` raises."""
+    household = move_household(stamp, household_id, **given)
+    homes = select(Resident.id).where(Resident.household_id == household_id)
+    follow_moves(stamp, or_(VisitTask.household_id == household_id, VisitTask.resident_id.in_(homes)))
+    return household
+
+
+def move_to(stamp: Stamp, resident_id: int, **given: Any) -> Resident:
+    """Move a resident to another household, their visits with them; raises what `move_resident` raises."""
+    resident = move_resident(stamp, resident_id, **given)
+    follow_moves(stamp, VisitTask.resident_id == resident_id)
+    return resident
 
 
 def _carers(resident_id: int) -> list[Address]:

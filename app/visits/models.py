@@ -81,7 +81,10 @@ class TaskFor(StrEnum):
 
 
 class TaskState(StrEnum):
-    """Where a visit task stands: `unreached` after tries on several days, `missed` when the next of its kind was late too."""
+    """Where a visit task stands: `unreached` after tries on several days.
+
+    `missed` when the next of its kind was late too, or its campaign long over.
+    """
 
     OPEN = "open"
     DONE = "done"

@@ -2,7 +2,8 @@
 
 Of a resident's populations the one visited most often speaks; a household's own rule gives way to one of its residents that is
 visited as often. A resident has one task a period, a household one, by the key; one visit may do all of a household's.
-A task that ended because its cause had gone comes back with the cause. Villages are planned one after the other, in transactions
+A task that ended because its cause had gone comes back with the cause. What was visited since a task's first day counts for it,
+also where the visit was there before the task. Villages are planned one after the other, in transactions
 of their own; planning again changes nothing.
 """
 
@@ -11,19 +12,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from app.core.bulk import insert_fresh
 from app.core.database import db, lock_rows, transaction
 from app.core.stamp import Stamp
-from app.people.models import Resident
 from app.territory.models import Grid, Household
 from app.visits.clocks import lock_clocks, start_clocks
 from app.visits.models import TaskEnd, TaskState, VisitTask
 from app.visits.periods import day_of, planned_on
-from app.visits.tasks import cancel_tasks, note_change
+from app.visits.tasks import cancel_tasks, follow_moves, note_change, settle_made
 
 EVERY = (1, 2, 3, 4, 6, 12)
+
+CAMPAIGN_LATE_DAYS = 30
+"""So long after a campaign's date its visits may still be made up for; then they count as missed."""
 
 
 @dataclass
@@ -143,6 +146,7 @@ def _make_tasks(stamp: Stamp, unit_id: int, done: Planned) -> None:
     done.made += len(started)
     done.brought_back += len(returned)
     start_clocks(stamp.at, unit_id, started + returned)
+    settle_made(stamp, [task_id for task_id, _ in started + returned])
 
 
 def _columns(stamp: Stamp, row: Any) -> dict[str, Any]:
@@ -183,6 +187,7 @@ _GONE = text(
         WHEN c.ended_at IS NOT NULL THEN 'campaign_ended'
         WHEN task.why = 'rule' AND task.resident_id IS NOT NULL AND rhythm.resident_id IS NULL THEN 'rule_ended'
         WHEN task.why = 'rule' AND task.resident_id IS NULL AND kinds.household_kind IS NULL THEN 'rule_ended'
+        WHEN task.why = 'campaign' AND task.due_on < CAST(:today AS date) - :after THEN 'missed'
         WHEN task.due_on < :today AND EXISTS (
           SELECT FROM visit_task next JOIN visit_rule their ON their.id = next.rule_id
           WHERE next.household_id = task.household_id AND next.resident_id IS NOT DISTINCT FROM task.resident_id
@@ -203,9 +208,9 @@ _GONE = text(
 
 
 def _end_tasks(stamp: Stamp, unit_id: int, done: Planned) -> None:
-    """Cancel the tasks whose cause has gone; let those be missed of which the next one is late as well."""
+    """Cancel the tasks whose cause has gone; let those be missed of which the next one is late too, or whose campaign is past."""
     by_why: dict[str, list[int]] = {}
-    for row in db.session.execute(_GONE, {"unit": unit_id, "today": day_of(stamp.at)}):
+    for row in db.session.execute(_GONE, {"unit": unit_id, "today": day_of(stamp.at), "after": CAMPAIGN_LATE_DAYS}):
         if row.why is not None:
             by_why.setdefault(row.why, []).append(row.id)
     missed = by_why.pop("missed", [])
@@ -222,25 +227,4 @@ def _end_tasks(stamp: Stamp, unit_id: int, done: Planned) -> None:
 
 
 def _follow_moves(stamp: Stamp, unit_id: int, done: Planned) -> None:
-    """Let open tasks follow their resident into another household, and their household into another grid."""
-    home = Household.id == func.coalesce(Resident.household_id, VisitTask.household_id)
-    query = select(VisitTask.id, Household.id.label("household_id"), Household.grid_id, Grid.unit_id).select_from(VisitTask)
-    query = (
-        query.outerjoin(Resident, Resident.id == VisitTask.resident_id)
-        .join(Household, home)
-        .join(Grid, Grid.id == Household.grid_id)
-    )
-    here = VisitTask.grid_id.in_(select(Grid.id).where(Grid.unit_id == unit_id))
-    astray = (VisitTask.household_id != Household.id) | (VisitTask.grid_id != Household.grid_id)
-    rows = {row.id: row for row in db.session.execute(query.where(here, VisitTask.state == TaskState.OPEN, astray))}
-    if not rows:
-        return
-    for task in lock_rows(VisitTask, list(rows)):
-        if task.household_id != rows[task.id].household_id:  # nobody has come to the new home yet
-            task.attempts, task.contacted_on = 0, None
-        task.household_id, task.grid_id = rows[task.id].household_id, rows[task.id].grid_id
-        note_change(stamp, task)
-    for clock in lock_clocks(rows):
-        clock.owner_unit_id = rows[clock.subject_id].unit_id
-    db.session.flush()
-    done.moved += len(rows)
+    done.moved += follow_moves(stamp, VisitTask.grid_id.in_(select(Grid.id).where(Grid.unit_id == unit_id)))

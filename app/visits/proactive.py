@@ -6,12 +6,13 @@ from datetime import date
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.clock import CHINA
-from app.core.database import db
+from app.core.database import db, lock_rows
 from app.core.errors import Invalid
 from app.core.stamp import Stamp
+from app.territory.models import Household
 from app.visits.clocks import start_clocks
 from app.visits.models import TaskFor, VisitTask
-from app.visits.tasks import unit_of
+from app.visits.tasks import settle_made, unit_of
 
 
 class DueOnPast(Invalid):
@@ -21,11 +22,14 @@ class DueOnPast(Invalid):
 def make_proactive_tasks(stamp: Stamp, homes: Iterable[tuple[int, int, int]], *, source: str, note: str, due_on: date) -> int:
     """Make a task for each (resident, household, grid), due on a day; give how many are new. `source` names what they come of.
 
+    Who was visited today already has been visited.
+
     Raises DueOnPast.
     """
     today = stamp.at.astimezone(CHINA).date()
     if due_on < today:
         raise DueOnPast(errors={"due_on": ["完成日期不能早于今天"]})
+    homes = list(homes)
     rows = [
         {
             "key": f"proactive:{source}:{resident_id}", "grid_id": grid_id, "household_id": household_id,
@@ -36,6 +40,7 @@ def make_proactive_tasks(stamp: Stamp, homes: Iterable[tuple[int, int, int]], *,
     ]  # fmt: skip
     if not rows:
         return 0
+    lock_rows(Household, sorted({household_id for _, household_id, _ in homes}))
     fresh = insert(VisitTask).on_conflict_do_nothing(index_elements=["key"]).returning(VisitTask.id, VisitTask.grid_id)
     made = db.session.execute(fresh, rows).all()
     villages: dict[int, list[tuple[int, date]]] = {}
@@ -43,4 +48,5 @@ def make_proactive_tasks(stamp: Stamp, homes: Iterable[tuple[int, int, int]], *,
         villages.setdefault(unit_of(row.grid_id), []).append((row.id, due_on))
     for unit_id, tasks in villages.items():
         start_clocks(stamp.at, unit_id, tasks)
+    settle_made(stamp, [row.id for row in made])
     return len(made)

@@ -19,6 +19,9 @@ AHEAD = timedelta(minutes=5)
 CLOCK_OFF = timedelta(minutes=10)
 """From so much on a phone's clock counts as off, and the visit's time is put right by the difference."""
 
+OLDEST = timedelta(days=90)
+"""So long before its sending nothing was written down by a clock that was right, and no visit so long before that."""
+
 LONGEST_VISIT = 12 * 3600
 """Seconds."""
 
@@ -60,6 +63,7 @@ class VisitLog:
     `household_id` or `grid` (its code) says where. Who was met is a resident on the roster, or a person told by name and number;
     `met_ids` names others who were there. Who died or moved is `resident_id`. `phone_at` is the phone's clock when the visit was
     written down, `sent_at` when it was sent, where the phone tells that too. `position` is where the phone was then.
+    `timed`: the phone itself said when; else the moment of sending stands for it.
     """
 
     key: UUID
@@ -80,6 +84,7 @@ class VisitLog:
     follow_up_note: str | None = None
     file_ids: tuple[int, ...] = ()
     sent_at: datetime | None = None
+    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,15 +98,21 @@ class When:
 def when(log: VisitLog, at: datetime) -> When:
     """Give when a visit was by our clock; raises VisitInFuture for one that lies after the phone's own time.
 
-    A phone that tells its clock at sending is put right exactly, whether fast or slow. One that does not is known to be fast when
-    what it wrote down lies ahead of us, and is put right by so much; a slow one cannot be told from one that was out of reach.
+    A phone that tells its clock at sending is put right exactly, whether fast or slow. What was written down ahead of the sending,
+    or of us where that is not told, or so long before it that no phone was out of reach for that time, was written by a clock that
+    has been put right since: it counts as written at the sending. A clock that was slow by less cannot be told from a phone that
+    was out of reach. Raises VisitUnfit for a visit long before it was written down.
     """
     latest = max(log.phone_at, log.sent_at or log.phone_at)
     if log.visited_at > latest + AHEAD:
         raise VisitInFuture("请核对手机的日期和时间", errors={"visited_at": ["走访时间不能晚于现在，请核对手机的日期和时间"]})
-    skew = log.sent_at - at if log.sent_at is not None else max(log.phone_at - at, timedelta(0))
-    off = abs(skew) > CLOCK_OFF
-    return When(min(log.visited_at - skew if off else log.visited_at, at), off)
+    if log.phone_at - log.visited_at > OLDEST:
+        raise VisitUnfit(errors={"visited_at": [f"走访时间不能早于登记前 {OLDEST.days} 天，请核对日期"]})
+    sending = log.sent_at or at
+    put_right = log.phone_at - sending > CLOCK_OFF or sending - log.phone_at > OLDEST
+    now = log.phone_at if put_right else sending
+    off = put_right or abs(now - at) > CLOCK_OFF
+    return When(min(at + (log.visited_at - now) if off else log.visited_at, at), off)
 
 
 def check_visit(log: VisitLog, at: datetime, *, text_limit: int) -> None:

@@ -18,7 +18,7 @@ from app.people.models import Resident
 from app.people.roster.scope import in_reach
 from app.people.roster.tags import belonging, populations, tags_of
 from app.territory.models import Grid, Household, Unit
-from app.visits.clocks import still_wanted
+from app.visits.clocks import in_place, still_wanted
 from app.visits.decisions import find_task, head_of
 from app.visits.models import Campaign, TaskFor, TaskState, VisitTask
 from app.visits.periods import day_of
@@ -77,7 +77,7 @@ def tasks_page(
     A filter chooses households by their tasks; of a chosen household every reason is shown.
     """
     today = day_of(stamp.at)
-    chosen = [in_reach(stamp, VisitTask.grid_id), still_wanted()]
+    chosen = [in_reach(stamp, VisitTask.grid_id), still_wanted(), in_place()]
     if grid is not None:
         chosen.append(VisitTask.grid_id == catalogue().grid_codes.get(grid))
     if why is not None:
@@ -101,7 +101,7 @@ def _lines(stamp: Stamp, household_ids: Sequence[int]) -> list[ToVisit]:
     """Give the lines of some households in their order, in a fixed number of statements."""
     today = day_of(stamp.at)
     query = select(VisitTask).join(Household, Household.id == VisitTask.household_id)
-    query = query.outerjoin(Resident, Resident.id == VisitTask.resident_id).where(still_wanted())
+    query = query.outerjoin(Resident, Resident.id == VisitTask.resident_id).where(still_wanted(), in_place())
     by_home: dict[int, list[VisitTask]] = {each: [] for each in household_ids}
     order = (VisitTask.due_on, VisitTask.id)
     for task in db.session.scalars(query.where(VisitTask.household_id.in_(household_ids)).order_by(*order)):
@@ -129,11 +129,19 @@ def _lines(stamp: Stamp, household_ids: Sequence[int]) -> list[ToVisit]:
 
 
 def reasons_of(tasks: Sequence[VisitTask], today: date) -> list[ReasonShown]:
-    """Give tasks as they are shown, each with the populations that its resident belongs to today."""
+    """Give tasks as they are shown, each with the populations that its resident belongs to today.
+
+    Of whoever lives in another grid by now neither is told, nor the name.
+    """
     ids = {task.resident_id for task in tasks if task.resident_id is not None}
     people = select(Resident).where(Resident.id.in_(ids)).options(joinedload(Resident.identity))
-    residents = {each.id: each for each in db.session.scalars(people)}
-    belong = _populations(ids, today)
+    found = {each.id: each for each in db.session.scalars(people)}
+    residents = {
+        task.id: found[task.resident_id]
+        for task in tasks
+        if task.resident_id is not None and found[task.resident_id].grid_id == task.grid_id
+    }
+    belong = _populations({each.id for each in residents.values()}, today)
     names = {task.campaign_id for task in tasks if task.campaign_id is not None}
     campaigns = {each.id: each.name for each in db.session.scalars(select(Campaign).where(Campaign.id.in_(names)))}
     return [
@@ -141,8 +149,8 @@ def reasons_of(tasks: Sequence[VisitTask], today: date) -> list[ReasonShown]:
             task.id,
             task.why,
             task.resident_id,
-            masked(open_person(residents[task.resident_id].identity)).name if task.resident_id is not None else None,
-            belong.get(task.resident_id or 0, []),
+            masked(open_person(residents[task.id].identity)).name if task.id in residents else None,
+            belong.get(residents[task.id].id, []) if task.id in residents else [],
             campaigns.get(task.campaign_id or 0),
             task.note,
             task.in_person,

@@ -1,7 +1,7 @@
 """Keeps how visit tasks end: by visits, by what became of those they are about, or by a cadre's word."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -13,8 +13,8 @@ from app.core.database import db, lock_rows
 from app.core.stamp import Stamp
 from app.notices.outbox import drop_notices
 from app.people.models import Resident
-from app.territory.models import Grid
-from app.visits.clocks import cancel_clocks, meet_clocks, start_clocks
+from app.territory.models import Grid, Household
+from app.visits.clocks import cancel_clocks, lock_clocks, meet_clocks, start_clocks
 from app.visits.models import TaskEnd, TaskFor, TaskState, Visit, VisitTask
 from app.visits.periods import day_of
 from app.visits.standing import TRIES, Made, stand
@@ -66,6 +66,7 @@ def reopen_tasks(stamp: Stamp, which: Any) -> int:
     db.session.flush()
     for task in tasks:
         start_clocks(stamp.at, unit_of(task.grid_id), [(task.id, task.due_on)])
+    settle_made(stamp, [task.id for task in tasks])
     return len(tasks)
 
 
@@ -83,21 +84,37 @@ def settle_tasks(stamp: Stamp, visits: Sequence[Visit]) -> dict[int, list[int]]:
     """
     tasks = lock_rows(VisitTask, list(db.session.scalars(_counted_for(visits))))
     done: dict[int, list[int]] = {visit.id: [] for visit in visits}
+    _settle_all(stamp, tasks)
+    for task in tasks:
+        if task.visit_id in done:
+            done[task.visit_id].append(task.id)
+    return done
+
+
+def settle_made(stamp: Stamp, task_ids: Collection[int]) -> None:
+    """Let visits that were there before them count for open tasks that have just been made, brought back or moved.
+
+    The caller holds the tasks' households, or nobody else can have seen the tasks yet.
+    """
+    tasks = lock_rows(VisitTask, list(task_ids)) if task_ids else []
+    _settle_all(stamp, [task for task in tasks if task.state is TaskState.OPEN])
+
+
+def _settle_all(stamp: Stamp, tasks: Sequence[VisitTask]) -> None:
+    """Work out from all visits where tasks stand that are held, and let their clocks and notices go by it."""
     if not tasks:
-        return done
+        return
     made = made_visits({task.household_id for task in tasks}, since=min(task.first_on for task in tasks))
     was_open = [task for task in tasks if task.state is TaskState.OPEN]
     for task in tasks:
         _settle(stamp, task, made[task.household_id])
-        if task.visit_id in done:
-            done[task.visit_id].append(task.id)
     closed = [task for task in was_open if task.state is not TaskState.OPEN]
     if closed:
         times = {each.id: each.at for visits_there in made.values() for each in visits_there}
         meet_clocks({task.id: times[task.visit_id] for task in closed if task.visit_id is not None})
         cancel_clocks([task.id for task in closed if task.state is TaskState.UNREACHED], stamp.at)
         drop_notices(f"visit_task:{task.id}" for task in closed)
-    return done
+    db.session.flush()
 
 
 def _counted_for(visits: Sequence[Visit]) -> Select[int]:
@@ -139,6 +156,36 @@ def made_visits(household_ids: Iterable[int], *, since: date) -> dict[int, list[
     return made
 
 
+def follow_moves(stamp: Stamp, which: ColumnElement[bool]) -> int:
+    """Let those of some open tasks that are astray follow their resident to another household, their household to another grid.
+
+    A household that a visit is being written for is left out: the next planning does it. Gives how many were moved.
+    """
+    home = Household.id == func.coalesce(Resident.household_id, VisitTask.household_id)
+    query = select(VisitTask.id, Household.id.label("household_id"), Household.grid_id, Grid.unit_id).select_from(VisitTask)
+    query = (
+        query.outerjoin(Resident, Resident.id == VisitTask.resident_id)
+        .join(Household, home)
+        .join(Grid, Grid.id == Household.grid_id)
+    )
+    astray = (VisitTask.household_id != Household.id) | (VisitTask.grid_id != Household.grid_id)
+    found = list(db.session.execute(query.where(which, VisitTask.state == TaskState.OPEN, astray)))
+    if not found:
+        return 0
+    free = {household.id for household in lock_rows(Household, [row.household_id for row in found], skip_locked=True)}
+    rows = {row.id: row for row in found if row.household_id in free}
+    for task in lock_rows(VisitTask, list(rows)) if rows else []:
+        if task.household_id != rows[task.id].household_id:  # nobody has come to the new home yet
+            task.attempts, task.contacted_on = 0, None
+        task.household_id, task.grid_id = rows[task.id].household_id, rows[task.id].grid_id
+        note_change(stamp, task)
+    for clock in lock_clocks(rows) if rows else []:
+        clock.owner_unit_id = rows[clock.subject_id].unit_id
+    db.session.flush()
+    settle_made(stamp, rows)
+    return len(rows)
+
+
 def make_follow_up(stamp: Stamp, visit: Visit, *, on: date, note: str | None, resident_id: int | None) -> VisitTask:
     """Make the task of a second visit that was agreed at a visit, due on a day after it."""
     task = VisitTask(
@@ -157,6 +204,7 @@ def make_follow_up(stamp: Stamp, visit: Visit, *, on: date, note: str | None, re
     db.session.add(task)
     db.session.flush()
     start_clocks(stamp.at, unit_of(visit.grid_id), [(task.id, on)])
+    settle_made(stamp, [task.id])
     return task
 
 

@@ -1,7 +1,7 @@
 """Bad phones: through a network that loses nearly a third of all requests and answers, the ledger is what a perfect one makes it.
 
 One account on two phones with the same items, and a third whose clock is hours ahead, all at once. The default run is of some
-hundred visits; `PHONE_VISITS=2000 make faults` goes on longer.
+hundred visits; `make faults` goes on to 2,000 (`PHONE_VISITS`).
 """
 
 import os

@@ -13,14 +13,16 @@ from app.ledger.models import Case
 from app.people.identity import Person, enrol_resident, set_person
 from app.people.models import Resident, StaffGrid
 from app.people.roster.models import Care, CareBy, GroupHead, PopulationTag, ResidentTag
+from app.sync.cursors import decode
 from app.sync.jobs import thin_sync_changes
 from app.territory.commands import add_household
 from app.territory.models import Household, HouseholdGroup
-from app.visits.models import TaskFor, TaskState, VisitTask
+from app.visits.leaving import move_home, move_to
+from app.visits.models import TaskFor, TaskState, Visit, VisitTask
 from tests.callers import GRID, Caller
 from tests.conftest import MONDAY
 from tests.counting import statements
-from tests.pocket import Pocket
+from tests.pocket import Pocket, item
 from tests.sessions import open_session
 
 AT = Stamp(SYSTEM, Role.SYSTEM, MONDAY, Door.COMMAND_LINE)
@@ -118,7 +120,7 @@ def test_pages_are_bounded_resumable_and_lose_nothing(zhou, folk):
     lost = zhou.get("/sync", **again.query(7)).json  # an answer that never arrived
     again.take(zhou.get("/sync", **again.query(7)).json)
     assert again.rows.keys() <= whole.rows.keys()
-    assert lost["cursor"] == again.cursor
+    assert decode(lost["cursor"]) == decode(again.cursor)
     again.pull(zhou, limit=7)
     assert again.rows == whole.rows
     assert zhou.get("/sync", limit=501).status_code == 422
@@ -290,10 +292,116 @@ def test_a_cursor_of_another_database_person_or_post_starts_anew(zhou, caller, f
     assert fresh.rows.keys() == phone.rows.keys()
     assert db.session.scalar(text("SELECT max(changed_in) FROM sync_change")) == 0
     whole = base64.urlsafe_b64decode(fresh.cursor + "==")
-    forged = base64.urlsafe_b64encode(whole.replace(b'{"', b'{"2":[0,"",0,0],"')).decode()
+    forged = base64.urlsafe_b64encode(whole[:-1] + bytes([whole[-1] ^ 1])).decode()
     for cursor in (forged, "x", "W10", "WzEsMiwzXQ", "WyJhIiwiYiIseyIxIjpbIngiLDEsMSwxXX1d"):
         told = zhou.get("/sync", cursor=cursor)
         assert (told.status_code, told.json["code"]) == (422, "cursor_unreadable"), cursor
+
+
+def test_a_cursor_names_nothing_to_its_reader(house, zhou, folk):
+    phone = Pocket()
+    phone.pull(zhou)
+    against = report(house, here(folk), against_staff_id=folk.staff["zhou"].id)
+    phone.pull(zhou)
+    assert (against, "case") in [(place.row_id, place.kind) for place in decode(phone.cursor).places.values()]
+    whole = base64.urlsafe_b64decode(phone.cursor + "==")
+    assert b"case" not in whole
+    other = Pocket()
+    other.pull(zhou)
+    assert other.cursor != phone.cursor  # sealed anew each time, so that two are never compared
+
+
+def test_who_is_on_no_roster_is_not_told_of_by_their_going(zhou, folk):
+    phone = Pocket()
+    phone.pull(zhou)
+    with transaction():
+        somebody = enrol_resident(AT, Person(name="某举报人", phone="13900008888"), grid_id=here(folk).id).id
+    with transaction():
+        set_person(AT, somebody, Person(name="某举报人", phone="13900008889"))
+        db.session.get_one(Resident, somebody).updated_at = MONDAY + timedelta(hours=1)
+    page = zhou.get("/sync", cursor=phone.cursor).json
+    assert (page["gone"], page["residents"]) == ([], [])
+    with transaction():
+        db.session.get_one(Resident, somebody).household_id = folk.households["林秀英"].id
+    phone.take(zhou.get("/sync", cursor=phone.cursor).json)
+    assert somebody in phone.ids("resident")
+    with transaction():
+        db.session.get_one(Resident, somebody).household_id = None
+    phone.take(zhou.get("/sync", cursor=phone.cursor).json)
+    assert somebody not in phone.ids("resident")
+
+
+def test_whoever_moved_away_is_nothing_to_their_old_grid_at_once(zhou, folk):
+    zheng, home = folk.residents["zheng"].id, folk.households["郑守田"]
+    with transaction():
+        over = make_task(folk, home, resident_id=zheng, state=TaskState.DONE, ended_at=MONDAY)
+        open_ = make_task(folk, home, resident_id=zheng, key="rule:2")
+        far = add_household(MONDAY, code="far-1", grid=there(folk), head_name="河湾人", place="河湾村 3 号").id
+        tag = db.session.query(PopulationTag).filter_by(code="low_income").one().id
+        db.session.add(ResidentTag(resident_id=zheng, tag_id=tag, source="民政局", since=MONDAY.date(), noted_at=MONDAY))
+    assert zhou.get(f"/tasks/{over}").json["populations"] == ["低保户"]
+    with transaction():
+        move_to(AT, zheng, household_id=far)
+    assert zhou.get(f"/residents/{zheng}").status_code == 404
+    told = zhou.get(f"/tasks/{over}").json
+    assert (told["resident"], told["populations"]) == (None, [])
+    assert zhou.get(f"/tasks/{open_}").status_code == 404
+    task = db.session.get_one(VisitTask, open_)
+    assert (task.household_id, task.grid_id) == (far, there(folk).id)
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_a_household_that_moved_takes_its_visits_along_at_once(zhou, zhao, folk, followed):
+    home = folk.households["郑守田"].id
+    with transaction():
+        task = make_task(folk, folk.households["郑守田"])
+    phone = Pocket()
+    phone.pull(zhou)
+    assert (phone.ids("task"), len(zhou.get("/tasks").json["items"])) == ({task}, 1)
+    with transaction():
+        if followed:
+            move_home(AT, home, grid=there(folk).code)
+        else:  # by a list, which the next planning follows
+            db.session.get_one(Household, home).grid_id = there(folk).id
+    assert zhou.get("/tasks").json["items"] == []
+    assert zhou.get(f"/tasks/{task}").status_code == 404
+    fresh = Pocket()
+    fresh.pull(zhou)
+    assert fresh.ids("task") == set()
+    if followed:
+        phone.pull(zhou)
+        assert phone.ids("task") == set()
+        assert [line["household_id"] for line in zhao.get("/tasks").json["items"]] == [home]
+
+
+def test_what_was_visited_before_a_household_was_moved_is_taken_after_it(house, zhou, folk):
+    home, zheng = folk.households["郑守田"].id, folk.residents["zheng"].id
+    later = Stamp(SYSTEM, Role.SYSTEM, MONDAY - timedelta(minutes=10), Door.COMMAND_LINE)
+    with transaction():
+        move_home(later, home, grid=there(folk).code)
+
+    def sent(minutes, **more):
+        at = (MONDAY - timedelta(minutes=minutes)).isoformat()
+        said = {"household_id": home, "outcome": "met", "visited_at": at, "met_ids": [zheng], "needs": [{"body": "路灯坏了。"}]}
+        return item("visit", said | more, phone_at=at)
+
+    question = {
+        "body": "高龄津贴怎么办？",
+        "category_id": folk.categories["高龄津贴"],
+        "kind": "consultation",
+        "answer": "到村里登记。",
+    }
+    before, answered = sent(30), sent(25, needs=[question])
+    dead = sent(20, outcome="deceased", resident_id=zheng, met_ids=[], needs=[])
+    after = sent(5)
+    told = zhou.post("/sync", {"phone_at": MONDAY.isoformat(), "items": [before, answered, dead, after]}, key=None).json["items"]
+    assert [each["outcome"] for each in told] == ["created", "created", "created", "invalid"]
+    assert told[3]["code"] == "household_not_found"
+    assert {visit.grid_id for visit in db.session.query(Visit)} == {there(folk).id}
+    assert told[2]["result"]["effect"]["state"] == "proposed"
+    again = zhou.post("/sync", {"phone_at": MONDAY.isoformat(), "items": [before]}, key=None).json["items"]
+    assert [each["outcome"] for each in again] == ["replayed"]
+    assert zhou.get(f"/households/{home}").status_code == 404
 
 
 def test_who_works_in_no_village_has_nothing_to_keep(caller):

@@ -102,6 +102,20 @@ def test_a_bad_item_fails_alone_with_the_words_of_the_single_endpoint(zhou, sess
         assert single["code"] == each["code"]
 
 
+def test_a_household_that_somebody_holds_keeps_no_other_from_being_taken(committed):
+    with committed.app_context():
+        folk = find_cast()
+        held, free = folk.households["郑守田"].id, folk.households["林秀英"].id
+        zhou = Caller(committed.test_client(), GRID, open_session(ActorKind.STAFF, folk.staff["zhou"].id, MONDAY))
+        url = db.engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    sent = [visit_of(held, 1), visit_of(free, 2)]
+    with psycopg.connect(url) as other:
+        other.execute("SELECT 1 FROM household WHERE id = %s FOR UPDATE", [held])
+        told = batch(zhou, sent)
+    assert (outcomes(told), told["items"][0]["again"]) == (["invalid", "created"], True)
+    assert outcomes(batch(zhou, sent)) == ["created", "replayed"]
+
+
 def test_the_same_key_with_other_words_is_a_conflict_with_both_versions(zhou, session, trip):
     batch(zhou, [trip])
     before = counts()

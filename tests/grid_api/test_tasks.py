@@ -51,6 +51,17 @@ def test_the_list_has_one_line_a_household_with_every_reason_masked(zhou, cast, 
     assert "守田" not in answer.text
 
 
+def test_the_same_two_taps_again_half_a_minute_later_are_the_same_visit(zhou, planned, clock):
+    task = zhou.get("/tasks").json["items"][0]["id"]
+    taps = two_taps()
+    first = zhou.post(f"/tasks/{task}/visit", taps).json
+    clock.advance(seconds=30)
+    again = zhou.post(f"/tasks/{task}/visit", taps)
+    assert (again.status_code, again.json["replayed"], again.json["visited_at"]) == (201, True, first["visited_at"])
+    timed = taps | {"visited_at": clock().isoformat(), "phone_at": clock().isoformat()}
+    assert zhou.post(f"/tasks/{task}/visit", timed).json["code"] == "visit_logged_differently"
+
+
 def test_the_list_is_paged_and_filtered(zhou, cast, planned, clock):
     page = zhou.get("/tasks", limit=1).json
     rest = zhou.get("/tasks", limit=1, cursor=page["next_cursor"]).json

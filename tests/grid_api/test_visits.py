@@ -14,6 +14,7 @@ from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Channel, Outcome, State
 from app.people.identity import Person, enrol_resident
 from app.people.models import Resident
+from app.people.roster.models import RosterChange, RosterChangeKind
 from app.territory.commands import add_household
 from app.visits.models import Visit, VisitNeed
 from tests.callers import Caller, grid_caller
@@ -208,6 +209,8 @@ def test_somebody_met_who_is_not_on_the_roster_is_enrolled_with_the_household(se
     assert session.scalar(select(func.count()).select_from(Resident)) == before + 1
     newest = session.scalars(select(Resident).order_by(Resident.id.desc())).first()
     assert newest.household_id == cast.households["郑守田"].id
+    (line,) = session.scalars(select(RosterChange).where(RosterChange.resident_id == newest.id))
+    assert (line.what, line.staff_id) == (RosterChangeKind.RESIDENT_ADDED, cast.staff["zhou"].id)
     assert {report.concerned_id for report in session.scalars(select(Report))} == {newest.id}
 
 
@@ -215,6 +218,17 @@ def test_nobody_home_is_a_visit_without_needs(session, zhou, visit):
     answer = zhou.post("/visits", visit | {"outcome": "nobody_home", "needs": []})
     assert (answer.status_code, answer.json["needs"]) == (201, [])
     assert counts(session) == [1, 0, 0, 0]
+
+
+def test_a_case_against_its_reader_is_in_no_history(session, zhou, wu, visit, cast):
+    number = zhou.post("/visits", visit).json["needs"][0]["number"]
+    history = f"/households/{visit['household_id']}/visits"
+    assert number in wu.get(history).json["items"][0]["needs"]
+    session.scalars(select(Case).where(Case.number == number)).one().against_staff_id = cast.staff["wu"].id
+    session.flush()
+    assert wu.get(f"/cases/{number}").status_code == 404
+    assert number not in wu.get(history).json["items"][0]["needs"]
+    assert number in zhou.get(history).json["items"][0]["needs"]
 
 
 def test_a_cadre_does_not_log_visits(wu, visit):

@@ -7,7 +7,7 @@ import pytest
 
 from app.people.identity import Person
 from app.visits.models import VisitOutcome
-from app.visits.rules import AHEAD, NEEDS_MOST, Need, VisitInFuture, VisitLog, VisitUnfit, check_visit, fit_findings
+from app.visits.rules import AHEAD, NEEDS_MOST, OLDEST, Need, VisitInFuture, VisitLog, VisitUnfit, check_visit, fit_findings, when
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 NEED = Need(body="路灯坏了")
@@ -65,3 +65,38 @@ def test_all_that_is_wrong_is_told_at_once():
 @pytest.mark.parametrize(("given", "kept"), [(None, None), ("  ", None), (" 好 \n", "好"), ("e\u0301", "é")])
 def test_findings_are_stored_in_one_form(given, kept):
     assert fit_findings(given) == kept
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("visited", "written", "sent", "when_by_us"),
+    [
+        (5 * HOUR - HOUR, 5 * HOUR, timedelta(0), -HOUR),  # five hours ahead, put right by the network before the sending
+        (10 * DAY, 10 * DAY, timedelta(0), timedelta(0)),  # ten days ahead, put right
+        (5 * HOUR - HOUR, 5 * HOUR, 5 * HOUR, -HOUR),  # five hours ahead all the time
+        (-6 * HOUR, -5 * HOUR, -5 * HOUR, -HOUR),  # five hours slow all the time
+        (-20000 * DAY - HOUR, -20000 * DAY, timedelta(0), -HOUR),  # set back to 1970, put right
+        (-20000 * DAY - HOUR, -20000 * DAY, None, -HOUR),
+        (5 * HOUR - HOUR, 5 * HOUR, None, -HOUR),
+    ],
+)
+def test_a_clock_that_was_off_is_noticed_also_where_it_has_been_put_right_since(visited, written, sent, when_by_us):
+    made = when(log(visited_at=NOW + visited, phone_at=NOW + written, sent_at=None if sent is None else NOW + sent), NOW)
+    assert (made.visited_at, made.clock_off) == (NOW + when_by_us, True)
+
+
+def test_a_phone_out_of_reach_for_days_is_believed():
+    made = when(log(visited_at=NOW - 9 * DAY, phone_at=NOW - 9 * DAY, sent_at=NOW), NOW)
+    assert (made.visited_at, made.clock_off) == (NOW - 9 * DAY, False)
+
+
+def test_a_visit_long_before_it_was_written_down_is_unfit_and_no_date_is_too_wild():
+    check(visited_at=NOW - OLDEST)
+    for day in (NOW - OLDEST - DAY, datetime(1, 1, 2, tzinfo=UTC)):
+        with pytest.raises(VisitUnfit) as refused:
+            check(visited_at=day, sent_at=datetime(9999, 12, 30, tzinfo=UTC))
+        assert list(refused.value.errors) == ["visited_at"]
+    check(sent_at=datetime(9999, 12, 30, tzinfo=UTC))
+    check(visited_at=datetime(1, 1, 2, tzinfo=UTC), phone_at=datetime(1, 1, 2, tzinfo=UTC))

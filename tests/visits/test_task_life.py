@@ -1,21 +1,26 @@
 """The life of a task: planned once, met by the right visit, ended with its cause, told once."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
+from app.figures.coverage import counts_by_grid
+from app.figures.coverage_recount import recount
 from app.ledger.clocks import Deadline
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Clock, Subject
 from app.notices.jobs import send_notices
 from app.notices.models import Notice, NoticeState
 from app.people.identity import Person, enrol_resident
-from app.people.models import EndedBy
+from app.people.models import EndedBy, Resident
 from app.people.roster.models import Care, CareBy
 from app.territory.commands import add_household
 from app.territory.models import HouseholdKind
+from app.visits.campaigns import begin_campaign
 from app.visits.models import EffectKind, EffectState, TaskEnd, TaskFor, TaskState, VisitEffect, VisitOutcome, VisitTask
+from app.visits.proactive import make_proactive_tasks
 
 
 @pytest.fixture
@@ -232,11 +237,153 @@ def test_a_whole_household_that_moved_waits_for_the_cadre(session, plan, home, t
     assert tasks_of(home)[0].state is TaskState.OPEN
 
 
-def test_an_empty_house_loses_its_tasks_at_once(plan, home, tasks_of, visit_by):
+def test_a_house_of_which_nobody_is_known_loses_its_tasks_at_once(plan, lins_home, tasks_of, visit_by):
     plan()
-    assert visit_by("zhou", home, VisitOutcome.VACANT).effect.state is EffectState.DONE
-    assert home.kind is HouseholdKind.VACANT
-    assert tasks_of(home)[0].ended_by is TaskEnd.VACANT
+    assert visit_by("zhou", lins_home, VisitOutcome.VACANT).effect.state is EffectState.DONE
+    assert lins_home.kind is HouseholdKind.VACANT
+    assert tasks_of(lins_home)[0].ended_by is TaskEnd.VACANT
+
+
+def test_a_house_said_to_be_empty_in_which_somebody_lives_waits_for_the_cadre(session, plan, home, tasks_of, visit_by, cast):
+    plan()
+    assert visit_by("zhou", home, VisitOutcome.VACANT).effect.state is EffectState.PROPOSED
+    assert home.kind is HouseholdKind.ORDINARY
+    assert tasks_of(home)[0].state is TaskState.OPEN
+    told = session.scalars(select(Notice.recipient_id).where(Notice.template == "effect_proposed"))
+    assert list(told) == [cast.staff["wu"].id]
+
+
+def test_whoever_is_met_in_a_house_said_to_be_empty_brings_its_visits_back(plan, clock, lins_home, tasks_of, visit_by):
+    plan()
+    effect = visit_by("zhou", lins_home, VisitOutcome.VACANT).effect
+    clock.advance(days=2)
+    visit_by("zhou", lins_home)
+    assert (effect.state, lins_home.kind) == (EffectState.PROPOSED, HouseholdKind.ORDINARY)
+    (task,) = tasks_of(lins_home)
+    assert task.state is TaskState.DONE
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_death_and_a_later_meeting_mean_the_same_in_either_order(session, plan, clock, zheng, home, cast, visit_by, named):
+    monday = clock()
+    met = {"met_ids": (zheng.id,)} if named else {}
+    effect = visit_by("zhou", home, VisitOutcome.DECEASED, resident_id=zheng.id).effect
+    assert (effect.state, zheng.ended_by) == (EffectState.DONE, EndedBy.DECEASED)
+    clock.advance(days=1)
+    visit_by("zhou", home, visited_at=monday - timedelta(hours=1), phone_at=monday - timedelta(hours=1), met_ids=(zheng.id,))
+    assert effect.state is EffectState.DONE  # who was met before the death died all the same
+    logged = visit_by("zhou", home, **met)
+    assert [each.resident_id for each in logged.visit.met] == [zheng.id]
+    assert (effect.state, effect.done_at, zheng.ended_at) == (EffectState.PROPOSED, None, None)
+    told = session.scalars(select(Notice.recipient_id).where(Notice.template == "effect_proposed"))
+    assert list(told) == [cast.staff["wu"].id]
+    waiting = session.scalars(select(Notice.state).where(Notice.template == "death_village"))
+    assert set(waiting) == {NoticeState.DROPPED}
+
+
+def test_what_the_village_has_decided_no_visit_undoes(clock, zheng, home, visit_by, as_staff):
+    effect = visit_by("zhou", home, VisitOutcome.DECEASED, resident_id=zheng.id).effect
+    effect.decided_at = clock()
+    clock.advance(days=1)
+    visit_by("zhou", home, met_ids=(zheng.id,))
+    assert (effect.state, zheng.ended_by) == (EffectState.DONE, EndedBy.DECEASED)
+
+
+def test_a_widow_visited_does_not_bring_her_husband_back(plan, clock, name_of, zheng, home, stamp, tasks_of, visit_by):
+    name_of(zheng, "living_alone")
+    plan()
+    visit_by("zhou", home)
+    widow = enrol_resident(stamp, Person(name="郑王氏"), grid_id=home.grid_id, household_id=home.id)
+    effect = visit_by("zhou", home, VisitOutcome.DECEASED, resident_id=zheng.id, met_ids=(widow.id,)).effect
+    clock.advance(days=1)
+    logged = visit_by("zhou", home)
+    assert [each.resident_id for each in logged.visit.met] == [widow.id]
+    assert effect.state is EffectState.DONE
+
+
+def covered_alike(home):
+    asked = {"first": date(2026, 11, 1), "last": date(2026, 12, 31)}
+    counted = counts_by_grid(date(2026, 11, 24), [home.grid_id], **asked)
+    assert counted == recount(date(2026, 11, 24), [home.grid_id], **asked)
+    return counted[home.grid_id]
+
+
+def test_a_visit_that_was_there_before_its_task_does_it(session, plan, clock, name_of, zheng, home, tasks_of, visit_by):
+    name_of(zheng, "living_alone")
+    logged = visit_by("zhou", home)
+    clock.advance(hours=1)
+    plan()
+    (task,) = tasks_of(home)
+    assert (task.state, task.visit_id) == (TaskState.DONE, logged.visit.id)
+    assert [clock.met_at is not None for clock in clocks(session, task)] == [True]
+    assert covered_alike(home).visited == 1
+
+
+def test_a_task_that_comes_back_counts_what_was_visited_meanwhile(plan, clock, name_of, zheng, home, tasks_of, visit_by):
+    named = name_of(zheng, "living_alone")
+    plan()
+    named.ended_at = clock()
+    plan()
+    monthly = tasks_of(home)[0]
+    assert monthly.state is TaskState.CANCELLED
+    named.ended_at = None
+    monthly.ended_at = clock() - timedelta(hours=1)  # it had ended before the visit was made
+    visit_by("zhou", home)
+    plan()
+    assert tasks_of(home)[0].state is TaskState.DONE
+    covered_alike(home)
+
+
+def test_a_follow_up_delivered_after_the_visit_that_does_it_is_done(plan, clock, home, tasks_of, visit_by):
+    monday = clock()
+    clock.advance(days=2)
+    later = visit_by("zhou", home)
+    task = visit_by("zhou", home, visited_at=monday, phone_at=monday, follow_up_on=date(2026, 11, 27)).follow_up
+    assert (task.state, task.visit_id) == (TaskState.DONE, later.visit.id)
+
+
+def test_a_list_drawn_after_todays_visit_asks_for_no_second_one(session, stamp, clock, zheng, home, tasks_of, visit_by):
+    visit_by("zhou", home)
+    clock.advance(hours=1)
+    wanted = [(zheng.id, home.id, home.grid_id)]
+    assert make_proactive_tasks(stamp, wanted, source="list:1", note="主动服务", due_on=date(2026, 11, 30)) == 1
+    assert [task.state for task in tasks_of(home)] == [TaskState.DONE]
+
+
+def test_a_household_that_has_ended_gets_no_follow_up(session, clock, lins_home, tasks_of, visit_by):
+    lins_home.ended_at = clock()
+    session.flush()
+    key = uuid4()
+    for _ in range(2):
+        assert visit_by("zhou", lins_home, key=key, follow_up_on=date(2026, 11, 27)).follow_up is None
+    assert tasks_of(lins_home) == []
+
+
+def test_a_person_told_by_name_is_the_one_who_lives_there(session, clock, home, zheng, visit_by):
+    def people():
+        return session.scalar(select(func.count()).select_from(Resident))
+
+    before = people()
+    for name in ("郑守田", " 郑 守田 "):
+        logged = visit_by("zhou", home, person=Person(name=name))
+        assert [each.resident_id for each in logged.visit.met] == [zheng.id]
+    assert people() == before
+    strangers = {visit_by("zhou", home, person=Person(name="过路人")).visit.resident_id for _ in range(2)}
+    assert people() == before + 1
+    (stranger,) = (session.get_one(Resident, each) for each in strangers)
+    assert (stranger.household_id, stranger.grid_id) == (None, home.grid_id)
+
+
+def test_a_campaigns_visits_may_be_made_up_for_a_month_and_then_are_missed(plan, clock, home, tasks_of, as_staff, cast):
+    begin_campaign(as_staff("sun"), name="冬季遍访", unit=cast.units["云溪县"].code, due_on=date(2026, 11, 27))
+    plan()
+    clock.advance(days=34)
+    plan()
+    (task,) = (each for each in tasks_of(home) if each.why is TaskFor.CAMPAIGN)
+    assert task.state is TaskState.OPEN
+    clock.advance(days=1)
+    plan()
+    assert task.state is TaskState.MISSED
 
 
 def test_a_follow_up_becomes_a_task_that_the_same_visit_does_not_do(plan, clock, home, tasks_of, visit_by):

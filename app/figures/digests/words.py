@@ -51,7 +51,7 @@ def _visits(digest: Digest) -> PaperSection:
         sentences.append(f"其中{outcomes}；入户见面的共 {seen.households} 户。")
         sentences.append(f"走访中听到诉求 {seen.needs} 件，现场解答 {seen.answered} 件，转为工单 {seen.passed_on} 件。")
     if seen.due:
-        sentences.append(f"{this}到期的走访任务 {seen.due} 户，已完成 {seen.done} 户，到期未完成 {seen.missed} 户。")
+        sentences.append(f"{this}到期的走访任务 {seen.due} 项，已完成 {seen.done} 项，到期未完成 {seen.missed} 项。")
     rows = [(line.name, *_row(line.visited)) for line in digest.places]
     tables = [_table(("", "走访户次", "入户", "电话", "诉求", "现场解答", "到期任务", "已完成"), rows)] if rows else []
     note = "口径：按走访时间计；户数按网格去重；到期任务为最后期限落在统计期内、没有取消的任务。"
