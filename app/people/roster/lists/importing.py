@@ -25,7 +25,7 @@ from app.people.roster.lists.places import Places
 from app.people.roster.lists.profiles import HeadingFinder, remember
 from app.people.roster.lists.reading import Cells, SheetOfPeople, open_book, row_text, sheets_of
 from app.people.roster.lists.rows import Before, PersonRow, RowReader
-from app.people.roster.lists.taking_in import Refused, Remark, TakingIn
+from app.people.roster.lists.taking_in import SOURCE, Refused, Remark, TakingIn
 from app.people.roster.scope import as_editor
 from app.people.roster.tags import populations
 from app.territory.models import Household, Unit
@@ -123,7 +123,7 @@ def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Out
     finder = HeadingFinder(tags, unit=unit, given=order.given, profile=order.profile)
     places = Places(stamp, unit)
     reader = RowReader(tag_words(tags), stamp.at.astimezone(CHINA).date())
-    taking = TakingIn(stamp, f"名册导入：{order.source}"[:100], places.reach)
+    taking = TakingIn(stamp, f"{SOURCE}{order.source}"[:100], places.reach)
     done, known = 0, 0
     for sheet in sheets_of(open_book(path), finder):
         outcome.headings[sheet.name] = sheet.heading
