@@ -5,15 +5,23 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from app.core.stamp import Door
+from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
+from app.filings.heads.heading import NotAHead, headed
+from app.notices.models import Notice, NoticeState, Recipient
+from app.notices.outbox import file_notices, notice_row
 from app.people.models import EndedBy, Resident
-from app.people.roster import commands
+from app.people.roster import commands, groups
+from app.people.roster.care import put_care
 from app.people.roster.lists.exporting import Wanted, roster_workbook
-from app.people.roster.models import ResidentTag
+from app.people.roster.lists.importing import Order, import_people
+from app.people.roster.models import CareBy, ResidentTag
 from app.people.roster.queries import find_people
 from app.people.roster.tags import put_tag
 from app.territory.models import Household
-from tests.people.roster.conftest import LI
+from app.visits.leaving import follow_list
+from app.visits.models import TaskState, VisitTask
+from app.visits.planning import plan_visits
+from tests.people.roster.conftest import LI, LI_JR
 
 GRID = "柳林村一网格"
 
@@ -76,7 +84,9 @@ def test_asked_twice_who_died_has_died(session, workbook, bring_in, lis):
     assert ended(session) == [("户主", EndedBy.DECEASED), ("配偶", EndedBy.MOVED_AWAY)]
 
 
-def test_the_export_of_a_household_that_moved_comes_back_without_doubling_it(session, workbook, bring_in, lis, as_staff, cast, tmp_path):
+def test_the_export_of_a_household_that_moved_comes_back_without_doubling_it(
+    session, workbook, bring_in, lis, as_staff, cast, tmp_path
+):
     bring_in(workbook({GRID: lis}))
     wu = as_staff("wu", Door.GRID)
     home = session.scalars(select(Household).join(Resident).where(Resident.relation == "配偶")).first()
@@ -102,7 +112,9 @@ def tags_of_li(session, stamp):
     return [(tag.source, tag.expires_on) for tag in session.scalars(query)]
 
 
-def test_an_export_that_comes_back_leaves_source_and_expiry_of_tags(session, workbook, bring_in, lis, as_staff, stamp, tmp_path, clock):
+def test_an_export_that_comes_back_leaves_source_and_expiry_of_tags(
+    session, workbook, bring_in, lis, as_staff, stamp, tmp_path, clock
+):
     bring_in(workbook({GRID: lis}))
     (father,) = find_people(stamp, id_number=LI)
     put_tag(stamp, father.id, tag="low_income", source="县民政局 2026 年名单", expires_on=date(2026, 12, 31))
@@ -119,3 +131,71 @@ def test_another_list_renews_a_tag_and_says_whose_word_it_takes_the_place_of(ses
     ((source, last),) = tags_of_li(session, stamp)
     assert (source, last > date(2027, 1, 1)) == ("名册导入：名册.xlsx", True)
     assert any("县民政局" in remark.words for remark in outcome.remarks)
+
+
+def test_whoever_a_list_takes_off_is_visited_no_more_and_told_nothing_at_once(session, workbook, lis, stamp, as_staff, as_system):
+    import_people(stamp, workbook({GRID: lis}), Order(source="a"))
+    (father,) = find_people(stamp, id_number=LI)
+    (son,) = find_people(stamp, id_number=LI_JR)
+    put_care(stamp, father.id, by=CareBy.CADRE, staff="wu")
+    put_care(stamp, father.id, by=CareBy.VOLUNTEER, carer_id=son.id)
+    plan_visits(as_system)
+    about = {"to": (Recipient.RESIDENT, father.id), "template": "filed", "params": {}, "case_id": None, "about": "x"}
+    file_notices([notice_row("waiting", at=stamp.at, **about)])
+    session.flush()
+    gone = with_column(lis, "人员状态", "去世", "迁出", "去世")
+    outcome = import_people(stamp, workbook({GRID: gone}), Order(source="b"), follow=follow_list)
+    assert outcome.counts["residents_ended"] == 3
+    tasks = session.scalars(select(VisitTask).where(VisitTask.household_id == father.household_id)).all()
+    assert tasks != []
+    assert {task.state for task in tasks} == {TaskState.CANCELLED}
+    told = session.scalars(select(Notice).execution_options(populate_existing=True)).all()
+    assert [row.state for row in told if row.about == "x"] == [NoticeState.DROPPED]
+    deaths = {(row.recipient, row.template) for row in told if row.about == f"death:{father.id}"}
+    assert (Recipient.STAFF, "death_carer") in deaths
+    assert not any(recipient is Recipient.RESIDENT for recipient, _ in deaths)
+    assert any(row.about == f"death:{son.id}" and row.template == "death_village" for row in told)
+
+
+def test_a_list_that_is_only_tried_stops_no_visits(session, workbook, lis, stamp, as_system):
+    import_people(stamp, workbook({GRID: lis}), Order(source="a"))
+    plan_visits(as_system)
+    gone = with_column(lis, "人员状态", "去世", "去世", "去世")
+    import_people(stamp, workbook({GRID: gone}), Order(source="b", dry_run=True), follow=follow_list)
+    assert TaskState.CANCELLED not in set(session.scalars(select(VisitTask.state)))
+
+
+def test_a_house_that_a_list_says_stands_empty_is_visited_no_more(session, workbook, lis, stamp, as_system):
+    import_people(stamp, workbook({GRID: lis}), Order(source="a"))
+    plan_visits(as_system)
+    empty = with_column(lis, "户籍类别", "空置户", "", "")
+    import_people(stamp, workbook({GRID: empty}), Order(source="b"), follow=follow_list)
+    (father,) = find_people(stamp, id_number=LI)
+    states = session.scalars(select(VisitTask.state).where(VisitTask.household_id == father.household_id)).all()
+    assert set(states) == {TaskState.CANCELLED}
+
+
+def test_a_head_who_moves_with_the_household_heads_the_old_group_no_more(session, workbook, bring_in, lis, as_staff, cast):
+    bring_in(workbook({GRID: lis}))
+    wu = as_staff("wu", Door.GRID)
+    man = session.scalars(select(Resident).where(Resident.relation == "户主")).first()
+    group = groups.add_group(wu, grid=cast.grids[GRID].code, name="一区")
+    groups.name_head(wu, group.code, resident_id=man.id)
+    as_head = Stamp(Actor(ActorKind.RESIDENT, man.id), Role.RESIDENT, wu.at, Door.MINI_PROGRAM)
+    assert len(headed(as_head)) == 1
+    commands.move_household(wu, man.household_id, grid=cast.grids["柳林村二网格"].code)
+    assert groups.own_group(wu, group.code).heads == []
+    with pytest.raises(NotAHead):
+        headed(as_head)
+
+
+def test_a_headship_left_over_in_another_grid_opens_nothing(session, workbook, bring_in, lis, as_staff, cast):
+    bring_in(workbook({GRID: lis}))
+    wu = as_staff("wu", Door.GRID)
+    man = session.scalars(select(Resident).where(Resident.relation == "户主")).first()
+    group = groups.add_group(wu, grid=cast.grids[GRID].code, name="一区")
+    groups.name_head(wu, group.code, resident_id=man.id)
+    man.grid_id = cast.grids["柳林村二网格"].id
+    session.flush()
+    with pytest.raises(NotAHead):
+        headed(Stamp(Actor(ActorKind.RESIDENT, man.id), Role.RESIDENT, wu.at, Door.MINI_PROGRAM))

@@ -8,9 +8,10 @@ from app.people.models import EndedBy
 YES = frozenset({"是", "有", "√", "✓", "1", "y", "yes", "对", "享受"})
 NO = frozenset({"否", "无", "没有", "×", "✗", "x", "0", "n", "no", "不是", "不享受", "-", "/"})
 
-_LIVING = frozenset(
-    "正常 在册 在世 健在 存活 生存 有效 活 在家 在住 在户 居住 常住 流动 暂住 外出 外出务工 务工 在外 就学 在校 在读 就业 服役".split()
+_LIVING_WORDS = (
+    "正常 在册 在世 健在 存活 生存 有效 活 在家 在住 在户 居住 常住 流动 暂住 外出 外出务工 务工 在外 就学 在校 在读 就业 服役"
 )
+_LIVING = frozenset(_LIVING_WORDS.split())
 """What lists write of the living where they keep a state of each person."""
 
 _DECEASED = re.compile(r"(?:本人)?已?(?:去世|死亡|身故|亡故|病故|病逝|过世|逝世|故)(?:注销|销户|人员)?")
@@ -21,7 +22,7 @@ Ends = tuple[EndedBy | None, dict[str, str]]
 
 
 def ended(words: Mapping[str, str]) -> Ends:
-    """Give how somebody ended by the cells `died`, `moved_away` and `ended` (None: lives here), and field → why a cell cannot be read.
+    """Give how somebody ended by the cells `died`, `moved_away` and `ended` (None: lives here), and field → why not to be read.
 
     A yes counts only where the header asks yes or no; where a state or a cause is asked, only its own words end somebody.
     """

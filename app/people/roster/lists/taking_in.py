@@ -12,6 +12,7 @@ from app.people.roster.lists.matching import Known, KnownHousehold, Met, Sought,
 from app.people.roster.lists.rows import HEAD, RowFault
 from app.people.roster.lists.writing import Batch, write
 from app.people.roster.tags import population, until
+from app.territory.models import HouseholdKind
 
 ELSEWHERE = "这位居民已在本县其他网格登记"
 OTHER_GRID = "属于另一个网格，请先在系统里办理整户迁移"
@@ -51,6 +52,14 @@ class Home:
 
 
 @dataclass
+class Gone:
+    """Whom a list has taken off the roster, and why; and which households stand empty from now on."""
+
+    residents: dict[int, EndedBy] = field(default_factory=dict)
+    vacant: list[int] = field(default_factory=list)
+
+
+@dataclass
 class TakingIn:
     """One import at work: what it has seen so far, and what became of it."""
 
@@ -61,6 +70,7 @@ class TakingIn:
     remarks: list[Remark] = field(default_factory=list)
     grids: set[int] = field(default_factory=set)
     touched: dict[int, Where] = field(default_factory=dict)
+    gone: Gone = field(default_factory=Gone)
     _numbers: dict[bytes, Where] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes | int], Where] = field(default_factory=dict)
     _homes: dict[Key, Home] = field(default_factory=dict)
@@ -80,6 +90,9 @@ class TakingIn:
         self._plan_tags(batch)
         for stale in write(self.stamp, batch):
             refused.append(Refused(stale.row.sheet, stale.row.line, stale.cells, [RowFault("", "刚刚有人改过，请再导入一次")]))
+        self.gone.residents |= {ident: each.row.ended for ident, (each, _) in batch.ending.items() if each.row.ended is not None}
+        changed = batch.changed_households.items()
+        self.gone.vacant += [ident for ident, (each, _, _) in changed if each.row.kind is HouseholdKind.VACANT]
         self.counts.update(batch.counts)
         return refused
 
