@@ -5,12 +5,11 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
-from app.filings.heads.heading import NotAHead, headed
+from app.core.stamp import Door
 from app.notices.models import Notice, NoticeState, Recipient
 from app.notices.outbox import file_notices, notice_row
 from app.people.models import EndedBy, Resident
-from app.people.roster import commands, groups
+from app.people.roster import commands
 from app.people.roster.care import put_care
 from app.people.roster.lists.exporting import Wanted, roster_workbook
 from app.people.roster.lists.importing import Order, import_people
@@ -173,29 +172,3 @@ def test_a_house_that_a_list_says_stands_empty_is_visited_no_more(session, workb
     (father,) = find_people(stamp, id_number=LI)
     states = session.scalars(select(VisitTask.state).where(VisitTask.household_id == father.household_id)).all()
     assert set(states) == {TaskState.CANCELLED}
-
-
-def test_a_head_who_moves_with_the_household_heads_the_old_group_no_more(session, workbook, bring_in, lis, as_staff, cast):
-    bring_in(workbook({GRID: lis}))
-    wu = as_staff("wu", Door.GRID)
-    man = session.scalars(select(Resident).where(Resident.relation == "户主")).first()
-    group = groups.add_group(wu, grid=cast.grids[GRID].code, name="一区")
-    groups.name_head(wu, group.code, resident_id=man.id)
-    as_head = Stamp(Actor(ActorKind.RESIDENT, man.id), Role.RESIDENT, wu.at, Door.MINI_PROGRAM)
-    assert len(headed(as_head)) == 1
-    commands.move_household(wu, man.household_id, grid=cast.grids["柳林村二网格"].code)
-    assert groups.own_group(wu, group.code).heads == []
-    with pytest.raises(NotAHead):
-        headed(as_head)
-
-
-def test_a_headship_left_over_in_another_grid_opens_nothing(session, workbook, bring_in, lis, as_staff, cast):
-    bring_in(workbook({GRID: lis}))
-    wu = as_staff("wu", Door.GRID)
-    man = session.scalars(select(Resident).where(Resident.relation == "户主")).first()
-    group = groups.add_group(wu, grid=cast.grids[GRID].code, name="一区")
-    groups.name_head(wu, group.code, resident_id=man.id)
-    man.grid_id = cast.grids["柳林村二网格"].id
-    session.flush()
-    with pytest.raises(NotAHead):
-        headed(Stamp(Actor(ActorKind.RESIDENT, man.id), Role.RESIDENT, wu.at, Door.MINI_PROGRAM))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.core.crypto import keyring
@@ -21,6 +22,7 @@ from app.core.stamp import Door, Role, Stamp
 from app.people.roster.lists.importing import Follow, ImportAtWork, Order, Outcome, import_people, import_unit
 from app.people.roster.lists.models import ImportState, RosterImport
 from app.people.roster.lists.report import report
+from app.people.roster.numbers import EnteredMeanwhile
 from app.people.roster.scope import RosterIsNotYoursToEdit
 from app.people.sessions import staff_actor
 from app.territory.models import Unit
@@ -35,6 +37,9 @@ LEASE = timedelta(minutes=10)
 
 MOST_TRIES = 2
 """So many processes may end over one list."""
+
+BUSY = ("40P01", "55P03")
+"""What PostgreSQL says where others hold the rows: a deadlock, a lock not had in time."""
 
 KEPT = timedelta(days=30)
 _ZIP = b"PK\x03\x04"
@@ -181,18 +186,30 @@ def _work(stamps: Callable[[], Stamp], import_id: int, follow: Follow) -> bool:
         with transaction():
             outcome = _import(stamps, import_id, follow)
             _finish(import_id, stamps().at, state=ImportState.DONE, outcome=outcome)
-    except ImportAtWork:
+    except (ImportAtWork, EnteredMeanwhile):
         with transaction():
             _set(import_id, state=ImportState.WAITING)
+        return False
+    except OperationalError as failure:
+        if getattr(failure.orig, "sqlstate", None) not in BUSY:
+            _fail(stamps, import_id, failure)
+            return True
+        with transaction():  # somebody else held what the list changes: it is tried again, as after the end of a process
+            (row,) = lock_rows(RosterImport, [import_id])
+            row.state, row.options = ImportState.WAITING, row.options | {"tries": row.options["tries"] + 1}
         return False
     except (Unreadable, Refusal) as refusal:
         with transaction():
             _finish(import_id, stamps().at, state=ImportState.REFUSED, problem=str(refusal))
     except Exception as failure:
-        log.exception("import %s failed", import_id)
-        with transaction():
-            _finish(import_id, stamps().at, state=ImportState.FAILED, problem=f"系统出错（{type(failure).__name__}），没有写入")
+        _fail(stamps, import_id, failure)
     return True
+
+
+def _fail(stamps: Callable[[], Stamp], import_id: int, failure: Exception) -> None:
+    log.exception("import %s failed", import_id)
+    with transaction():
+        _finish(import_id, stamps().at, state=ImportState.FAILED, problem=f"系统出错（{type(failure).__name__}），没有写入")
 
 
 def _import(stamps: Callable[[], Stamp], import_id: int, follow: Follow) -> Outcome:

@@ -26,6 +26,7 @@ from app.people.roster.lists.profiles import HeadingFinder, remember
 from app.people.roster.lists.reading import Cells, SheetOfPeople, open_book, row_text, sheets_of
 from app.people.roster.lists.rows import Before, PersonRow, RowReader
 from app.people.roster.lists.taking_in import SOURCE, Gone, Refused, Remark, TakingIn
+from app.people.roster.numbers import check_entered
 from app.people.roster.scope import as_editor
 from app.people.roster.tags import populations
 from app.territory.models import Household, Unit
@@ -95,7 +96,7 @@ def import_people(
     """Take a workbook of people in, in the running transaction; `progress` hears rows done and rows known of so far.
 
     The roster lies below and knows nothing of tasks and notices: `follow` stops those of whoever is gone.
-    Raises Unreadable, RosterIsNotYoursToEdit, ImportUnitNotFound, ImportAtWork.
+    Raises Unreadable, RosterIsNotYoursToEdit, ImportUnitNotFound, ImportAtWork, EnteredMeanwhile.
     """
     stamp = as_editor(stamp)
     unit = import_unit(stamp, order.unit) if order.unit is not None else None
@@ -104,9 +105,10 @@ def import_people(
     outcome = Outcome()
     try:
         with db.session.begin_nested():
-            gone = _run(stamp, path, order, unit, outcome, progress or (lambda done, known: None))
+            taken = _run(stamp, path, order, unit, outcome, progress or (lambda done, known: None))
             if follow is not None:
-                follow(stamp, gone)
+                follow(stamp, taken.gone)
+            check_entered(taken.entered)
             if order.dry_run or (order.strict and outcome.refused):
                 raise _Undone
             outcome.written = True
@@ -125,7 +127,7 @@ def import_unit(stamp: Stamp, code: str) -> Unit:
     return unit
 
 
-def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Outcome, progress: Progress) -> Gone:
+def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Outcome, progress: Progress) -> TakingIn:
     tags = populations()
     finder = HeadingFinder(tags, unit=unit, given=order.given, profile=order.profile)
     places = Places(stamp, unit)
@@ -150,7 +152,7 @@ def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Out
     outcome.missing = _missing(taking, outcome)
     if order.profile is not None and not order.dry_run:
         remember(stamp, finder, name=order.profile, unit=unit)
-    return taking.gone
+    return taking
 
 
 def _read(sheet: SheetOfPeople, reader: RowReader, places: Places, outcome: Outcome) -> Iterator[Sought | Refused]:

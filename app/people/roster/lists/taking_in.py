@@ -71,6 +71,7 @@ class TakingIn:
     grids: set[int] = field(default_factory=set)
     touched: dict[int, Where] = field(default_factory=dict)
     gone: Gone = field(default_factory=Gone)
+    entered: set[bytes] = field(default_factory=set)
     _numbers: dict[bytes, Where] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes | int], Where] = field(default_factory=dict)
     _homes: dict[Key, Home] = field(default_factory=dict)
@@ -91,6 +92,9 @@ class TakingIn:
         for stale in write(self.stamp, batch):
             refused.append(Refused(stale.row.sheet, stale.row.line, stale.cells, [RowFault("", "刚刚有人改过，请再导入一次")]))
         self.gone.residents |= {ident: each.row.ended for ident, (each, _) in batch.ending.items() if each.row.ended is not None}
+        numbered = [new for new, _, _ in batch.entered]
+        numbered += [ch.each for ch in batch.changing.values() if "id_number" in ch.sealed or ch.known.household_id is None]
+        self.entered |= {each.id_index for each in numbered if each.id_index is not None}
         changed = batch.changed_households.items()
         self.gone.vacant += [ident for ident, (each, _, _) in changed if each.row.kind is HouseholdKind.VACANT]
         self.counts.update(batch.counts)
