@@ -134,17 +134,18 @@ def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Out
     reader = RowReader(tag_words(tags), stamp.at.astimezone(CHINA).date())
     taking = TakingIn(stamp, f"{SOURCE}{order.source}"[:100], places.reach)
     done, known = 0, 0
-    for sheet in sheets_of(open_book(path), finder):
-        outcome.headings[sheet.name] = sheet.heading
-        known += sheet.height
-        reader.before = Before()
-        rows = _read(sheet, reader, places, outcome)
-        while part := list(islice(rows, BATCH)):
-            good = [each for each in part if isinstance(each, Sought)]
-            outcome.refused += [each for each in part if isinstance(each, Refused)]
-            outcome.refused += taking.take(good)
-            done += len(part)
-            progress(done, known)
+    with open_book(path) as book:
+        for sheet in sheets_of(book, finder):
+            outcome.headings[sheet.name] = sheet.heading
+            known += sheet.height
+            reader.before = Before()
+            rows = _read(sheet, reader, places, outcome)
+            while part := list(islice(rows, BATCH)):
+                good = [each for each in part if isinstance(each, Sought)]
+                outcome.refused += [each for each in part if isinstance(each, Refused)]
+                outcome.refused += taking.take(good)
+                done += len(part)
+                progress(done, known)
     outcome.counts = taking.counts
     outcome.counts["rows"] = done
     outcome.counts["refused"] = len(outcome.refused)
