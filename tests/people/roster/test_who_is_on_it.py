@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.core.database import db, transaction
 from app.core.stamp import SYSTEM, Actor, ActorKind, Door, Role, Stamp
@@ -91,6 +91,26 @@ def test_a_list_does_not_double_whom_a_worker_entered_meanwhile(committed, workb
         with transaction():
             again = import_people(stamp, workbook({GRID: lis}), Order(source="x"))
         assert (again.counts["residents_moved"], again.counts["residents_new"]) == (1, 2)
+        db.session.remove()
+
+
+def test_whom_a_list_changes_may_be_referred_to_meanwhile(committed, workbook, lis):
+    with committed.app_context():
+        stamp = Stamp(SYSTEM, Role.SYSTEM, committed.extensions["minhu"].clock(), Door.IMPORT)
+        with transaction():
+            import_people(stamp, workbook({GRID: lis}), Order(source="x"))
+        seen = []
+
+        def meanwhile(done, known):
+            with db.engine.connect() as aside:
+                aside.execute(text("SET lock_timeout = 1500"))
+                seen.append(len(aside.execute(text("SELECT id FROM resident FOR KEY SHARE")).all()))
+
+        lis[1][5] = "13800000099"
+        with transaction():
+            outcome = import_people(stamp, workbook({GRID: lis}), Order(source="x"), progress=meanwhile)
+        assert outcome.counts["residents_changed"] == 1
+        assert seen[0] >= 3
         db.session.remove()
 
 
