@@ -16,7 +16,6 @@ import app.http.idempotency
 import app.ledger.jobs
 import app.notices.jobs
 import app.people.roster.jobs
-import app.people.roster.lists.desk_imports
 import app.people.roster.tags
 import app.sync.jobs
 import app.visits.jobs  # noqa: F401

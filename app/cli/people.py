@@ -13,6 +13,7 @@ from app.core.database import transaction
 from app.core.stamp import Door
 from app.people.roster.lists.importing import Order, Outcome, import_people
 from app.people.roster.lists.report import COUNTS, report
+from app.visits.leaving import follow_list
 
 
 @click.command()
@@ -53,7 +54,7 @@ def _import(file: Path, order: Order) -> Outcome:
             bar.total = known
             bar.update(done - bar.n)
 
-        return import_people(command_stamp(Door.IMPORT), file, order, progress=moved)
+        return import_people(command_stamp(Door.IMPORT), file, order, progress=moved, follow=follow_list)
 
 
 def _tell(outcome: Outcome, seconds: float) -> None:

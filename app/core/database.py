@@ -68,13 +68,15 @@ def transaction() -> Iterator[None]:
         raise
 
 
-def lock_rows(model: type[Model], ids: Sequence[int], *, skip_locked: bool = False) -> list[Model]:
+def lock_rows(model: type[Model], ids: Sequence[int], *, skip_locked: bool = False, referable: bool = False) -> list[Model]:
     """Lock rows `FOR UPDATE` in the order of their ids and give them fresh; with `skip_locked`, only those nobody holds.
+
+    With `referable` (`FOR NO KEY UPDATE`) others may meanwhile write rows that refer to these: for whoever holds many for long.
 
     Every writer takes its locks through here, subjects first and clocks after, so that two writers never wait for each
     other in a ring.
     """
     key = model.__table__.c.id
     query = select(model).where(key.in_(sorted(set(ids)))).order_by(key)
-    query = query.with_for_update(skip_locked=skip_locked).execution_options(populate_existing=True)
+    query = query.with_for_update(skip_locked=skip_locked, key_share=referable).execution_options(populate_existing=True)
     return list(db.session.scalars(query))

@@ -26,6 +26,9 @@ PATIENCE = 30
 _turns = threading.BoundedSemaphore(1)
 """One picture at a time in each web process: the machine's memory is the limit, not its patience."""
 
+_line = threading.BoundedSemaphore(2)
+"""Who is at work and who waits: anybody else is asked to come again, so that pictures never hold all threads of a process."""
+
 _FORMS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 _WORDS = {
     "pixels": "图片的像素太多，请用普通照片大小的图片",
@@ -63,12 +66,17 @@ def prepare(content: bytes, *, promised: FileKind, purpose: FilePurpose) -> Prep
 
 
 def _picture(content: bytes, found: Recognised) -> Prepared:
-    if not _turns.acquire(timeout=PATIENCE):
+    if not _line.acquire(blocking=False):
         raise PicturesBusy
     try:
-        said, blobs = _read(content, _FORMS[found.mime])
+        if not _turns.acquire(timeout=PATIENCE):
+            raise PicturesBusy
+        try:
+            said, blobs = _read(content, _FORMS[found.mime])
+        finally:
+            _turns.release()
     finally:
-        _turns.release()
+        _line.release()
     return Prepared(
         kind=FileKind.IMAGE,
         mime="image/jpeg",

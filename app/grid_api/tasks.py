@@ -9,6 +9,7 @@ from app.grid_api.visits import VisitLoggedSchema, VisitSaidSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import Moment, PageQuery, Schema, Word, page_of, text
+from app.http.uploads import FileSchema
 from app.visits.commands import log_task_visit
 from app.visits.decisions import cancel_task
 from app.visits.history import visits_of
@@ -107,6 +108,7 @@ class VisitMadeSchema(Schema):
     seconds = fields.Integer(allow_none=True)
     findings = fields.String(allow_none=True)
     needs = fields.List(fields.String())
+    files = fields.List(fields.Nested(FileSchema))
 
 
 class TopicOfferedSchema(Schema):

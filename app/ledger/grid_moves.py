@@ -23,7 +23,7 @@ from app.territory.models import Grid, Level, Unit
 from app.territory.shapes.placing import grid_at
 
 
-class NotYourGrid(NotAllowed):
+class GridIsNotYours(NotAllowed):
     """这个工单不在您负责的网格"""
 
 
@@ -42,12 +42,12 @@ def move_grid(
 ) -> Case:
     """Say that a case of one's own grid belongs to another: the one named, else that of the point given or of the case's own.
 
-    Where none of them tells, the case is to be placed by hand. Who said so keeps sight of it. Raises NotYourGrid, SameGrid,
+    Where none of them tells, the case is to be placed by hand. Who said so keeps sight of it. Raises GridIsNotYours, SameGrid,
     UnknownGrid, PointOutsideCounty, IllegalMove, NotYourMove.
     """
     case = lock_case(stamp, number, version=version)
     if case.grid_id is None or case.grid_id not in stamp.actor.grid_ids:
-        raise NotYourGrid
+        raise GridIsNotYours
 
     def change(acting: Stamp) -> Step:
         assert case.grid_id is not None

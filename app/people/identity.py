@@ -125,7 +125,8 @@ def find_or_enrol(stamp: Stamp, person: Person, *, grid_id: int | None = None, h
     person = clean_person(person)
     ring = keyring()
     declared = exists().where(WechatAccount.resident_id == Resident.id)
-    query = select(Resident).join(ResidentIdentity).where(~declared).order_by(Resident.id)
+    living_first = (Resident.ended_at.is_not(None), Resident.id)
+    query = select(Resident).join(ResidentIdentity).where(~declared).order_by(*living_first)
     ways = []
     if person.name and person.id_number:
         ways.append(ResidentIdentity.id_number_index == ring.blind(person.id_number, field="id_number"))

@@ -32,7 +32,7 @@ class ItemUnfit(Invalid):
     """服务事项填写有误"""
 
 
-class CatalogueIsTheAdministrators(NotAllowed):
+class ServicesAreTheAdministrators(NotAllowed):
     """服务目录由管理员维护"""
 
 
@@ -128,10 +128,10 @@ def unfit(draft: Draft, there: Known) -> dict[str, list[str]]:
 def put_item(stamp: Stamp, draft: Draft) -> "ItemShown":
     """Put an item, or a new version of it, in force; the same again changes nothing. Orders keep the version they were made with.
 
-    Raises CatalogueIsTheAdministrators, ItemUnfit.
+    Raises ServicesAreTheAdministrators, ItemUnfit.
     """
     if stamp.actor.kind is not ActorKind.SYSTEM and stamp.actor.holds((Role.ADMINISTRATOR,)) is None:
-        raise CatalogueIsTheAdministrators
+        raise ServicesAreTheAdministrators
     there = known()
     if wrong := unfit(draft, there):
         raise ItemUnfit(errors=wrong)

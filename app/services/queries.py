@@ -21,7 +21,7 @@ from app.people.identity import masked, open_person
 from app.people.models import Resident
 from app.services.catalogue import stations_of
 from app.services.models import ITEM_KINDS, ItemKind, ServiceItem, ServiceOrder, ServiceStation
-from app.services.taking import OrderNotFound, taken_by, within_reach
+from app.services.taking import ServiceOrderNotFound, taken_by, within_reach
 from app.territory.models import Unit
 
 
@@ -138,18 +138,18 @@ def orders_page(
 
 
 def show_order(stamp: Stamp, number: str) -> OrderShown:
-    """Give one order that the actor has made, works on or sees as a case; raises OrderNotFound, also for one elsewhere.
+    """Give one order that the actor has made, works on or sees as a case; raises ServiceOrderNotFound, also for one elsewhere.
 
     Who could take it, but has not, finds it in the list of open orders alone.
     """
     try:
         number = check_number(number)
     except WrongNumber:
-        raise OrderNotFound from None
+        raise ServiceOrderNotFound from None
     query = _orders().where(Case.number == number, or_(visible(stamp.actor), taken_by(stamp.actor)))
     order = db.session.scalars(query).first()
     if order is None:
-        raise OrderNotFound
+        raise ServiceOrderNotFound
     return _shown(stamp, order, _clocks([order]))
 
 

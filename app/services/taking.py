@@ -32,7 +32,7 @@ from app.services.volunteers import taker_kinds
 from app.territory.models import Unit
 
 
-class OrderNotFound(NotFound):
+class ServiceOrderNotFound(NotFound):
     """没有找到这个服务订单"""
 
 
@@ -40,7 +40,7 @@ class OrderTaken(Conflict):
     """这个订单已有人接单"""
 
 
-class OrderNotOpen(Conflict):
+class ServiceOrderNotOpen(Conflict):
     """这个订单现在不能接单"""
 
 
@@ -94,23 +94,23 @@ def taken_by(actor: Actor) -> ColumnElement[bool]:
 
 
 def _locked(stamp: Stamp, number: str, condition: ColumnElement[bool]) -> ServiceOrder:
-    """Lock case and order by a number within a condition; raises OrderNotFound, also for one elsewhere."""
+    """Lock case and order by a number within a condition; raises ServiceOrderNotFound, also for one elsewhere."""
     try:
         number = check_number(number)
     except WrongNumber:
-        raise OrderNotFound from None
+        raise ServiceOrderNotFound from None
     query = select(ServiceOrder.id, ServiceOrder.case_id).join(Case, Case.id == ServiceOrder.case_id)
     query = query.join(ServiceItem, ServiceItem.id == ServiceOrder.item_id).join(Unit, Unit.id == ServiceOrder.unit_id)
     found = db.session.execute(query.where(Case.number == number, condition)).first()
     if found is None:
-        raise OrderNotFound
+        raise ServiceOrderNotFound
     lock_rows(Case, [found.case_id])
     (order,) = lock_rows(ServiceOrder, [found.id])
     return order
 
 
 def take_order(stamp: Stamp, number: str) -> ServiceOrder:
-    """Take an open order: who takes it first has it. Raises OrderNotFound, OrderTaken, OrderNotOpen, OwnOrder, TooManyHeld."""
+    """Take an open order: who takes it first has it. Raises ServiceOrderNotFound, OrderTaken, ServiceOrderNotOpen, OwnOrder, TooManyHeld."""
     order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
     case, actor = order.case, stamp.actor
     if is_held(order):
@@ -118,7 +118,7 @@ def take_order(stamp: Stamp, number: str) -> ServiceOrder:
     if actor.kind is ActorKind.RESIDENT and {actor.id, on_roster(actor.id)} & _whose(order):
         raise OwnOrder
     if case.state is not State.DISPATCHED:
-        raise OrderNotOpen(state=case.state)
+        raise ServiceOrderNotOpen(state=case.state)
     if actor.kind is ActorKind.RESIDENT and _held_now(actor) >= county().volunteer_holds:
         raise TooManyHeld
 
@@ -178,7 +178,7 @@ def _whose(order: ServiceOrder) -> set[int | None]:
 def give_back(stamp: Stamp, number: str, *, reason: str) -> ServiceOrder:
     """Give an order back with a reason: it is open again, and the clock of taking it runs on.
 
-    Raises OrderNotFound, NotYourOrder.
+    Raises ServiceOrderNotFound, NotYourOrder.
     """
     order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
     _check_taker(stamp, order)
@@ -219,7 +219,7 @@ def present_stay(order: ServiceOrder) -> ServiceStation:
 def pass_station(stamp: Stamp, number: str, *, words: str) -> ServiceOrder:
     """End the work of a station and hand the order to the next, whose clock begins.
 
-    Raises OrderNotFound, NotYourOrder, NoStationBeyond.
+    Raises ServiceOrderNotFound, NotYourOrder, NoStationBeyond.
     """
     order = _works(stamp, number)
     if present_stay(order).place + 1 >= len(stations_of(order.item)):
@@ -274,7 +274,7 @@ def finish_order(
 ) -> ServiceOrder:
     """Say that an order is done, at its last station: `reply` is for the person. Verified and called back as any result.
 
-    `evidence` are references, `files` what was uploaded; where it was done is where the photos say. Raises OrderNotFound,
+    `evidence` are references, `files` what was uploaded; where it was done is where the photos say. Raises ServiceOrderNotFound,
     NotYourOrder, NotLastStation, FilesUnfit.
     """
     order = _works(stamp, number)
@@ -308,12 +308,12 @@ class Contact:
 def contact_of(stamp: Stamp, number: str) -> Contact:
     """Give whom an order is for and where, to who works on it and while they do: the order is the reason, on record.
 
-    Raises OrderNotFound, NotYourOrder, OrderNotOpen, ContactByDesk (for what has become confidential), TooManyContacts for a
+    Raises ServiceOrderNotFound, NotYourOrder, ServiceOrderNotOpen, ContactByDesk (for what has become confidential), TooManyContacts for a
     volunteer who has seen the county's number of people today.
     """
     order = _works(stamp, number)
     if order.case.state is not State.IN_PROGRESS:
-        raise OrderNotOpen(state=order.case.state)
+        raise ServiceOrderNotOpen(state=order.case.state)
     if order.case.hides_identity:
         raise ContactByDesk
     order.contact_seen_at = order.contact_seen_at or stamp.at

@@ -18,8 +18,6 @@ from app.core.crypto import keyring
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.core.stamp import Role, Stamp
-from app.files.attaching import attach
-from app.files.models import FilePurpose, FileSubject
 from app.ledger.catalogue import UnknownGrid, catalogue
 from app.ledger.commands import answer_locked
 from app.ledger.county import county
@@ -40,6 +38,7 @@ from app.visits.decisions import VisitTaskNotFound
 from app.visits.effects import CHANGES_THE_ROSTER, bring_about, doubt, said_gone
 from app.visits.models import TaskState, Visit, VisitEffect, VisitMet, VisitNeed, VisitOutcome, VisitTask
 from app.visits.periods import day_of
+from app.visits.photos import attach_photos
 from app.visits.rules import IN_NOBODYS_PRESENCE, Need, VisitLog, check_visit, fit_findings, when
 from app.visits.tasks import make_follow_up, settle_tasks
 from app.visits.topics import check_topics
@@ -113,14 +112,14 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, held: Househo
     visit = db.session.scalars(_STORE, columns).first()
     if visit is None:
         logged = _logged_before(log, columns)
-        _attach(stamp, logged.visit, log.file_ids)
+        attach_photos(stamp, logged.visit, log.file_ids)
         return logged
-    _attach(stamp, visit, log.file_ids)
     gone = log.resident_id if log.outcome in _OF_ONE else None
     _note_met(stamp, log, visit, [each for each in named if each != gone])
     doubt(stamp, visit)
     as_then = replace(stamp, actor=replace(stamp.actor, grid_ids=stamp.actor.grid_ids | {visit.grid_id}))
     needs = [_take_need(as_then, log, visit, place) for place in range(len(log.needs))]
+    attach_photos(stamp, visit, log.file_ids)
     if held is None:
         return VisitLogged(visit, needs, replayed=False)
     at_once = settle or log.outcome in CHANGES_THE_ROSTER
@@ -171,12 +170,8 @@ def add_photos(stamp: Stamp, key: UUID, *, files: Sequence[int]) -> Visit:
     visit = db.session.scalars(select(Visit).where(Visit.key == key, Visit.staff_id == stamp.actor.id)).first()
     if visit is None or visit.grid_id not in stamp.actor.grid_ids:
         raise VisitNotFound
-    _attach(stamp, visit, files)
+    attach_photos(stamp, visit, files)
     return visit
-
-
-def _attach(stamp: Stamp, visit: Visit, files: Sequence[int]) -> None:
-    attach(stamp, files, subject=FileSubject.VISIT, subject_id=visit.id, purpose=FilePurpose.PHOTO)
 
 
 _STORE = insert(Visit).on_conflict_do_nothing(index_elements=[Visit.key]).returning(Visit)

@@ -10,6 +10,8 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.core.database import db
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Stamp
+from app.files.models import FileSubject
+from app.files.showing import FileShown, files_of
 from app.ledger.models import Case
 from app.ledger.scope import visible
 from app.people.identity import masked, open_person
@@ -20,7 +22,7 @@ from app.visits.models import Visit, VisitNeed, VisitOutcome, VisitTopic
 
 @dataclass(frozen=True)
 class VisitShown:
-    """A visit as it was: by whom, when, who was met (masked), what was talked about and found, and the cases of its needs."""
+    """A visit as it was: by whom, when, who was met (masked), what was talked about, found and photographed, the needs' cases."""
 
     id: int
     key: UUID
@@ -34,6 +36,7 @@ class VisitShown:
     seconds: int | None
     findings: str | None
     needs: list[str]
+    files: list[FileShown]
 
 
 def visits_of(stamp: Stamp, household_id: int, *, cursor: str | None, limit: int) -> Page[VisitShown]:
@@ -61,6 +64,7 @@ def _shown(stamp: Stamp, visits: list[Visit]) -> list[VisitShown]:
     numbers = select(VisitNeed.visit_id, func.array_agg(Case.number)).join(Case, Case.id == VisitNeed.case_id)
     numbers = numbers.where(VisitNeed.visit_id.in_([visit.id for visit in visits]), visible(stamp.actor))
     needs = {visit_id: sorted(found) for visit_id, found in db.session.execute(numbers.group_by(VisitNeed.visit_id))}
+    photos = files_of(stamp, FileSubject.VISIT, [visit.id for visit in visits])
     return [
         VisitShown(
             visit.id,
@@ -75,6 +79,7 @@ def _shown(stamp: Stamp, visits: list[Visit]) -> list[VisitShown]:
             visit.seconds,
             visit.findings,
             needs.get(visit.id, []),
+            photos.get(visit.id, []),
         )
         for visit in visits
     ]

@@ -16,6 +16,7 @@ from app.notices.models import Recipient
 from app.notices.outbox import drop_notices, drop_notices_to, file_notices, notice_row
 from app.people.models import EndedBy, Resident
 from app.people.roster.commands import edit_household, end_household, move_household
+from app.people.roster.lists.taking_in import Gone
 from app.people.roster.models import Care, CareBy, GroupHead, ResidentTag
 from app.people.roster.residents import end_resident, move_resident, restore_resident
 from app.people.staff import posts_held
@@ -97,10 +98,33 @@ def move_to(stamp: Stamp, resident_id: int, **given: Any) -> Resident:
     return resident
 
 
+def follow_list(stamp: Stamp, gone: Gone) -> None:
+    """Stop what was planned for those whom a list has just taken off the roster at `stamp.at`, and tell of the dead."""
+    for why in EndedBy:
+        ids = [ident for ident, how in gone.residents.items() if how is why]
+        if ids:
+            stop_tasks(stamp, resident_ids=ids, why=TaskEnd(why))
+    if gone.vacant:
+        stop_tasks(stamp, household_ids=gone.vacant, why=TaskEnd.VACANT)
+    dead = sorted(ident for ident, how in gone.residents.items() if how is EndedBy.DECEASED)
+    cared = (Care.resident_id.in_(dead), Care.ended_at == stamp.at, Care.by != CareBy.FAMILY)
+    carers: dict[int, list[Address]] = {}
+    for care in db.session.scalars(select(Care).where(*cared).order_by(Care.id)):
+        if care.carer_id not in gone.residents:
+            carers.setdefault(care.resident_id, []).append(_address(care))
+    for resident_id in dead:
+        drop_notices_to((Recipient.RESIDENT, resident_id))
+        _tell_of_death(stamp, db.session.get_one(Resident, resident_id), carers.get(resident_id, []))
+
+
 def _carers(resident_id: int) -> list[Address]:
     cared = (Care.resident_id == resident_id, Care.ended_at.is_(None), Care.by != CareBy.FAMILY)
     found = db.session.scalars(select(Care).where(*cared).order_by(Care.id))
-    return [(Recipient.STAFF, care.staff_id) if care.staff_id else (Recipient.RESIDENT, care.carer_id or 0) for care in found]
+    return [_address(care) for care in found]
+
+
+def _address(care: Care) -> Address:
+    return (Recipient.STAFF, care.staff_id) if care.staff_id else (Recipient.RESIDENT, care.carer_id or 0)
 
 
 def _tell_of_death(stamp: Stamp, resident: Resident, carers: list[Address]) -> None:

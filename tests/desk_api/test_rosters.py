@@ -182,13 +182,13 @@ def test_progress_is_seen_while_the_lists_own_transaction_is_open(committed, mon
     clock = committed.extensions["minhu"].clock
     seen = []
 
-    def watched(stamp, path, order, *, progress):
+    def watched(stamp, path, order, *, progress, follow):
         def told(done, known):
             progress(done, known)
             with Session(db.engine) as aside:
                 seen.append(aside.execute(select(RosterImport.state, RosterImport.rows_done, RosterImport.rows_all)).one())
 
-        return import_people(stamp, path, order, progress=told)
+        return import_people(stamp, path, order, progress=told, follow=follow)
 
     monkeypatch.setattr(desk_imports, "import_people", watched)
     with committed.app_context():
@@ -200,3 +200,26 @@ def test_progress_is_seen_while_the_lists_own_transaction_is_open(committed, mon
         assert (row.state, row.rows_done, row.counts["residents_new"]) == (ImportState.DONE, 2, 1)
         db.session.remove()
     assert seen == [(ImportState.RUNNING, 2, 2)]
+
+
+def test_a_clerk_who_was_switched_off_stops_nobody_elses_list(session, hand_in, work):
+    gone = hand_in(login="admin").json["id"]
+    session.scalars(select(Staff).where(Staff.login == "admin")).one().active = False
+    session.flush()
+    assert work() == 1
+    session.expire_all()
+    row = session.get_one(RosterImport, gone)
+    assert (row.state, row.file) == (ImportState.REFUSED, None)
+
+
+@pytest.mark.parametrize(("tries", "state"), [(0, ImportState.DONE), (1, ImportState.FAILED)])
+def test_a_list_over_which_a_process_ended_is_tried_once_more(session, hand_in, work, clock, tries, state):
+    row = session.get_one(RosterImport, hand_in().json["id"])
+    row.state, row.touched_at, row.options = ImportState.RUNNING, clock(), row.options | {"tries": tries}
+    session.flush()
+    assert work() == 0
+    clock.advance(minutes=11)
+    work()
+    session.expire_all()
+    assert (row.state, row.file) == (state, None)
+    assert (row.problem or "").startswith("导入中断了两次") is (state is ImportState.FAILED)

@@ -150,7 +150,7 @@ def test_a_worker_moves_no_case_of_another_grid(zhou, zhao, lin, cast, backstage
     }
     own = zhou.post("/filings", filing).json["number"]
     answer = zhou.post(f"/cases/{own}/grid", {"grid": cast.grids[FIRST].code})
-    assert (answer.status_code, answer.json["code"]) == (403, "not_your_grid")
+    assert (answer.status_code, answer.json["code"]) == (403, "grid_is_not_yours")
 
 
 @pytest.mark.parametrize("wrong", ["own", "unknown", "own point", "version"])

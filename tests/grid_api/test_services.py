@@ -70,7 +70,7 @@ def test_another_village_sees_no_order(wu, zhao, cast):
     assert zhao.get("/service-orders/open").json["items"] == []
     there, nowhere = zhao.get(f"/service-orders/{number}"), zhao.get("/service-orders/2026112300000007")
     assert {name: there.json.get(name) for name in ("status", "code", "title", "detail")} == {
-        "status": 404, "code": "order_not_found", "title": nowhere.json["title"], "detail": nowhere.json.get("detail"),
+        "status": 404, "code": "service_order_not_found", "title": nowhere.json["title"], "detail": nowhere.json.get("detail"),
     }  # fmt: skip
     assert zhao.post(f"/service-orders/{number}/taking").status_code == 404
 

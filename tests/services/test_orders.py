@@ -182,7 +182,7 @@ def test_a_volunteer_takes_serves_and_sees_whom_only_then(lin, volunteer, cast, 
     for peek in (lambda: show_order(bai(), made.number), lambda: contact_of(bai(), made.number)):
         with pytest.raises(Refusal) as refused:
             peek()
-        assert refused.value.code() in ("order_not_found", "not_your_order")
+        assert refused.value.code() in ("service_order_not_found", "not_your_order")
     take_order(bai(), made.number)
     seen = contact_of(bai(), made.number)
     assert (seen.name, seen.phone, seen.place) == ("林秀英", "13800000001", "一组 15 号")
@@ -191,7 +191,7 @@ def test_a_volunteer_takes_serves_and_sees_whom_only_then(lin, volunteer, cast, 
     finish_order(bai(), made.number, reply="药已送到。")
     with pytest.raises(Refusal) as refused:
         contact_of(bai(), made.number)
-    assert refused.value.code() == "order_not_open"
+    assert refused.value.code() == "service_order_not_open"
 
 
 def test_a_taker_may_not_rate(lin, volunteer, as_staff):
@@ -218,7 +218,7 @@ def test_who_is_no_volunteer_of_the_village_finds_nothing(lin, volunteer, as_res
     for deed in (take_order, contact_of):
         with pytest.raises(Refusal) as refused:
             deed(stranger, made.number)
-        assert refused.value.code() == "order_not_found"
+        assert refused.value.code() == "service_order_not_found"
     with pytest.raises(Refusal) as missing:
         take_order(stranger, "2026112300000007")
     assert (missing.value.code(), missing.value.detail) == (refused.value.code(), refused.value.detail)
@@ -230,7 +230,7 @@ def test_staff_of_elsewhere_find_nothing(lin, as_staff, login):
     for deed in (take_order, show_order, contact_of):
         with pytest.raises(Refusal) as refused:
             deed(as_staff(login), made.number)
-        assert refused.value.code() == "order_not_found"
+        assert refused.value.code() == "service_order_not_found"
 
 
 def test_nobody_takes_their_own_order(lin, volunteer):
@@ -394,7 +394,7 @@ def test_a_station_of_a_department_that_does_not_lead_does_its_part(lin, cast, a
     pass_station(as_staff("wu"), made.number, words="齐了")
     with pytest.raises(Refusal) as refused:
         finish_order(as_staff("he"), made.number, reply="办好了")
-    assert refused.value.code() == "order_not_found"
+    assert refused.value.code() == "service_order_not_found"
     finish_order(as_staff("shui"), made.number, reply="办好了")
     assert case_of(made.number).state is State.UNDER_REVIEW
 

@@ -50,7 +50,9 @@ def headed(stamp: Stamp) -> list[GroupHead]:
     query = select(GroupHead).outerjoin(HeadAccount, HeadAccount.head_id == GroupHead.id)
     query = query.join(HouseholdGroup, HouseholdGroup.id == GroupHead.group_id).options(contains_eager(GroupHead.group))
     whose = or_(GroupHead.resident_id == me, HeadAccount.resident_id == me)
-    query = query.where(whose, GroupHead.ended_at.is_(None), HouseholdGroup.ended_at.is_(None)).order_by(GroupHead.id)
+    query = query.where(whose, GroupHead.ended_at.is_(None), HouseholdGroup.ended_at.is_(None))
+    here = (Resident.ended_at.is_(None), Resident.grid_id == HouseholdGroup.grid_id)  # as whoever named the head made sure
+    query = query.join(Resident, Resident.id == GroupHead.resident_id).where(*here).order_by(GroupHead.id)
     found = list(db.session.scalars(query).unique())
     if not found:
         raise NotAHead

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, update
 
 from app.core.crypto import keyring
 from app.core.database import db, lock_rows
@@ -11,7 +11,7 @@ from app.core.stamp import Stamp
 from app.people.identity import Person, clean_person
 from app.people.models import Resident
 from app.people.roster.changes import changed, noted
-from app.people.roster.models import RosterChangeKind
+from app.people.roster.models import GroupHead, RosterChangeKind
 from app.people.roster.scope import GroupNotFound, as_editor, find_grid, find_group, lock_household
 from app.territory.commands import add_household, seal_household
 from app.territory.models import Grid, Household, HouseholdKind
@@ -153,7 +153,7 @@ def _check_open(household: Household) -> None:
 def move_household(
     stamp: Stamp, household_id: int, *, grid: str, version: int | None = None, place: str | None = None
 ) -> Household:
-    """Move a household with all who live there to another grid within reach; it leaves its group.
+    """Move a household with all who live there to another grid within reach; it leaves its group, and heads of groups are none.
 
     Raises RosterIsNotYoursToEdit, HouseholdNotFound, GridNotFound, RosterStale, HouseholdOver, WrongHousehold.
     """
@@ -168,10 +168,13 @@ def move_household(
     if place is not None:
         _reseal(household, {"place": place})
     changed(stamp, household, RosterChangeKind.HOUSEHOLD_MOVED, from_grid_id=before)
-    ids = db.session.scalars(select(Resident.id).where(Resident.household_id == household.id, Resident.ended_at.is_(None)))
-    for resident in lock_rows(Resident, list(ids)):
+    living = select(Resident.id).where(Resident.household_id == household.id, Resident.ended_at.is_(None))
+    ids = list(db.session.scalars(living))
+    for resident in lock_rows(Resident, ids):
         resident.grid_id = there.id
         changed(stamp, resident, RosterChangeKind.RESIDENT_MOVED, from_grid_id=before, with_household=True)
+    headships = update(GroupHead).where(GroupHead.resident_id.in_(ids), GroupHead.ended_at.is_(None))
+    db.session.execute(headships.values(ended_at=stamp.at))
     return household
 
 

@@ -17,7 +17,9 @@ from app.people.models import EndedBy, Resident, ResidentIdentity, Sex, WechatAc
 from app.people.roster.changes import changed, noted
 from app.people.roster.commands import HouseholdOver
 from app.people.roster.models import Care, GroupHead, ResidentTag, RosterChangeKind
-from app.people.roster.scope import as_editor, in_reach, lock_household, lock_resident
+from app.people.roster.numbers import hold_number
+from app.people.roster.scope import as_editor, find_resident, in_reach, lock_household, lock_resident
+from app.territory.models import Household
 
 LONGEST_RELATION = 20
 
@@ -36,6 +38,10 @@ class ResidentElsewhere(Conflict):
 
 class ResidentOver(Conflict):
     """这位居民已经不在名册上"""
+
+
+class ResidentToRestore(Conflict):
+    """名册上这位居民已经注销，请先恢复"""
 
 
 class ResidentNotOver(Conflict):
@@ -98,10 +104,10 @@ def checked(given: ResidentGiven, today: date) -> ResidentGiven:
 
 
 def enter_resident(stamp: Stamp, household_id: int, given: ResidentGiven) -> Resident:
-    """Put somebody on the roster in a household; who is known of a filing only is taken up rather than doubled.
+    """Put somebody on the roster in a household; who is known of a filing only, or had moved away, is taken up, not doubled.
 
     Raises RosterIsNotYoursToEdit, HouseholdNotFound, HouseholdOver, WrongResident, ResidentOnRoster (naming the resident, to be
-    moved instead), ResidentElsewhere (which tells nothing more).
+    moved instead), ResidentToRestore (naming one who was said to be dead), ResidentElsewhere (which tells nothing more).
     """
     stamp = as_editor(stamp)
     household = lock_household(stamp, household_id)
@@ -109,7 +115,7 @@ def enter_resident(stamp: Stamp, household_id: int, given: ResidentGiven) -> Res
         raise HouseholdOver
     given = checked(given, stamp.at.astimezone(CHINA).date())
     _check_new(stamp, given.person, household.id)
-    known = _known(given.person)
+    known = _back(stamp, given.person) or _known(given.person)
     resident = known or enrol_resident(stamp, given.person, grid_id=household.grid_id, household_id=household.id)
     resident.grid_id, resident.household_id = household.grid_id, household.id
     resident.sex, resident.birth_month, resident.relation = given.sex, given.birth_month, given.relation
@@ -120,6 +126,8 @@ def enter_resident(stamp: Stamp, household_id: int, given: ResidentGiven) -> Res
 def _check_new(stamp: Stamp, person: Person, household_id: int, *, but: int | None = None) -> None:
     """Raise ResidentOnRoster or ResidentElsewhere for whoever lives somewhere already: by ID number, else by name at home."""
     ring = keyring()
+    if person.id_number:
+        hold_number(person.id_number)
     query = select(Resident.id, Resident.household_id, in_reach(stamp, Resident.grid_id).label("mine")).join(ResidentIdentity)
     query = query.where(Resident.household_id.is_not(None), Resident.ended_at.is_(None), Resident.id != (but or 0))
     if person.id_number:
@@ -133,6 +141,30 @@ def _check_new(stamp: Stamp, person: Person, household_id: int, *, but: int | No
     if found.mine:
         raise ResidentOnRoster(resident_id=found.id, household_id=found.household_id)
     raise ResidentElsewhere
+
+
+def _back(stamp: Stamp, person: Person) -> Resident | None:
+    """Give whom the county knows by this name and ID number and who had moved away, to live here again, wherever it was.
+
+    Raises ResidentToRestore for one who was said to be dead, ResidentElsewhere where that is beyond reach.
+    """
+    if not person.id_number:
+        return None
+    ring = keyring()
+    same = (
+        ResidentIdentity.id_number_index == ring.blind(person.id_number, field="id_number"),
+        ResidentIdentity.name_index == ring.blind(person.name or "", field="name"),
+    )
+    query = select(Resident.id, Resident.ended_by, in_reach(stamp, Resident.grid_id).label("mine")).join(ResidentIdentity)
+    gone = (Resident.household_id.is_not(None), Resident.ended_by.in_((EndedBy.DECEASED, EndedBy.MOVED_AWAY)))
+    found = db.session.execute(query.where(*same, *gone).order_by(Resident.ended_at.desc(), Resident.id)).first()
+    if found is None:
+        return None
+    if found.ended_by is EndedBy.DECEASED:
+        raise ResidentToRestore(resident_id=found.id) if found.mine else ResidentElsewhere
+    (resident,) = lock_rows(Resident, [found.id])
+    resident.ended_at = resident.ended_by = None
+    return resident
 
 
 def _known(person: Person) -> Resident | None:
@@ -259,12 +291,16 @@ def _end_all(stamp: Stamp, resident: Resident, *, heads_only: bool = False) -> N
 def restore_resident(stamp: Stamp, resident_id: int, *, version: int | None = None) -> Resident:
     """Put a resident back who was ended by mistake; tags and care are to be named anew.
 
-    Raises RosterIsNotYoursToEdit, ResidentNotFound, RosterStale, ResidentNotOver, ResidentOnRoster, ResidentElsewhere.
+    Raises RosterIsNotYoursToEdit, ResidentNotFound, RosterStale, ResidentNotOver, HouseholdOver (who lives elsewhere now is entered
+    there), ResidentOnRoster, ResidentElsewhere.
     """
     stamp = as_editor(stamp)
+    households = lock_rows(Household, [find_resident(stamp, resident_id).household_id or 0])
     resident = lock_resident(stamp, resident_id, version=version)
     if resident.ended_at is None:
         raise ResidentNotOver
+    if any(household.ended_at is not None for household in households):
+        raise HouseholdOver
     _check_new(stamp, open_person(resident.identity), resident.household_id or 0, but=resident.id)
     resident.ended_at = resident.ended_by = resident.merged_into_id = None
     changed(stamp, resident, RosterChangeKind.RESIDENT_RESTORED)

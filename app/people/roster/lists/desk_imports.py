@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.core.crypto import keyring
 from app.core.database import db, lock_rows, transaction
 from app.core.errors import Invalid, NotFound, Refusal
-from app.core.jobs import job
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.sheets import Unreadable
 from app.core.stamp import Door, Role, Stamp
-from app.people.roster.lists.importing import ImportAtWork, Order, Outcome, import_people, import_unit
+from app.people.roster.lists.importing import Follow, ImportAtWork, Order, Outcome, import_people, import_unit
 from app.people.roster.lists.models import ImportState, RosterImport
 from app.people.roster.lists.report import report
+from app.people.roster.numbers import EnteredMeanwhile
 from app.people.roster.scope import RosterIsNotYoursToEdit
 from app.people.sessions import staff_actor
 from app.territory.models import Unit
@@ -33,6 +34,12 @@ MOST_BYTES = 12 * 1024 * 1024
 
 LEASE = timedelta(minutes=10)
 """An import whose progress has stood still so long is taken up again: its process is gone, and with it what it had written."""
+
+MOST_TRIES = 2
+"""So many processes may end over one list."""
+
+BUSY = ("40P01", "55P03")
+"""What PostgreSQL says where others hold the rows: a deadlock, a lock not had in time."""
 
 KEPT = timedelta(days=30)
 _ZIP = b"PK\x03\x04"
@@ -141,53 +148,73 @@ def _shown(row: RosterImport, unit: str) -> ImportShown:
     return ImportShown(**{name: getattr(row, name) for name in same}, **options, unit=unit, has_report=row.report is not None)
 
 
-@job("take-in-rosters", every=timedelta(seconds=10))
-def take_in_rosters(stamps: Callable[[], Stamp]) -> int:
-    """Take in the lists that wait, one after the other, each in a transaction of its own; give how many."""
-    done = 0
-    while (claimed := _claim(stamps())) is not None:
-        done += 1
-        if not _work(stamps, *claimed):
-            break
+def take_in_rosters(stamps: Callable[[], Stamp], *, follow: Follow) -> int:
+    """Take in the lists that wait, one after the other, each in a transaction of its own; give how many.
+
+    `follow` does what is due at once about those whom a list takes off the roster.
+    """
     _forget_old(stamps())
+    done = 0
+    while (import_id := _claim(stamps())) is not None:
+        done += 1
+        if not _work(stamps, import_id, follow):
+            break
     return done
 
 
-def _claim(stamp: Stamp) -> tuple[int, Stamp] | None:
-    """Make the oldest waiting import ours, or one whose process is gone; gives the stamp of who handed it in."""
+def _claim(stamp: Stamp) -> int | None:
+    """Make the oldest waiting import ours, or one whose process is gone; one that has ended two processes is tried no more."""
     with transaction():
         stuck = (RosterImport.state == ImportState.RUNNING) & (RosterImport.touched_at < stamp.at - LEASE)
         query = select(RosterImport.id).where(or_(RosterImport.state == ImportState.WAITING, stuck)).order_by(RosterImport.id)
         for row in lock_rows(RosterImport, list(db.session.scalars(query.limit(5))), skip_locked=True):
             if row.state is ImportState.WAITING or row.touched_at < stamp.at - LEASE:
+                tries = int(row.options.get("tries", 0)) + (row.state is ImportState.RUNNING)
+                if tries >= MOST_TRIES:
+                    row.state, row.finished_at, row.file = ImportState.FAILED, stamp.at, None
+                    row.problem = "导入中断了两次，没有写入：请把名单分成几份再导入"
+                    continue
                 row.state, row.touched_at, row.rows_done = ImportState.RUNNING, stamp.at, 0
-                actor = staff_actor(row.made_by)
-                return row.id, Stamp(actor, Role.ADMINISTRATOR, stamp.at, Door.DESK)
+                row.options = row.options | {"tries": tries}
+                return row.id
     return None
 
 
-def _work(stamps: Callable[[], Stamp], import_id: int, stamp: Stamp) -> bool:
+def _work(stamps: Callable[[], Stamp], import_id: int, follow: Follow) -> bool:
     """Take one list in; what it could not do is written down for whoever handed it in. Gives whether to go on with others."""
     try:
         with transaction():
-            outcome = _import(stamps, import_id, stamp)
+            outcome = _import(stamps, import_id, follow)
             _finish(import_id, stamps().at, state=ImportState.DONE, outcome=outcome)
-    except ImportAtWork:
+    except (ImportAtWork, EnteredMeanwhile):
         with transaction():
             _set(import_id, state=ImportState.WAITING)
+        return False
+    except OperationalError as failure:
+        if getattr(failure.orig, "sqlstate", None) not in BUSY:
+            _fail(stamps, import_id, failure)
+            return True
+        with transaction():  # somebody else held what the list changes: it is tried again, as after the end of a process
+            (row,) = lock_rows(RosterImport, [import_id])
+            row.state, row.options = ImportState.WAITING, row.options | {"tries": row.options["tries"] + 1}
         return False
     except (Unreadable, Refusal) as refusal:
         with transaction():
             _finish(import_id, stamps().at, state=ImportState.REFUSED, problem=str(refusal))
     except Exception as failure:
-        log.exception("import %s failed", import_id)
-        with transaction():
-            _finish(import_id, stamps().at, state=ImportState.FAILED, problem=f"系统出错（{type(failure).__name__}），没有写入")
+        _fail(stamps, import_id, failure)
     return True
 
 
-def _import(stamps: Callable[[], Stamp], import_id: int, stamp: Stamp) -> Outcome:
+def _fail(stamps: Callable[[], Stamp], import_id: int, failure: Exception) -> None:
+    log.exception("import %s failed", import_id)
+    with transaction():
+        _finish(import_id, stamps().at, state=ImportState.FAILED, problem=f"系统出错（{type(failure).__name__}），没有写入")
+
+
+def _import(stamps: Callable[[], Stamp], import_id: int, follow: Follow) -> Outcome:
     row = db.session.get_one(RosterImport, import_id)
+    stamp = Stamp(staff_actor(row.made_by), Role.ADMINISTRATOR, stamps().at, Door.DESK)
     options = row.options
     assert row.file is not None
     contents = base64.b64decode(keyring().decrypt(row.file, field="roster_import.file"))
@@ -210,7 +237,7 @@ def _import(stamps: Callable[[], Stamp], import_id: int, stamp: Stamp) -> Outcom
         file.write(contents)
         file.flush()
         del contents, row
-        return import_people(stamp, Path(file.name), order, progress=progress)
+        return import_people(stamp, Path(file.name), order, progress=progress, follow=follow)
 
 
 def _finish(

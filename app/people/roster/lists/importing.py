@@ -25,7 +25,8 @@ from app.people.roster.lists.places import Places
 from app.people.roster.lists.profiles import HeadingFinder, remember
 from app.people.roster.lists.reading import Cells, SheetOfPeople, open_book, row_text, sheets_of
 from app.people.roster.lists.rows import Before, PersonRow, RowReader
-from app.people.roster.lists.taking_in import Refused, Remark, TakingIn
+from app.people.roster.lists.taking_in import SOURCE, Gone, Refused, Remark, TakingIn
+from app.people.roster.numbers import check_entered
 from app.people.roster.scope import as_editor
 from app.people.roster.tags import populations
 from app.territory.models import Household, Unit
@@ -35,6 +36,8 @@ MISSING_SHOWN = 5000
 _LOCK = 0x4D696E6A
 
 Progress = Callable[[int, int], None]
+Follow = Callable[[Stamp, Gone], None]
+"""What is to be done at once, in the same transaction, about those whom a list takes off the roster."""
 
 
 class ImportAtWork(Conflict):
@@ -87,10 +90,13 @@ class _Undone(Exception):
     """What was written is taken back."""
 
 
-def import_people(stamp: Stamp, path: Path, order: Order, *, progress: Progress | None = None) -> Outcome:
+def import_people(
+    stamp: Stamp, path: Path, order: Order, *, progress: Progress | None = None, follow: Follow | None = None
+) -> Outcome:
     """Take a workbook of people in, in the running transaction; `progress` hears rows done and rows known of so far.
 
-    Raises Unreadable, RosterIsNotYoursToEdit, ImportUnitNotFound, ImportAtWork.
+    The roster lies below and knows nothing of tasks and notices: `follow` stops those of whoever is gone.
+    Raises Unreadable, RosterIsNotYoursToEdit, ImportUnitNotFound, ImportAtWork, EnteredMeanwhile.
     """
     stamp = as_editor(stamp)
     unit = import_unit(stamp, order.unit) if order.unit is not None else None
@@ -99,7 +105,10 @@ def import_people(stamp: Stamp, path: Path, order: Order, *, progress: Progress 
     outcome = Outcome()
     try:
         with db.session.begin_nested():
-            _run(stamp, path, order, unit, outcome, progress or (lambda done, known: None))
+            taken = _run(stamp, path, order, unit, outcome, progress or (lambda done, known: None))
+            if follow is not None:
+                follow(stamp, taken.gone)
+            check_entered(taken.entered)
             if order.dry_run or (order.strict and outcome.refused):
                 raise _Undone
             outcome.written = True
@@ -118,24 +127,25 @@ def import_unit(stamp: Stamp, code: str) -> Unit:
     return unit
 
 
-def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Outcome, progress: Progress) -> None:
+def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Outcome, progress: Progress) -> TakingIn:
     tags = populations()
     finder = HeadingFinder(tags, unit=unit, given=order.given, profile=order.profile)
     places = Places(stamp, unit)
     reader = RowReader(tag_words(tags), stamp.at.astimezone(CHINA).date())
-    taking = TakingIn(stamp, f"名册导入：{order.source}"[:100], places.reach)
+    taking = TakingIn(stamp, f"{SOURCE}{order.source}"[:100], places.reach)
     done, known = 0, 0
-    for sheet in sheets_of(open_book(path), finder):
-        outcome.headings[sheet.name] = sheet.heading
-        known += sheet.height
-        reader.before = Before()
-        rows = _read(sheet, reader, places, outcome)
-        while part := list(islice(rows, BATCH)):
-            good = [each for each in part if isinstance(each, Sought)]
-            outcome.refused += [each for each in part if isinstance(each, Refused)]
-            outcome.refused += taking.take(good)
-            done += len(part)
-            progress(done, known)
+    with open_book(path) as book:
+        for sheet in sheets_of(book, finder):
+            outcome.headings[sheet.name] = sheet.heading
+            known += sheet.height
+            reader.before = Before()
+            rows = _read(sheet, reader, places, outcome)
+            while part := list(islice(rows, BATCH)):
+                good = [each for each in part if isinstance(each, Sought)]
+                outcome.refused += [each for each in part if isinstance(each, Refused)]
+                outcome.refused += taking.take(good)
+                done += len(part)
+                progress(done, known)
     outcome.counts = taking.counts
     outcome.counts["rows"] = done
     outcome.counts["refused"] = len(outcome.refused)
@@ -143,6 +153,7 @@ def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Out
     outcome.missing = _missing(taking, outcome)
     if order.profile is not None and not order.dry_run:
         remember(stamp, finder, name=order.profile, unit=unit)
+    return taking
 
 
 def _read(sheet: SheetOfPeople, reader: RowReader, places: Places, outcome: Outcome) -> Iterator[Sought | Refused]:

@@ -58,6 +58,7 @@ class Sought:
     id_index: bytes | None
     match_index: bytes
     code: str | None
+    code_as_written: str | None
 
 
 @dataclass
@@ -87,6 +88,7 @@ def sought(row: PersonRow, cells: list[Any], grid_code: str, *, above: Sought | 
         ring.blind(person.id_number, field="id_number") if person.id_number else None,
         match_index,
         code if code is None or code.startswith(grid_code) else f"{grid_code}-{code}",
+        code,
     )
 
 
@@ -116,7 +118,7 @@ def _meet_by_phone(met: Met, batch: Iterable[Sought]) -> None:
 
 
 def _meet_households(met: Met, batch: Iterable[Sought]) -> None:
-    codes = {each.code for each in batch if each.code}
+    codes = {code for each in batch for code in (each.code, each.code_as_written) if code}
     matches = {each.match_index for each in batch if each.code is None}
     lived = {known.household_id for each in met.by_number.values() for known in each if known.household_id}
     lived |= {known.household_id for known in met.by_row.values() if known.household_id}
@@ -157,8 +159,8 @@ def fresh_ids(sequence: str, count: int) -> list[int]:
 
 
 def open_tags(resident_ids: Collection[int]) -> list[Row[Any]]:
-    """Give the tags of residents that have not ended: id, resident, population, last day."""
-    columns = (ResidentTag.id, ResidentTag.resident_id, ResidentTag.tag_id, ResidentTag.expires_on)
+    """Give the tags of residents that have not ended: id, resident, population, last day, source."""
+    columns = (ResidentTag.id, ResidentTag.resident_id, ResidentTag.tag_id, ResidentTag.expires_on, ResidentTag.source)
     query = select(*columns).where(among(ResidentTag.resident_id, sorted(resident_ids)), ResidentTag.ended_at.is_(None))
     return list(db.session.execute(query))
 

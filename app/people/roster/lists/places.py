@@ -38,7 +38,10 @@ class Places:
         self.grids = {row[0]: GridKnown(*row) for row in db.session.execute(query.order_by(Grid.code))}
         reach = select(Grid.id).where(in_reach(stamp, Grid.id))
         self.reach = frozenset(db.session.scalars(reach))
-        self._by_word = {plain(word): grid for grid in self.grids.values() for word in (grid.code, grid.name)}
+        self._by_word: dict[str, list[GridKnown]] = {}  # villages call their grids alike
+        for grid in self.grids.values():
+            for word in {plain(grid.code), plain(grid.name)}:
+                self._by_word.setdefault(word, []).append(grid)
         self._villages: dict[str, list[GridKnown]] = {}
         for grid in self.grids.values():
             for word in (grid.village, grid.village_code):
@@ -63,15 +66,14 @@ class Places:
         if village and not near:
             return Place(None, f"您负责的范围内没有“{village}”")
         if grid:
-            exact = self._by_word.get(plain(grid))
-            within = [each for each in near or self.grids.values() if plain(each.name).endswith(plain(grid))]
-            if exact is not None and (not near or exact in near):
-                return Place(exact.id)
+            exact = [each for each in self._by_word.get(plain(grid), ()) if not near or each in near]
+            within = exact or [each for each in near or self.grids.values() if plain(each.name).endswith(plain(grid))]
             if len(within) == 1:
                 return Place(within[0].id)
-            return Place(None, f"您负责的范围内没有网格“{grid}”" if not within else f"“{grid}”不止一个，请写网格编码或全名")
+            one_of = f"“{grid}”不止一个，请写网格编码，或加一列“村”" if not near else f"“{grid}”不止一个，请写网格编码"
+            return Place(None, one_of if within else f"您负责的范围内没有网格“{grid}”")
         for text in (sheet, title):
-            named = [each for each in self.grids.values() if plain(each.name) in plain(text) or each.code in text]
+            named = [each for each in near or self.grids.values() if plain(each.name) in plain(text) or each.code in text]
             if len(named) == 1:
                 return Place(named[0].id)
         other = next((name for name in self._beyond if plain(name) in plain(f"{sheet} {title}")), None)

@@ -1,18 +1,22 @@
 """Keeps how a workbook of people is read: sheet by sheet, its header found, merged cells carried down, row by row."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
-
-from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from app.core.sheets import Unreadable
 from app.people.roster.lists.headings import LOOKED_AT, Heading
 
 Cells = list[Any]
 FindHeading = Callable[[Sequence[Cells]], Heading | None]
+PROGRAM = Path(__file__).with_name("reading_child.py")
 ERRORS_SHEET = ("导入结果", "错误说明", "提示")
 """Sheets of our own reports, which are not read again."""
 
@@ -27,46 +31,81 @@ class SheetOfPeople:
     rows: Iterator[tuple[int, Cells]]
 
 
-def open_book(path: Path) -> CalamineWorkbook:
-    """Open a workbook (.xlsx, .xls, .ods); raises Unreadable."""
-    try:
-        return CalamineWorkbook.from_path(str(path))
-    except (CalamineError, OSError, ValueError) as refusal:
-        raise Unreadable(f"文件打不开，请另存为 .xlsx 后再导入（{type(refusal).__name__}）") from refusal
+class Book:
+    """A workbook that is being read: its parts in order. Raises Unreadable where the reader cannot go on."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        """Take what the reader says, line by line."""
+        self._lines = lines
+        self._next: dict[str, Any] | None = None
+
+    def part(self) -> dict[str, Any]:
+        """Give the next part, and go on."""
+        part = self.peek()
+        self._next = None if "end" not in part else part
+        return part
+
+    def peek(self) -> dict[str, Any]:
+        """Give the next part."""
+        if self._next is None:
+            said = json.loads(next(self._lines, b"") or b"{}", object_hook=_moment)
+            if "unreadable" in said:
+                raise Unreadable(f"文件打不开，请另存为 .xlsx 后再导入（{said['unreadable']}）")
+            if not said or "too_much" in said:
+                raise Unreadable("名单太大，请删去多余的空白行列，或分成几份（每份不超过 10 万行）再导入")
+            self._next = said
+        return self._next
+
+    def rows(self) -> Iterator[tuple[int, Cells]]:
+        """Give the rows of the sheet at which the reader stands, with their lines."""
+        while "rows" in self.peek():
+            yield from ((line, cells) for line, cells in self.part()["rows"])
 
 
-def sheets_of(book: CalamineWorkbook, find: FindHeading) -> Iterator[SheetOfPeople]:
+def _moment(found: dict[str, Any]) -> Any:
+    if "datetime" in found:
+        return datetime.fromisoformat(found["datetime"])
+    return date.fromisoformat(found["date"]) if "date" in found else found
+
+
+@contextmanager
+def open_book(path: Path) -> Iterator[Book]:
+    """Open a workbook (.xlsx, .xls, .ods) in a process of its own, whose memory is limited; reading raises Unreadable."""
+    command = [sys.executable, "-I", str(PROGRAM), str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}) as reader:  # noqa: S603 - our own
+        assert reader.stdout is not None
+        try:
+            yield Book(iter(reader.stdout))
+        finally:
+            reader.kill()
+
+
+def sheets_of(book: Book, find: FindHeading) -> Iterator[SheetOfPeople]:
     """Give the visible sheets of a workbook that have a header of people, one after the other; raises Unreadable for none."""
     found = False
-    for about in book.sheets_metadata:
-        if about.visible is not SheetVisibleEnum.Visible or about.name.strip() in ERRORS_SHEET:
-            continue
-        try:
-            sheet = book.get_sheet_by_name(about.name)
-        except CalamineError as refusal:
-            raise Unreadable(f"工作表“{about.name}”读不出来，请另存为 .xlsx 后再导入") from refusal
-        rows = enumerate(sheet.iter_rows(), start=1)
+    while "end" not in book.peek():
+        about = book.part()
+        rows = book.rows()
         first = list(islice(rows, LOOKED_AT + 1))
-        heading = find([row for _, row in first])
-        if heading is None:
-            continue
-        found = True
-        merged = _merged(sheet, heading.line)
-        after = ((line, row) for line, row in chain(first, rows) if line > heading.line)
-        height = sheet.end[0] + 1 - heading.line if sheet.end else 0
-        yield SheetOfPeople(about.name.strip(), heading, max(height, 0), _carried(after, merged))
+        heading = find([row for _, row in first]) if about.get("sheet", "") not in ERRORS_SHEET else None
+        if heading is not None:
+            found = True
+            merged = _merged(about, heading.line)
+            after = ((line, row) for line, row in chain(first, rows) if line > heading.line)
+            yield SheetOfPeople(about["sheet"], heading, max(about["height"] - heading.line, 0), _carried(after, merged))
+        for _ in rows:  # what nobody wanted of the sheet
+            pass
     if not found:
         raise Unreadable("没有找到表头：至少要有一张工作表的前 20 行里有“姓名”和另一列（如“身份证号”“与户主关系”）")
 
 
-def _merged(sheet: Any, header: int) -> dict[int, list[tuple[int, int]]]:
+def _merged(about: dict[str, Any], header: int) -> dict[int, list[tuple[int, int]]]:
     """Give the merged cells below a header: column → spans of lines, from the last to the first."""
-    start = sheet.start[1] if sheet.start else 0
     spans: dict[int, list[tuple[int, int]]] = {}
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        if top + 1 > header and bottom > top:
+    for top, left, bottom, right in about["merged"]:
+        if top + 1 > header:
             for column in range(left, right + 1):
-                spans.setdefault(column - start, []).append((top + 1, bottom + 1))
+                spans.setdefault(column - about["left"], []).append((top + 1, bottom + 1))
     return {column: sorted(each, reverse=True) for column, each in spans.items()}
 
 

@@ -12,6 +12,7 @@ from app.core.sheets import cleaned
 from app.people.identity import Person, is_id_number
 from app.people.models import EndedBy, Sex
 from app.people.roster.commands import clean_head, clean_place
+from app.people.roster.lists.ends import NO, ended
 from app.people.roster.lists.headings import plain
 from app.people.roster.lists.reading import row_text
 from app.people.roster.residents import ResidentGiven, checked
@@ -21,8 +22,6 @@ from app.territory.models import HouseholdKind
 LOST = "身份证号在 Excel 里被当成数字，后几位已经丢失：请把这一列设为文本格式后重新填写"
 SEXES = {"男": Sex.MALE, "女": Sex.FEMALE, "male": Sex.MALE, "female": Sex.FEMALE, "1": Sex.MALE, "2": Sex.FEMALE, "m": Sex.MALE}
 HEAD = frozenset({"户主", "本人", "本人或户主"})
-YES = frozenset({"是", "有", "√", "✓", "1", "y", "yes", "对", "享受"})
-NO = frozenset({"否", "无", "没有", "×", "✗", "x", "0", "n", "no", "不是", "不享受", "-", "/"})
 _KIND_WORDS = {
     HouseholdKind.ORDINARY: "常住 常住户 户籍 户籍户 普通户 一般户 农业 非农业 家庭户 农业户口 非农业户口 居民户口",
     HouseholdKind.FLOATING: "流动 流动户 流动人口 租住户 租户",
@@ -30,7 +29,6 @@ _KIND_WORDS = {
     HouseholdKind.VACANT: "空置 空置户 空户 空挂户",
 }
 KINDS = {word: kind for kind, words in _KIND_WORDS.items() for word in words.split()}
-ENDS = (("去世", EndedBy.DECEASED), ("死亡", EndedBy.DECEASED), ("已故", EndedBy.DECEASED), ("迁出", EndedBy.MOVED_AWAY))
 _YEAR_MONTH = re.compile(r"(\d{4})\D{0,2}(\d{1,2})(?:\D.*|\d{2})?$")
 
 
@@ -106,6 +104,8 @@ class RowReader:
         yes, no = self._tags(words, faults)
         if row_id is not None and "tags" in columns:  # our own list names every population, so what was taken out is over
             no = {tag.code for tag in self.tags.values() if tag.from_age is None} - yes
+        gone, unread = ended(words)
+        faults += [RowFault(field, why) for field, why in unread.items()]
         if place.grid_id is None:
             faults.append(RowFault("grid", place.why))
         if faults or given is None or place.grid_id is None:
@@ -121,7 +121,7 @@ class RowReader:
             kind=kind,
             tags=frozenset(yes),
             no_tags=frozenset(no),
-            ended=_ended(words.get("ended", "")),
+            ended=gone,
             row_id=row_id,
             row_version=row_version,
             masked=hidden,
@@ -257,12 +257,6 @@ def _address(words: Mapping[str, str], team: str) -> str:
     if door and door not in place:
         place = f"{place} {door}".strip()
     return place if not group or group in place or not place else f"{group} {place}"
-
-
-def _ended(word: str) -> EndedBy | None:
-    if word.casefold() in YES:
-        return EndedBy.DECEASED
-    return next((end for start, end in ENDS if start in word and not word.startswith(("未", "否", "无"))), None)
 
 
 def _whole(word: str) -> int | None:

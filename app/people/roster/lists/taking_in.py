@@ -12,9 +12,13 @@ from app.people.roster.lists.matching import Known, KnownHousehold, Met, Sought,
 from app.people.roster.lists.rows import HEAD, RowFault
 from app.people.roster.lists.writing import Batch, write
 from app.people.roster.tags import population, until
+from app.territory.models import HouseholdKind
 
 ELSEWHERE = "这位居民已在本县其他网格登记"
+OTHER_GRID = "属于另一个网格，请先在系统里办理整户迁移"
 MOST_REMARKS = 20_000
+SOURCE = "名册导入："
+"""With this begins the source of a naming that comes from a list."""
 
 Where = tuple[str, int]
 Key = tuple[str, int, bytes | str]
@@ -48,6 +52,14 @@ class Home:
 
 
 @dataclass
+class Gone:
+    """Whom a list has taken off the roster, and why; and which households stand empty from now on."""
+
+    residents: dict[int, EndedBy] = field(default_factory=dict)
+    vacant: list[int] = field(default_factory=list)
+
+
+@dataclass
 class TakingIn:
     """One import at work: what it has seen so far, and what became of it."""
 
@@ -58,6 +70,8 @@ class TakingIn:
     remarks: list[Remark] = field(default_factory=list)
     grids: set[int] = field(default_factory=set)
     touched: dict[int, Where] = field(default_factory=dict)
+    gone: Gone = field(default_factory=Gone)
+    entered: set[bytes] = field(default_factory=set)
     _numbers: dict[bytes, Where] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes | int], Where] = field(default_factory=dict)
     _homes: dict[Key, Home] = field(default_factory=dict)
@@ -77,6 +91,12 @@ class TakingIn:
         self._plan_tags(batch)
         for stale in write(self.stamp, batch):
             refused.append(Refused(stale.row.sheet, stale.row.line, stale.cells, [RowFault("", "刚刚有人改过，请再导入一次")]))
+        self.gone.residents |= {ident: each.row.ended for ident, (each, _) in batch.ending.items() if each.row.ended is not None}
+        numbered = [new for new, _, _ in batch.entered]
+        numbered += [ch.each for ch in batch.changing.values() if "id_number" in ch.sealed or ch.known.household_id is None]
+        self.entered |= {each.id_index for each in numbered if each.id_index is not None}
+        changed = batch.changed_households.items()
+        self.gone.vacant += [ident for ident, (each, _, _) in changed if each.row.kind is HouseholdKind.VACANT]
         self.counts.update(batch.counts)
         return refused
 
@@ -156,7 +176,7 @@ class TakingIn:
         return None
 
     def _home(self, each: Sought, known: Known | None, met: Met, batch: Batch, home_ids: Any) -> Home | RowFault:
-        key, row = _key(each), each.row
+        key, row = _key(each, known), each.row
         home = self._homes.get(key)
         if home is not None:
             return home
@@ -178,14 +198,15 @@ class TakingIn:
     def _known_home(self, each: Sought, known: Known | None, met: Met) -> KnownHousehold | RowFault | None:
         row, now = each.row, met.by_id.get((known.household_id if known else None) or 0)
         if each.code is not None:
-            there = met.by_code.get(each.code)
+            # A household keeps its code when it moves: as it is written it is looked for first, and only then as the village's own.
+            there = met.by_code.get(each.code_as_written or "") or met.by_code.get(each.code)
             if there is not None and there.grid_id != row.grid_id:
-                return RowFault("household", "这个户号属于另一个网格，请先在系统里办理整户迁移")
+                return RowFault("household", f"这个户号{OTHER_GRID}")
             if there is not None and there.ended:
                 return RowFault("household", "这个户号已经注销")
             return there
-        if row.masked & {"head_name", "place"}:
-            return now
+        if now is not None and row.row_id is not None and not now.ended:  # our own export without its column of codes
+            return now if now.grid_id == row.grid_id else RowFault("grid", f"这一户{OTHER_GRID}")
         there = met.by_match.get((row.grid_id, each.match_index))
         is_head = row.given.relation in HEAD or row.given.person.name == row.head_name
         if there is None and now is not None and is_head and now.grid_id == row.grid_id and not now.ended:
@@ -229,10 +250,15 @@ class TakingIn:
             for code in sorted(row.tags):
                 facts = population(code)
                 last, old = until(facts, today), open_now.get((ident, facts.id))
+                if old is not None and row.row_id is not None:
+                    continue  # our own export says who belongs, and nothing of since when, by whom or until when
                 if old is None or (last is not None and old.expires_on is not None and (last - old.expires_on).days > 30):
                     batch.put_tag(
                         ident, facts, source=self.source, since=today, expires_on=last, instead_of=old.id if old else None
                     )
+                    if old is not None and not old.source.startswith(SOURCE):
+                        words = f"“{facts.name}”原来按“{old.source}”到 {old.expires_on}，已改按这份名单续到 {last}"
+                        self._note((row.sheet, row.line), [words])
             for code in sorted(row.no_tags - row.tags):
                 facts = population(code)
                 old = open_now.get((ident, facts.id))
@@ -244,8 +270,13 @@ class TakingIn:
             self.remarks += [Remark(*where, words) for words in remarks]
 
 
-def _key(each: Sought) -> Key:
-    return ("code", 0, each.code) if each.code is not None else ("match", each.row.grid_id, each.match_index)
+def _key(each: Sought, known: Known | None = None) -> Key:
+    """Give what rows of one household have in common: its code; in our own export, where they live; else head and place."""
+    if each.code is not None:
+        return "code", 0, each.code
+    if each.row.row_id is not None and known is not None and known.household_id is not None:
+        return "id", known.household_id, ""
+    return "match", each.row.grid_id, each.match_index
 
 
 def _lives(known: Known) -> bool:

@@ -119,7 +119,7 @@ def write(stamp: Stamp, batch: Batch) -> list[Sought]:
 def _drop_stale(batch: Batch) -> tuple[list[Sought], list[Household | Resident]]:
     """Lock what is to change, households first, and leave out what is not as it was looked up; give both."""
     stale: list[Sought] = []
-    households = lock_rows(Household, list(batch.changed_households))
+    households = lock_rows(Household, list(batch.changed_households), referable=True)
     found = {row.id: row.version for row in households}
     for ident, (_, known, _) in list(batch.changed_households.items()):
         if found.get(ident) != known.version:
@@ -127,7 +127,7 @@ def _drop_stale(batch: Batch) -> tuple[list[Sought], list[Household | Resident]]
             batch.counts["households_changed"] -= 1
     bumped = {tag.resident_id for tag in batch.tags} | {ident for ident, _, _ in batch.ended_tags}
     fresh = {ident for _, ident, _ in batch.entered}
-    residents = lock_rows(Resident, [*batch.changing, *batch.ending, *(bumped - fresh)])
+    residents = lock_rows(Resident, [*batch.changing, *batch.ending, *(bumped - fresh)], referable=True)
     versions = {row.id: row.version for row in residents}
     for ident, change in list(batch.changing.items()):
         if versions[ident] != change.known.version:

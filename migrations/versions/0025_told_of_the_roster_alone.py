@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0026"
+revision = "0025"
 down_revision = "0024"
 
 # Only residents have a household of their own: the branch is planned for their table alone.
