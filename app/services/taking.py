@@ -110,7 +110,10 @@ def _locked(stamp: Stamp, number: str, condition: ColumnElement[bool]) -> Servic
 
 
 def take_order(stamp: Stamp, number: str) -> ServiceOrder:
-    """Take an open order: who takes it first has it. Raises ServiceOrderNotFound, OrderTaken, ServiceOrderNotOpen, OwnOrder, TooManyHeld."""
+    """Take an open order: who takes it first has it.
+
+    Raises ServiceOrderNotFound, OrderTaken, ServiceOrderNotOpen, OwnOrder, TooManyHeld.
+    """
     order = _locked(stamp, number, or_(within_reach(stamp), taken_by(stamp.actor)))
     case, actor = order.case, stamp.actor
     if is_held(order):
@@ -308,8 +311,8 @@ class Contact:
 def contact_of(stamp: Stamp, number: str) -> Contact:
     """Give whom an order is for and where, to who works on it and while they do: the order is the reason, on record.
 
-    Raises ServiceOrderNotFound, NotYourOrder, ServiceOrderNotOpen, ContactByDesk (for what has become confidential), TooManyContacts for a
-    volunteer who has seen the county's number of people today.
+    Raises ServiceOrderNotFound, NotYourOrder, ServiceOrderNotOpen, ContactByDesk (for what has become confidential),
+    TooManyContacts for a volunteer who has seen the county's number of people today.
     """
     order = _works(stamp, number)
     if order.case.state is not State.IN_PROGRESS:
