@@ -133,6 +133,14 @@ def _session(session):
     """Every test here looks at the database."""
 
 
+@pytest.mark.parametrize("name", ["省平台/人员[1]", "a:b*c?d\\e", "'引号'", "History", "//", "长" * 60, "省平台人员"])
+def test_any_name_of_a_profile_makes_a_sheet(saved, name):
+    file = saved(write_profiled(iter(()), [{"field": "key", "header": "编号"}], name=name))
+    (sheet,) = CalamineWorkbook.from_path(file).sheet_names
+    assert 0 < len(sheet) <= 31
+    assert sheet == name or name != "省平台人员"
+
+
 def test_cells_by_codes_dates_and_lists():
     assert plain_cell(date(1940, 3, 1), {"date": "%Y%m"}) == "194003"
     assert plain_cell(["低保户", "党员"], {"join": ",", "codes": {"党员": "01"}}) == "低保户,01"

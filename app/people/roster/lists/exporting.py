@@ -215,6 +215,15 @@ def plain_cell(value: Any, column: Mapping[str, Any]) -> str:
     return str(codes.get(str(value), value))
 
 
+_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
+
+
+def sheet_name(name: str) -> str:
+    """Give a name as a sheet may bear it: without the characters that Excel forbids there, of 31 characters at most."""
+    words = " ".join(name.translate(_FORBIDDEN).split())[:31].strip()
+    return words if words and words.casefold() != "history" else f"名单 {words}".strip()
+
+
 def write_profiled(rows: Iterator[dict[str, Any]], columns: Sequence[Mapping[str, Any]], *, name: str) -> Iterator[bytes]:
     """Write rows of fields in the columns of another platform into an .xlsx and give its bytes; every cell is text.
 
@@ -224,7 +233,7 @@ def write_profiled(rows: Iterator[dict[str, Any]], columns: Sequence[Mapping[str
     with ExitStack() as held:
         file = held.enter_context(tempfile.TemporaryFile())
         with xlsxwriter.Workbook(file, {"constant_memory": True, **PLAIN_TEXT}) as book:
-            sheet, text = book.add_worksheet(name[:31]), book.add_format({"num_format": "@"})
+            sheet, text = book.add_worksheet(sheet_name(name)), book.add_format({"num_format": "@"})
             for place, column in enumerate(columns):
                 sheet.set_column(place, place, 18, text)
                 sheet.write_string(0, place, str(column["header"]))
