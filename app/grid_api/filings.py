@@ -14,6 +14,7 @@ from app.grid_api.matters import MatterSchema, PersonSchema, WordsSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
+from app.http.uploads import file_ids
 from app.ledger.intake.report_people import People
 from app.ledger.vocabulary import RequestKind, RequestState, State
 
@@ -37,7 +38,10 @@ class ConsentSchema(Schema):
 
 
 class FilingSchema(MatterSchema):
-    """A matter filed for somebody else; `home_request` is the number of the request to come home that led to it."""
+    """A matter filed for somebody else; `home_request` is the number of the request to come home that led to it.
+
+    `files` are photos and papers about the matter, uploaded before; the photo of a signature belongs to the consent.
+    """
 
     person = fields.Nested(PersonSchema, required=True)
     consent = fields.Nested(ConsentSchema, required=True)
@@ -49,6 +53,7 @@ class FilingSchema(MatterSchema):
     representatives = fields.List(fields.Nested(PersonSchema), validate=validate.Length(max=50))
     minor = fields.Boolean()
     guardian = fields.Nested(PersonSchema)
+    files = file_ids()
 
     @post_load
     def make(self, given: dict[str, Any], **_: Any) -> Filing:

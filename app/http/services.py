@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, text
-from app.http.uploads import file_ids
+from app.http.uploads import FileSchema, file_ids
 from app.ledger.attachments import EntryFiles
 from app.ledger.terms import HoursKind
 from app.ledger.terms import Unit as TermUnit
@@ -77,13 +77,14 @@ class ServiceTermSchema(Schema):
 
 
 class WantedSchema(Schema):
-    """What is ordered: the item, in words what exactly, the grid, where and when it is wished."""
+    """What is ordered: the item, in words what exactly, the grid, where and when it is wished; photos, uploaded before."""
 
     item = text(40, required=True)
     words = text(WORDS, load_default=None, allow_none=True)
     grid = text(40, load_default=None, allow_none=True)
     place = text(200, load_default=None, allow_none=True)
     wished_at = Moment(load_default=None, allow_none=True)
+    files = file_ids(load_default=())
 
 
 class OrderedSchema(Schema):
@@ -171,8 +172,9 @@ class OrderResultSchema(Schema):
 
 
 class OrderContactSchema(Schema):
-    """Whom an order is for and where, for who works on it."""
+    """Whom an order is for and where, and what was photographed for it, for who works on it."""
 
     name = fields.String(allow_none=True)
     phone = fields.String(allow_none=True)
     place = fields.String(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))

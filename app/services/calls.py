@@ -1,6 +1,7 @@
 """Keeps village hotlines (村级热线): calls that cadres take on the telephone, each with the order or report that it makes."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -41,6 +42,7 @@ class Asked:
     title: str | None = None
     kind: Kind = Kind.OTHER
     category_id: int | None = None
+    files: Sequence[int] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +152,7 @@ def _code(grid_id: int) -> str:
 
 
 def _order(stamp: Stamp, wanted: Wanted, kept: Call, person: Person, grid_id: int) -> Registered:
-    named = Wanted(item=wanted.item, words=wanted.words, grid=_code(grid_id), place=wanted.place, wished_at=wanted.wished_at)
-    made = order_for(stamp, named, person=person, call_id=kept.id)
+    made = order_for(stamp, replace(wanted, grid=_code(grid_id)), person=person, call_id=kept.id)
     return Registered(kept.id, CallOutcome.REGISTERED, made.number, made.claim_code, joined=False)
 
 
@@ -162,6 +163,7 @@ def _report(stamp: Stamp, asked: Asked, kept: Call, person: Person | None, grid_
         Submission(
             channel=Channel.HOTLINE, body=asked.body, title=asked.title, kind=asked.kind, category_id=asked.category_id,
             grid_id=grid_id, filer_staff_id=stamp.actor.id, concerned_id=concerned, said_at=kept.at,
+            files=asked.files,
         ),
     )  # fmt: skip
     join_call(kept.id, db.session.get_one(Case, receipt.case_id))

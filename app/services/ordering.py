@@ -1,5 +1,6 @@
 """Keeps the making of orders (点单—下单): a case of kind `service`, accepted and given to its unit at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,13 +55,17 @@ class NotOffered(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is ordered: the item by code, in words what exactly, where and when it is wished; the grid by code."""
+    """What is ordered: the item by code, in words what exactly, where and when it is wished; the grid by code.
+
+    `files` are uploads of whoever orders, shown to who works on the order.
+    """
 
     item: str
     words: str | None = None
     grid: str | None = None
     place: str | None = None
     wished_at: datetime | None = None
+    files: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,7 @@ def place_order(stamp: Stamp, wanted: Wanted, *, resident_id: int, channel: Chan
             channel=channel, title=item.name, body=f"点单：{item.name}。{(wanted.words or '').strip()}", kind=Kind.SERVICE,
             category_id=item.category_id, grid_id=grid_id, filer_staff_id=staff,
             filer_resident_id=resident_id if staff is None else None, concerned_id=resident_id, source_key=key,
+            files=wanted.files,
         ),
     )  # fmt: skip
     (case,) = lock_rows(Case, [receipt.case_id])

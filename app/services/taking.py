@@ -10,6 +10,8 @@ from app.core.crypto import keyring
 from app.core.database import db, lock_rows
 from app.core.errors import Conflict, NotAllowed, NotFound
 from app.core.stamp import Actor, ActorKind, Role, Stamp
+from app.files.models import FileSubject
+from app.files.showing import FileShown, files_of
 from app.ledger.attachments import NO_FILES, EntryFiles, attach_to_entry, place_of_photos
 from app.ledger.county import county
 from app.ledger.handling import ContactByDesk, hand_over, lead_of
@@ -301,11 +303,12 @@ def finish_order(
 
 @dataclass(frozen=True)
 class Contact:
-    """Whom an order is for and where, in plain words, for who has taken it."""
+    """Whom an order is for and where, in plain words, and what was photographed for it, for who has taken it."""
 
     name: str | None
     phone: str | None
     place: str | None
+    files: Sequence[FileShown] = ()
 
 
 def contact_of(stamp: Stamp, number: str) -> Contact:
@@ -326,4 +329,6 @@ def contact_of(stamp: Stamp, number: str) -> Contact:
             raise TooManyContacts
     person = unmask(stamp, order.resident_id, fields=("name", "phone"), reason=f"服务订单 {order.case.number}")
     place = keyring().decrypt(order.place, field="service_order.place") if order.place is not None else None
-    return Contact(person.name, person.phone, place)
+    theirs = [report.id for report in order.case.reports if report.concerned_id == order.resident_id]
+    shown = files_of(stamp, FileSubject.REPORT, theirs)
+    return Contact(person.name, person.phone, place, [file for files in shown.values() for file in files])
