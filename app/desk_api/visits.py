@@ -11,7 +11,7 @@ from app.http.downloads import BINARY, XLSX, download
 from app.http.fields import Moment, PageQuery, Schema, Word, page_of, text
 from app.territory.models import HouseholdKind
 from app.visits.campaigns import begin_campaign, campaigns_page, end_campaign, show_campaign
-from app.visits.exporting import visits_workbook
+from app.visits.exporting import SpanOf, visits_workbook
 from app.visits.models import TaskFor
 from app.visits.rule_editor import EVERY_MONTHS, put_rule, visit_rules
 from app.visits.task_list import late_by_village, late_visits
@@ -103,11 +103,12 @@ class LateVisitsQuery(PageQuery):
 
 
 class VisitExportQuery(Schema):
-    """In whose columns, from when until before when, of which grid."""
+    """In whose columns, what was received (or, of a month as it was, visited) from when until before when, of which grid."""
 
     profile = text(40, required=True)
     since = Moment(required=True)
     until = Moment(required=True)
+    by = Word(SpanOf)
     grid = text(40)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -27,9 +28,23 @@ class ExportSpanUnfit(Invalid):
     """导出的时间段有误"""
 
 
-def visits_workbook(stamp: Stamp, *, profile: str, since: datetime, until: datetime, grid: str | None = None) -> Iterator[bytes]:
+class SpanOf(StrEnum):
+    """What lies within the span of an export: when a visit reached us, or when it was made."""
+
+    RECEIVED = "received"
+    VISITED = "visited"
+
+
+_MOMENTS = {SpanOf.RECEIVED: Visit.received_at, SpanOf.VISITED: Visit.visited_at}
+
+
+def visits_workbook(
+    stamp: Stamp, *, profile: str, since: datetime, until: datetime, grid: str | None = None, by: SpanOf = SpanOf.RECEIVED
+) -> Iterator[bytes]:
     """Give the visits of one's reach from `since` until before `until` as .xlsx in the columns of a profile; names are masked.
 
+    Who delivers regularly asks for what was received since the last delivery: a phone that was offline sends a visit days after it
+    was made, when the export of its month has long gone out. `by` visited tells of a month as it was.
     Raises RosterIsNotYoursToEdit, ExportProfileNotFound, GridNotFound, ExportSpanUnfit.
     """
     stamp = as_editor(stamp)
@@ -38,7 +53,8 @@ def visits_workbook(stamp: Stamp, *, profile: str, since: datetime, until: datet
         raise ExportSpanUnfit(errors={"until": ["结束时间要晚于开始时间"]})
     if until - since > LONGEST:
         raise ExportSpanUnfit(errors={"until": ["一次最多导出一年的走访记录"]})
-    wanted = select(Visit).where(Visit.visited_at >= since, Visit.visited_at < until, in_reach(stamp, Visit.grid_id))
+    moment = _MOMENTS[by]
+    wanted = select(Visit).where(moment >= since, moment < until, in_reach(stamp, Visit.grid_id))
     if grid is not None:
         wanted = wanted.where(Visit.grid_id == find_grid(stamp, grid).id)
     return write_profiled(_rows(wanted), columns.columns, name=columns.name)
@@ -68,6 +84,7 @@ def _told(visits: list[Visit], topics: dict[str, str]) -> Iterator[dict[str, Any
         yield {
             "key": visit.key,
             "visited_at": visit.visited_at,
+            "received_at": visit.received_at,
             "grid_code": grids[visit.grid_id].code,
             "grid_name": grids[visit.grid_id].name,
             "household_code": households.get(visit.household_id),

@@ -11,7 +11,7 @@ from app.people.roster.lists.export_profiles import ExportProfileNotFound, put_e
 from app.people.roster.lists.models import Profiled
 from app.people.roster.scope import GridNotFound, RosterIsNotYoursToEdit
 from app.visits.commands import log_visit
-from app.visits.exporting import ExportSpanUnfit, visits_workbook
+from app.visits.exporting import ExportSpanUnfit, SpanOf, visits_workbook
 from app.visits.models import VisitOutcome
 from app.visits.rules import VisitLog
 from tests.conftest import MONDAY
@@ -22,13 +22,13 @@ SPAN = {"since": MONDAY - timedelta(days=7), "until": MONDAY + timedelta(days=1)
 
 @pytest.fixture
 def visit(as_staff, cast):
-    def log(at=MONDAY, findings=None):
+    def log(at=MONDAY, findings=None, late=timedelta()):
         home = cast.households["郑守田"].id
         met = (cast.residents["zheng"].id,)
         made = VisitLog(
             key=uuid4(), outcome=VisitOutcome.MET, visited_at=at, phone_at=at, household_id=home, findings=findings, met_ids=met
         )
-        return log_visit(as_staff("zhou").moved_to(at), made)
+        return log_visit(as_staff("zhou").moved_to(at + late), made)
 
     return log
 
@@ -44,6 +44,19 @@ def test_the_shipped_profile_heads_its_columns_and_keeps_the_span(as_staff, visi
     assert [line[0] for line in lines] == [str(inside.visit.key)]
     assert lines[0][1] == "2026-11-23 09:00:00"
     assert lines[0][5] == "=HYPERLINK(1)"
+
+
+def test_a_visit_that_a_phone_sends_days_later_is_in_the_next_delivery_and_in_its_own_month(as_staff, visit, clock):
+    """Made at the end of one span, sent after that span's export went out: deliveries that adjoin hold it once."""
+    late = visit(MONDAY - timedelta(hours=1), late=timedelta(days=2)).visit.key
+    spans = [(MONDAY - timedelta(days=7), MONDAY), (MONDAY, MONDAY + timedelta(days=7))]
+
+    def keys(span, **by):
+        parts = visits_workbook(as_staff("wu"), profile="province_visits", since=span[0], until=span[1], **by)
+        return [line[0] for line in rows(parts)[1:]]
+
+    assert [keys(span) for span in spans] == [[], [str(late)]]
+    assert [keys(span, by=SpanOf.VISITED) for span in spans] == [[str(late)], []]
 
 
 def test_codes_and_masked_names_as_the_profile_wants_them(as_staff, as_system, visit, clock):
