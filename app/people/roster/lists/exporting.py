@@ -61,17 +61,23 @@ def people_rows(stamp: Stamp, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """Give the residents of one's reach as rows of fields, household by household, some at a time.
 
     Fields: those of OWN_COLUMNS, `grid_name`, `group`, and words as enums, to be written by a profile. In plain words only with
-    a reason, which is put on record with the number of residents before the first is given. Raises RosterIsNotYoursToEdit,
+    a reason, which is put on record with the number of residents once the last is given: whoever writes them hands nothing on
+    before, and nobody else who is put on record waits for the writing. Raises RosterIsNotYoursToEdit,
     ExportReasonMissing, GridNotFound, TagNotFound.
     """
     stamp = as_editor(stamp)
     ids = _ids(stamp, wanted)
-    if wanted.plain:
-        if not wanted.reason:
-            raise ExportReasonMissing(errors={"reason": [ExportReasonMissing.title()]})
-        scope = "roster" + "".join(f" {name} {value}" for name, value in (("grid", wanted.grid), ("tag", wanted.tag)) if value)
-        note_list(stamp, scope=scope, count=len(ids), fields=PLAIN_FIELDS, reason=wanted.reason)
-    return _rows(stamp, ids, plain=wanted.plain)
+    if wanted.plain and not wanted.reason:
+        raise ExportReasonMissing(errors={"reason": [ExportReasonMissing.title()]})
+    rows = _rows(stamp, ids, plain=wanted.plain)
+    return _noted(stamp, wanted, rows, len(ids)) if wanted.plain else rows
+
+
+def _noted(stamp: Stamp, wanted: Wanted, rows: Iterator[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:
+    """Give rows and put on record that they went out in plain words."""
+    yield from rows
+    scope = "roster" + "".join(f" {name} {value}" for name, value in (("grid", wanted.grid), ("tag", wanted.tag)) if value)
+    note_list(stamp, scope=scope, count=count, fields=PLAIN_FIELDS, reason=wanted.reason or "")
 
 
 def _ids(stamp: Stamp, wanted: Wanted) -> list[int]:
