@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from app.core.clock import CHINA
 from app.core.database import db
 from app.demo.cast import PASSWORD
-from app.files.models import FileLink, FileSubject
+from app.files.models import File, FileLink, FileSubject
 from app.ledger.models import Report
 from tests.callers import Caller
 from tests.pictures import announced, photo, upload
@@ -44,6 +44,7 @@ def test_what_a_cadre_photographs_at_the_bedside_goes_with_the_filing(wu, du, cl
     asked = {"number": number, "claim_code": filed.json["claim_code"]}
     (said,) = client.post("/miniprogram/v1/look-ups", json=asked).json["reports"]
     assert [file["id"] for file in said["files"]] == mine
+    assert db.session.scalars(select(File.position).where(File.id.in_(mine))).all() == [None, None]
 
 
 def test_an_upload_that_is_anothers_or_has_not_arrived_files_nothing(wu, zhou, filing, kept):

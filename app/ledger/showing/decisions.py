@@ -165,4 +165,14 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A whistle that was taken back, or whose case has ended, ends the clocks of those who have not come; what was missed before stays
   missed. While nobody comes, the missed whistle does not keep a resident from whistling again.
 - Whistles are told at once to who is on duty at the unit, else to who may come; so is what comes of them to who blew.
+
+### Attachments and lists
+
+- Whatever is filed takes files of whoever files it, through every channel; a head's visit and help take none. Whoever takes an
+  order sees its files with whom it is for. Where a photo was taken is kept only of what people report for themselves.
+- Lists are written in the background and fetched for a day, by whoever asked and at the door where they asked; a plain one is on
+  record before it can be fetched. Whoever edits a roster by hand may hand its list in and fetch it: a sheet that names a grid
+  beyond their reach is refused, also where only one grid could be meant.
+- Visits go to other platforms by when they were received, so that what a phone sent late is in the next delivery; on request by
+  when they were made.
 """

@@ -189,8 +189,8 @@ def _work(stamps: Callable[[], Stamp], export_id: int, writers: Mapping[Profiled
         with transaction():
             row = db.session.get_one(ListExport, export_id)
             stamp = Stamp(staff_actor(row.made_by), Role.ADMINISTRATOR, stamps().at, row.door)
-            contents = b"".join(writers[row.of](stamp, row.wanted))
-            row.file = keyring().encrypt(base64.b64encode(contents).decode(), field="list_export.file")
+            plain = base64.b64encode(b"".join(writers[row.of](stamp, row.wanted))).decode()
+            row.file = keyring().encrypt(plain, field="list_export.file")
             row.state, row.finished_at = ImportState.DONE, stamps().at
     except Refusal as refusal:
         with transaction():

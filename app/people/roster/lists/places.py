@@ -91,7 +91,7 @@ class Places:
         return Place(None, f"{whose}，请加一列“所属网格”，或把工作表改名为网格的名称")
 
     def _others_in(self, sheet: str, title: str, candidates: list[GridKnown]) -> str | None:
-        """Give the grid of one's villages, beyond one's reach, that a sheet or title names in full, or a sheet by its last words."""
+        """Give the grid of one's villages, beyond one's reach, that is named in full, or by a sheet of its last words."""
         short = plain(sheet)
         own = any(plain(each.name).endswith(short) for each in candidates)
         for words, code, name in self._others:
