@@ -29,10 +29,12 @@ from app.ledger.deadlines import (
     upstream_limit,
 )
 from app.ledger.disputes.models import ConsentDispute
+from app.ledger.followers import follower_of
 from app.ledger.merging.union import below
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
 from app.ledger.showing.outlook import moment
+from app.ledger.stations import AT_STATION, station_path
 from app.ledger.supervision.models import CaseListing
 from app.ledger.terms import Term
 from app.ledger.timeline import append_entry
@@ -45,7 +47,6 @@ from app.ledger.vocabulary import (
     Audience,
     Clock,
     Duty,
-    Kind,
     RequestKind,
     RequestState,
     State,
@@ -159,6 +160,7 @@ def move_case(
     move, role = check_move(action, case.state, roles)
     stamp = stamp if stamp.role in move.roles & roles else stamp.acting_as(role)
     check_words(move, reply=words.reply, note=words.note)
+    follower = follower_of(case)
     step = change(stamp) if change else Step()
     _end_subs(stamp.at, case)
     facts = Facts(
@@ -176,6 +178,8 @@ def move_case(
     target = move.target(facts)
     if case.awaiting_rescue and target in TERMINAL:
         raise RescueAwaited
+    if follower is not None:
+        follower.moving(stamp, case, action, target, step)
     dangers = _dangers(stamp, action, words, step)
     if dangers:
         step.facts = step.facts | {"danger": list(dangers)}
@@ -197,6 +201,8 @@ def move_case(
     _tell(stamp, case, move, entry, step, _params(stamp.at, case, clocks))
     if dangers:
         _alert(stamp, case, entry, dangers[0])
+    if follower is not None:
+        follower.moved(stamp, case, entry)
     return entry
 
 
@@ -263,7 +269,7 @@ def roles_undisputed(stamp: Stamp, case: Case, action: Action) -> frozenset[Role
     roles = roles_on(stamp, case)
     if action in (Action.ARRIVE, Action.ASSESS_WHISTLE) and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_of_called(stamp, case)
-    if action in AT_STATION and case.kind is Kind.SERVICE and stamp.actor.kind is ActorKind.STAFF:
+    if action in AT_STATION and stamp.actor.kind is ActorKind.STAFF:
         return roles | _roles_at_station(stamp, case)
     if action is Action.ANSWER and Role.CADRE in roles and not _comes_home(stamp, case):
         return roles - {Role.CADRE}
@@ -295,15 +301,9 @@ def is_disputed(stamp: Stamp, case: Case) -> bool:
     return db.session.scalars(standing.limit(1)).first() is not None
 
 
-AT_STATION = frozenset({Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION, Action.SUBMIT_RESULT})
-"""What the staff of the unit at whose station a service order is do, though the case was never dispatched to them."""
-
-
 def _roles_at_station(stamp: Stamp, case: Case) -> frozenset[Role]:
-    """Give the roles in which the actor reaches the unit at whose station the order of a case is: its newest station clock's."""
-    query = select(Unit.path).join(Deadline, Deadline.owner_unit_id == Unit.id)
-    query = query.where(Deadline.case_id == case.id, Deadline.clock == Clock.STATION).order_by(Deadline.id.desc()).limit(1)
-    path = db.session.scalar(query)
+    """Give the roles in which the actor reaches the unit at whose station the order of a case is."""
+    path = station_path(case)
     return frozenset(post.role for post in stamp.actor.posts if path is not None and path.startswith(post.path))
 
 
