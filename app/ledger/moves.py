@@ -160,7 +160,6 @@ def move_case(
     move, role = check_move(action, case.state, roles)
     stamp = stamp if stamp.role in move.roles & roles else stamp.acting_as(role)
     check_words(move, reply=words.reply, note=words.note)
-    follower = follower_of(case)
     step = change(stamp) if change else Step()
     _end_subs(stamp.at, case)
     facts = Facts(
@@ -178,6 +177,7 @@ def move_case(
     target = move.target(facts)
     if case.awaiting_rescue and target in TERMINAL:
         raise RescueAwaited
+    follower = follower_of(case)
     if follower is not None:
         follower.moving(stamp, case, action, target, step)
     dangers = _dangers(stamp, action, words, step)

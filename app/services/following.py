@@ -47,7 +47,7 @@ def _moving(stamp: Stamp, case: Case, action: Action, target: State, step: Step)
     lead = _lead(case)
     if target in TERMINAL:
         _end(stamp, order, action, target)
-    elif case.kind is not Kind.SERVICE or (lead is None and action in _LOSES_LEAD):
+    elif lead is None and action in _LOSES_LEAD:
         tell_taker(stamp, order, "order_passed_on")
         end_stay(stamp.at, present_stay(order))
         let_go(order)

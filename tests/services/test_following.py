@@ -23,7 +23,7 @@ from app.ledger.shifts.leaves import begin_and_end_leaves
 from app.ledger.showing.possible import possible_actions
 from app.ledger.terms import HoursKind, Term, Unit
 from app.ledger.verification.results import checks_of, missing
-from app.ledger.vocabulary import Access, Action, CheckItem, Clock, RequestKind, RequestState, Satisfaction, State
+from app.ledger.vocabulary import Access, Action, CheckItem, Clock, Kind, RequestKind, RequestState, Satisfaction, State
 from app.notices.models import Notice, Recipient
 from app.people.duty.absences import put_leave
 from app.services.catalogue import Draft, Station, put_item
@@ -175,6 +175,11 @@ def test_the_station_of_a_village_goes_along_to_another_grid(lin, as_staff, cast
     assert db.session.scalar(modes.where(CaseAccess.unit_id == cast.units["河湾村"].id)) is Access.WRITE
     pass_station(as_staff("zhao"), made.number, words="齐了")
     assert order_of(made.number).unit.name == "水利局"
+
+
+def test_an_order_is_not_corrected_into_something_else(lin, as_staff):
+    made = order_own(lin(), Wanted(item="medicine"))
+    assert refused(correct_case, as_staff("du"), made.number, note="其实是投诉", kind=Kind.COMPLAINT) == "served_as_order"
 
 
 @pytest.mark.parametrize("deed", ["sign", "result", "hand_to"])
