@@ -70,13 +70,18 @@ class NoStationBeyond(Conflict):
 
 
 def within_reach(stamp: Stamp) -> ColumnElement[bool]:
-    """Give the condition for the orders that somebody may take, or might have: by village for residents, by unit for staff."""
+    """Give the condition for the orders that somebody may take, or might have: by village for residents, by unit for staff.
+
+    What is offered to volunteers alone is the unit's too once it is late, or further on than its first taker.
+    """
     actor = stamp.actor
     if actor.kind is ActorKind.RESIDENT:
         assert actor.id is not None
         kinds, village_id = taker_kinds(actor.id, stamp.at)
         return and_(ServiceOrder.village_id == village_id, ServiceItem.takers.overlap(kinds)) if kinds else false()
-    return and_(ServiceItem.takers.contains([Taker.UNIT.value]), at_station(actor), not_recused(actor))
+    offered = ServiceItem.takers.contains([Taker.UNIT.value])
+    left = or_(Case.late_since.is_not(None), Case.state != State.DISPATCHED)
+    return and_(or_(offered, left), at_station(actor), not_recused(actor))
 
 
 def at_station(actor: Actor) -> ColumnElement[bool]:

@@ -21,13 +21,14 @@ from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.shifts.closing import close_account, hand_over_account
 from app.ledger.shifts.leaves import begin_and_end_leaves
 from app.ledger.showing.possible import possible_actions
+from app.ledger.sweep import sweep
 from app.ledger.terms import HoursKind, Term, Unit
 from app.ledger.verification.results import checks_of, missing
 from app.ledger.vocabulary import Access, Action, CheckItem, Clock, Kind, RequestKind, RequestState, Satisfaction, State
 from app.notices.models import Notice, Recipient
 from app.people.duty.absences import put_leave
 from app.services.catalogue import Draft, Station, put_item
-from app.services.models import ItemKind, ServiceOrder
+from app.services.models import ItemKind, ServiceOrder, Taker
 from app.services.ordering import Wanted, order_own
 from app.services.queries import open_orders, show_order
 from app.services.taking import contact_of, finish_order, give_back, note_contact, pass_station, return_station, take_order
@@ -299,6 +300,22 @@ def test_others_do_not_give_back_for_whoever_has_an_order(lin, volunteer, as_sta
 def test_an_order_that_nobody_has_is_not_given_back(lin, as_staff):
     made = order_own(lin(), Wanted(item="medicine"))
     assert refused(give_back, as_staff("wu"), made.number, reason="换人") == "not_your_order"
+
+
+def test_what_no_volunteer_takes_in_time_is_its_units_to_take(lin, as_staff, as_system, clock):
+    minutes = Term(30, Unit.MINUTE, HoursKind.ALWAYS)
+    draft = Draft(
+        code="chat", name="陪聊", kind=ItemKind.ERRAND, category="高龄津贴", term=minutes, takers=(Taker.VOLUNTEER,),
+        stations=(Station(name="陪聊", level=Level.VILLAGE, term=minutes),),
+    )  # fmt: skip
+    put_item(as_staff("admin"), draft)
+    made = order_own(lin(), Wanted(item="chat"))
+    assert refused(take_order, as_staff("wu"), made.number) == "service_order_not_found"
+    clock.advance(minutes=31)
+    sweep(as_system)
+    assert numbers(as_staff("wu")) == [made.number]
+    take_order(as_staff("wu"), made.number)
+    finish_order(as_staff("wu"), made.number, reply="聊了一会儿。")
 
 
 def test_leave_gives_an_order_back(lin, as_staff, as_system, cast, clock):

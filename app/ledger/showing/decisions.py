@@ -55,6 +55,7 @@ Where the rules are silent, these were decided as a supervisor in a county would
   the case keeps; what goes back a station while it leads goes back to its hands. In a rework who served goes on, in half the
   station's term; a returned or reopened order is nobody's until it is dispatched. A case that moves to another grid takes along
   its volunteers and the station that the village has by its place; where the village leads, that waits for the change of hands.
+- What is offered to volunteers alone becomes its unit's to take as well once it is late.
 - Whoever took an order and does not come has it given back for them, with a reason, by a cadre or head of the station's unit or a
   dispatcher. Leave and the closing of an account give it back by themselves. Whoever has an order under way in hand is told
   when it is taken away or its case ends.
