@@ -18,7 +18,7 @@ from app.notices.models import Recipient
 from app.notices.outbox import file_notices, notice_row
 from app.services.catalogue import stations_of
 from app.services.duties import responsible
-from app.services.models import ServiceOrder
+from app.services.models import ServiceOrder, ServiceStation
 from app.services.stays import begin_stay, clock_of, end_stay, let_go, present_stay, terms_of, unit_of, units_above, village_of
 from app.services.volunteers import tell_volunteers
 from app.territory.models import Grid, Unit
@@ -109,10 +109,15 @@ def _to_grid(stamp: Stamp, order: ServiceOrder, grid_id: int, lead: Assignment |
     if here and (lead is None or lead.unit_id != old.id):
         tell_taker(stamp, order, "order_passed_on")
         end_stay(stamp.at, stay)
+        had = order.taken_by_staff
         let_go(order)
         grant(order.case, new, Access.WRITE)
         _read_only(order.case, old)
-        begin_stay(stamp.at, order.case, order, stay.place)
+        following, owner = begin_stay(stamp.at, order.case, order, stay.place)
+        tell_next(stamp, order, following, owner)
+        if lead is not None and lead.handler_id == had:
+            lead.handler_id = owner
+            hand_over(lead)
     tell_volunteers(stamp.at, order)
 
 
@@ -134,6 +139,17 @@ def tell_taker(stamp: Stamp, order: ServiceOrder, template: str) -> None:
     key = f"{order.case.number}:{template}:{order.taken_at.isoformat()}"
     params = {"number": order.case.number}
     file_notices([notice_row(key, to=to, template=template, params=params, case_id=order.case_id, at=stamp.at)])
+
+
+def tell_next(stamp: Stamp, order: ServiceOrder, stay: ServiceStation, owner: int | None) -> None:
+    """Tell the person responsible at the next station that the order has come, where somebody is named."""
+    if owner is None:
+        return
+    row = notice_row(
+        f"{order.case.number}:station:{stay.id}", to=(Recipient.STAFF, owner), template="station_begins",
+        params={"number": order.case.number, "station": stay.name}, case_id=order.case_id, at=stamp.at,
+    )  # fmt: skip
+    file_notices([row])
 
 
 def open_again(stamp: Stamp, order: ServiceOrder, *, reason: str, gone: int | None = None) -> None:

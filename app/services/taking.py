@@ -20,14 +20,13 @@ from app.ledger.recusal import not_recused
 from app.ledger.verification.results import facts_of, keep_result
 from app.ledger.vocabulary import Action, Audience, State, Subject
 from app.notices.models import Recipient
-from app.notices.outbox import file_notices, notice_row
 from app.people.accounts_known import on_roster
 from app.people.identity import looked_at, unmask
 from app.people.models import Resident
 from app.services.catalogue import stations_of
 from app.services.contacting import record_order_contact
-from app.services.following import open_again, own_clocks
-from app.services.models import ServiceItem, ServiceOrder, ServiceStation, Taker
+from app.services.following import open_again, own_clocks, tell_next
+from app.services.models import ServiceItem, ServiceOrder, Taker
 from app.services.stays import begin_stay, let_go, present_stay
 from app.services.volunteers import taker_kinds
 from app.territory.models import Unit
@@ -257,7 +256,7 @@ def _hand_on(stamp: Stamp, order: ServiceOrder, action: Action, words: Words, *,
         stay.ended_at, stay.returned = acting.at, step < 0
         let_go(order)
         following, owner = begin_stay(acting.at, case, order, stay.place + step, unit=_before(order, stay.place + step))
-        _tell_next(acting, order, following, owner)
+        tell_next(acting, order, following, owner)
         facts = {"station": stay.name, "next": following.name, "unit": following.unit.code}
         return Step(facts=facts, about=(Subject.SERVICE_STATION, stay.id))
 
@@ -268,17 +267,6 @@ def _before(order: ServiceOrder, place: int) -> Unit | None:
     """Give the unit that had a station since the present lead was given the case: what goes back there goes to the same hands."""
     since = lead_of(order.case).dispatched_at
     return next((stay.unit for stay in reversed(order.stations) if stay.place == place and stay.began_at >= since), None)
-
-
-def _tell_next(stamp: Stamp, order: ServiceOrder, stay: ServiceStation, owner: int | None) -> None:
-    """Tell the person responsible at the next station that the order has come, where somebody is named."""
-    if owner is None:
-        return
-    row = notice_row(
-        f"{order.case.number}:station:{stay.id}", to=(Recipient.STAFF, owner), template="station_begins",
-        params={"number": order.case.number, "station": stay.name}, case_id=order.case_id, at=stamp.at,
-    )  # fmt: skip
-    file_notices([row])
 
 
 def finish_order(

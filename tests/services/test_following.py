@@ -174,6 +174,8 @@ def test_the_station_of_a_village_goes_along_to_another_grid(lin, as_staff, cast
     modes = select(CaseAccess.mode).where(CaseAccess.case_id == case_of(made.number).id)
     assert db.session.scalar(modes.where(CaseAccess.unit_id == cast.units["柳林村"].id)) is Access.READ
     assert db.session.scalar(modes.where(CaseAccess.unit_id == cast.units["河湾村"].id)) is Access.WRITE
+    assert told("station_begins") == [cast.staff["zhao"].id]
+    assert {each.owner_staff_id for each in clocks(made.number, Clock.RESOLVE)} == {cast.staff["zhao"].id}
     pass_station(as_staff("zhao"), made.number, words="齐了")
     assert order_of(made.number).unit.name == "水利局"
 
