@@ -410,12 +410,14 @@ GET  /desk/v1/service-orders/<number>                              staff
 POST /grid/v1/service-orders/<number>/taking                       staff
 POST /grid/v1/service-orders/<number>/giving-back                  staff
 POST /grid/v1/service-orders/<number>/contact                      staff
+POST /grid/v1/service-orders/<number>/contacted                    staff
 POST /grid/v1/service-orders/<number>/next-station                 staff
 POST /grid/v1/service-orders/<number>/last-station                 staff
 POST /grid/v1/service-orders/<number>/result                       staff
 POST /desk/v1/service-orders/<number>/taking                       staff
 POST /desk/v1/service-orders/<number>/giving-back                  staff
 POST /desk/v1/service-orders/<number>/contact                      staff
+POST /desk/v1/service-orders/<number>/contacted                    staff
 POST /desk/v1/service-orders/<number>/next-station                 staff
 POST /desk/v1/service-orders/<number>/last-station                 staff
 POST /desk/v1/service-orders/<number>/result                       staff
@@ -435,6 +437,7 @@ GET  /miniprogram/v1/volunteer-orders/taken                        resident
 POST /miniprogram/v1/volunteer-orders/<number>/taking              resident
 POST /miniprogram/v1/volunteer-orders/<number>/giving-back         resident
 POST /miniprogram/v1/volunteer-orders/<number>/contact             resident
+POST /miniprogram/v1/volunteer-orders/<number>/contacted           resident
 POST /miniprogram/v1/volunteer-orders/<number>/result              resident
 POST /desk/v1/service-items                                        staff
 GET  /desk/v1/service-items/sheet.xlsx                             staff

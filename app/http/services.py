@@ -10,6 +10,7 @@ from app.ledger.attachments import EntryFiles
 from app.ledger.terms import HoursKind
 from app.ledger.terms import Unit as TermUnit
 from app.ledger.vocabulary import State
+from app.services.contacting import HOW
 from app.services.models import ItemKind, Taker
 from app.territory.models import Level
 
@@ -128,9 +129,10 @@ class StaySchema(Schema):
 
 
 class ServiceOrderSchema(OpenOrderSchema):
-    """An order with its way; whom it is for is masked."""
+    """An order with its way; whom it is for is masked. `version` is the item's, `case_version` what a move of it may name."""
 
     version = fields.Integer()
+    case_version = fields.Integer()
     person = fields.String(allow_none=True)
     stations = fields.List(fields.Nested(StaySchema))
     ahead = fields.List(fields.String())
@@ -139,22 +141,36 @@ class ServiceOrderSchema(OpenOrderSchema):
     opened_at = Moment()
 
 
-class OrderReasonSchema(Schema):
+class OrderSeenSchema(Schema):
+    """The `case_version` of the order that was seen, if it is to be minded."""
+
+    version = fields.Integer(data_key="case_version")
+
+
+class OrderReasonSchema(OrderSeenSchema):
     """Why."""
 
     reason = text(WORDS, required=True)
 
 
-class StationWordsSchema(Schema):
+class StationWordsSchema(OrderSeenSchema):
     """What was done at the station, for the file."""
 
     words = text(WORDS, required=True)
 
 
-class OrderResultSchema(Schema):
+class OrderContactedSchema(OrderSeenSchema):
+    """How the person was reached and, where there is anything to tell, what was said."""
+
+    how = fields.String(required=True, validate=validate.OneOf(tuple(HOW)))
+    note = text(WORDS, load_default=None, allow_none=True)
+
+
+class OrderResultSchema(OrderSeenSchema):
     """What was done: `reply` for the person, `note` for the file; `evidence` are references to what proves it.
 
-    Of what was uploaded, `reply_files` are shown to the person, `evidence_files` stay in the file.
+    Of what was uploaded, `reply_files` are shown to the person, `evidence_files` stay in the file. `contacted` says how the person
+    was reached, where that is not on record yet.
     """
 
     reply = text(WORDS, required=True)
@@ -163,6 +179,7 @@ class OrderResultSchema(Schema):
     evidence = fields.List(text(200), load_default=list, validate=validate.Length(max=20))
     reply_files = file_ids(load_default=())
     evidence_files = file_ids(load_default=())
+    contacted = fields.String(validate=validate.OneOf(tuple(HOW)), load_default=None, allow_none=True)
 
     @post_load
     def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:

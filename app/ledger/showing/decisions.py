@@ -46,6 +46,20 @@ Where the rules are silent, these were decided as a supervisor in a county would
   leader responsible for the lead is told. A case that is listed for repeated failure is not raised again for it. When the lead
   changes, raising begins anew at the level above the new lead; whoever had the case keeps reading it.
 
+### Service orders
+
+- A service order is taken and done at its stations alone: nobody signs for it, hands it on or reports it as another case, and it is
+  corrected into no other kind. Taking it stops the clock of taking; that the person was reached is said by who serves, at once
+  or with the result, and stops the contact clock. Who gives an order back leaves a contact that was made.
+- An order goes with its case. A new lead begins the station anew at its own unit, with the item's terms but the due moment that
+  the case keeps; what goes back a station while it leads goes back to its hands. In a rework who served goes on, in half the
+  station's term; a returned or reopened order is nobody's until it is dispatched. A case that moves to another grid takes along
+  its volunteers and the station that the village has by its place; where the village leads, that waits for the change of hands.
+- What is offered to volunteers alone becomes its unit's to take as well once it is late.
+- Whoever took an order and does not come has it given back for them, with a reason, by a cadre or head of the station's unit or a
+  dispatcher. Leave and the closing of an account give it back by themselves. Whoever has an order under way in hand is told
+  when it is taken away or its case ends.
+
 ### Requests
 
 - A refused return settles the dispute, and so does the second return that is agreed to; from then on the case is locked against
