@@ -31,6 +31,9 @@ _KINDS = {
 CHANGES_THE_ROSTER = frozenset(_KINDS)
 """Outcomes that say something of the roster."""
 
+UNDECIDED = (VisitEffect.state == EffectState.DONE, VisitEffect.decided_at.is_(None))
+"""The conditions that an effect was believed, and nobody has decided since."""
+
 
 def bring_about(stamp: Stamp, visit: Visit, household: Household, *, resident_id: int | None) -> VisitEffect | None:
     """Do what a visit's outcome means for the roster, or put it before the village; None where it means nothing new.
@@ -101,7 +104,7 @@ def _doubtful(visit: Visit) -> Select[int]:
     met = select(VisitMet.resident_id).where(VisitMet.visit_id == visit.id)
     house = and_(VisitEffect.resident_id.is_(None), VisitEffect.household_id == visit.household_id)
     query = select(VisitEffect.id).join(said, said.id == VisitEffect.visit_id).where(said.visited_at < visit.visited_at)
-    query = query.where(VisitEffect.state == EffectState.DONE, VisitEffect.decided_at.is_(None))
+    query = query.where(*UNDECIDED)
     return query.where(or_(house, and_(VisitEffect.resident_id.in_(met), VisitEffect.household_id == visit.household_id)))
 
 
@@ -110,8 +113,7 @@ def said_gone(visit: Visit) -> list[int]:
     said = aliased(Visit)
     query = select(VisitEffect.resident_id).join(said, said.id == VisitEffect.visit_id)
     query = query.where(VisitEffect.household_id == visit.household_id, VisitEffect.resident_id.is_not(None))
-    undecided = (VisitEffect.state == EffectState.DONE, VisitEffect.decided_at.is_(None))
-    found = db.session.scalars(query.where(*undecided, said.visited_at < visit.visited_at).order_by(VisitEffect.id))
+    found = db.session.scalars(query.where(*UNDECIDED, said.visited_at < visit.visited_at).order_by(VisitEffect.id))
     return [each for each in found if each is not None]
 
 
