@@ -14,7 +14,7 @@ from app.people.identity import Person, enrol_resident, set_person
 from app.people.models import Resident, StaffGrid
 from app.people.roster.models import Care, CareBy, GroupHead, PopulationTag, ResidentTag
 from app.sync.cursors import decode
-from app.sync.jobs import thin_sync_changes
+from app.sync.jobs import count_sync_changes_anew, thin_sync_changes
 from app.territory.commands import add_household
 from app.territory.models import Household, HouseholdGroup
 from app.visits.leaving import move_home, move_to
@@ -287,6 +287,10 @@ def test_a_cursor_of_another_database_person_or_post_starts_anew(zhou, caller, f
     with transaction():
         db.session.execute(text("UPDATE sync_epoch SET epoch = 'where the copy was made'"))
         db.session.execute(text("UPDATE sync_change SET changed_in = changed_in + 1000000000"))
+    told = zhou.get("/sync", cursor=phone.cursor)
+    assert (told.status_code, told.json["code"], told.headers["Retry-After"]) == (503, "sync_being_counted", "60")
+    assert count_sync_changes_anew(lambda: AT) > 0
+    assert count_sync_changes_anew(lambda: AT) == 0
     fresh = Pocket()
     fresh.pull(zhou)
     assert fresh.rows.keys() == phone.rows.keys()
@@ -301,11 +305,12 @@ def test_a_cursor_of_another_database_person_or_post_starts_anew(zhou, caller, f
 def test_a_cursor_names_nothing_to_its_reader(house, zhou, folk):
     phone = Pocket()
     phone.pull(zhou)
-    against = report(house, here(folk), against_staff_id=folk.staff["zhou"].id)
+    report(house, here(folk), against_staff_id=folk.staff["zhou"].id)
     phone.pull(zhou)
-    assert (against, "case") in [(place.row_id, place.kind) for place in decode(phone.cursor).places.values()]
-    whole = base64.urlsafe_b64decode(phone.cursor + "==")
-    assert b"case" not in whole
+    assert {(place.row_id, place.kind) for place in decode(phone.cursor).places.values()} == {(0, "")}
+    halfway = zhou.get("/sync", limit=1).json["cursor"]
+    assert "household" in {place.kind for place in decode(halfway).places.values()}
+    assert b"household" not in base64.urlsafe_b64decode(halfway + "==")
     other = Pocket()
     other.pull(zhou)
     assert other.cursor != phone.cursor  # sealed anew each time, so that two are never compared
