@@ -5,6 +5,7 @@ What a visit did for the tasks of its household, and what it says of the roster,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from app.territory.models import Household
 from app.territory.shapes.placing import How, place_point
 from app.visits.decisions import VisitTaskNotFound
 from app.visits.effects import CHANGES_THE_ROSTER, bring_about, doubt
-from app.visits.homes import Homes
+from app.visits.homes import DELIVERED, Homes, past_grids
 from app.visits.meeting import OF_ONE, named_by, note_met
 from app.visits.models import Visit, VisitOutcome, VisitTask
 from app.visits.needs import take_needs
@@ -52,7 +53,7 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, homes: Homes 
     VisitLoggedDifferently, and for a need what `take_in` and answering raise, its fields named `needs.0.body`.
     """
     role = stamp.actor.holds((Role.GRID_WORKER,))
-    if role is None or not stamp.actor.grid_ids:
+    if role is None or not (stamp.actor.grid_ids or past_grids(stamp)):
         raise OnlyGridWorkersVisit
     stamp = stamp.acting_as(role)
     try:
@@ -66,7 +67,7 @@ def log_visit(stamp: Stamp, log: VisitLog, *, settle: bool = True, homes: Homes 
     held = None if log.household_id is None else homes.held(log.household_id)
     if held is None and log.household_id is not None:
         raise HouseholdNotFound
-    columns = _columns(stamp, log, held)
+    columns = _columns(stamp, log, held, homes)
     if held is not None and not homes.was_ones_own(held, columns["visited_at"]) and not is_stored(log.key):
         raise HouseholdNotFound
     named = named_by(log, columns["visited_at"], homes)
@@ -143,7 +144,7 @@ def log_task_visit(stamp: Stamp, task_id: int, said: Mapping[str, Any]) -> Visit
 def add_photos(stamp: Stamp, key: UUID, *, files: Sequence[int]) -> Visit:
     """Attach photos that arrived after their visit to it; only by who logged it. Raises VisitNotFound, FilesUnfit."""
     visit = db.session.scalars(select(Visit).where(Visit.key == key, Visit.staff_id == stamp.actor.id)).first()
-    if visit is None or visit.grid_id not in stamp.actor.grid_ids:
+    if visit is None or (visit.grid_id not in stamp.actor.grid_ids and visit.received_at < stamp.at - DELIVERED):
         raise VisitNotFound
     attach_photos(stamp, visit, files)
     return visit
@@ -152,23 +153,21 @@ def add_photos(stamp: Stamp, key: UUID, *, files: Sequence[int]) -> Visit:
 _STORE = insert(Visit).on_conflict_do_nothing(index_elements=[Visit.key]).returning(Visit)
 
 
-def _grid(stamp: Stamp, log: VisitLog, held: Household | None) -> int:
-    """Give the grid of the visit; raises UnknownGrid for one that is not the actor's."""
-    if held is not None:
-        return held.grid_id
+def _grid(log: VisitLog, visited_at: datetime, homes: Homes) -> int:
+    """Give the grid of a visit to no household; raises UnknownGrid for one that is not the actor's."""
     grid_id = catalogue().grid_codes.get(log.grid or "")
-    if grid_id not in stamp.actor.grid_ids:
+    if grid_id is None or not homes.was_ones_grid(grid_id, visited_at):
         raise UnknownGrid("这不是您负责的网格", errors={"grid": ["这不是您负责的网格"]})
     return grid_id
 
 
-def _columns(stamp: Stamp, log: VisitLog, held: Household | None) -> dict[str, Any]:
+def _columns(stamp: Stamp, log: VisitLog, held: Household | None, homes: Homes) -> dict[str, Any]:
     visited = when(log, stamp.at)
     place = None if log.position is None else orjson.dumps(placed(log.position)).decode()
     return {
         "key": log.key,
         "staff_id": stamp.actor.id,
-        "grid_id": _grid(stamp, log, held),
+        "grid_id": held.grid_id if held is not None else _grid(log, visited.visited_at, homes),
         "household_id": log.household_id,
         "outcome": log.outcome,
         "in_person": log.outcome is VisitOutcome.MET or (log.outcome in OF_ONE and bool(log.met_ids)),

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.database import db, lock_rows
 from app.core.stamp import Stamp
-from app.people.models import Resident
+from app.people.models import Resident, StaffGridPast
 from app.people.roster.models import RosterChange, RosterChangeKind
 from app.territory.models import Household
 from app.visits.effects import UNDECIDED
@@ -23,7 +23,8 @@ from app.visits.periods import day_of
 from app.visits.rules import OLDEST
 
 DELIVERED = timedelta(days=31)
-"""So long after a household or resident was moved out of a worker's grids, what was visited before may be delivered."""
+"""So long after a household or resident was moved out of a worker's grids, or a grid was taken from them, what was visited before
+may be delivered."""
 
 ASKED = timedelta(days=31)
 """How long after its last day a task still says whom a visit was to."""
@@ -66,18 +67,20 @@ class Homes:
     def __init__(self, stamp: Stamp, ids: Collection[int], residents: Collection[int] = ()) -> None:
         """Lock, in order, the households and then the residents."""
         self._stamp = stamp
-        self._held = _hold_own(stamp, ids)
+        self._past = past_grids(stamp)
+        self._grids = stamp.actor.grid_ids | self._past.keys()
+        self._held = self._hold_own(ids)
         self._residents = _hold_residents(residents)
         self._living: _Facts[list[int]] = _Facts(_living, [])
         self._asked: _Facts[list[Asked]] = _Facts(lambda ids: _asked(stamp, ids), [])
         self._doubtful = _Facts(_doubtful, False)
-        self._moved_at: _Facts[datetime | None] = _Facts(lambda ids: _moved_at(stamp, RosterChange.household_id, ids), None)
-        self._left_at: _Facts[datetime | None] = _Facts(lambda ids: _moved_at(stamp, RosterChange.resident_id, ids), None)
+        self._moved_at: _Facts[datetime | None] = _Facts(lambda ids: self._moved(RosterChange.household_id, ids), None)
+        self._left_at: _Facts[datetime | None] = _Facts(lambda ids: self._moved(RosterChange.resident_id, ids), None)
 
     def held(self, household_id: int) -> Household | None:
         """Give a household, held; None where it is not the worker's. One that was not named at the beginning is locked now."""
         if household_id not in self._held:
-            self._held |= _hold_own(self._stamp, [household_id])
+            self._held |= self._hold_own([household_id])
         return self._held.get(household_id)
 
     def resident(self, resident_id: int) -> Resident | None:
@@ -88,13 +91,13 @@ class Homes:
 
     def was_ones_own(self, household: Household, visited_at: datetime) -> bool:
         """Say whether a household lies in the worker's grids, or lay there when it was visited."""
-        if household.grid_id in self._stamp.actor.grid_ids:
+        if self.was_ones_grid(household.grid_id, visited_at):
             return True
         return _after(self._moved_at.of(household.id, self._elsewhere(self._held.values())), visited_at)
 
     def lived_there(self, resident: Resident, visited_at: datetime) -> bool:
         """Say whether a resident is of the worker's grids, or was when they were visited."""
-        if resident.grid_id in self._stamp.actor.grid_ids:
+        if self.was_ones_grid(resident.grid_id, visited_at):
             return True
         return _after(self._left_at.of(resident.id, self._elsewhere(self._residents.values())), visited_at)
 
@@ -121,24 +124,43 @@ class Homes:
         self._moved_at.forget(None)
         self._left_at.forget(None)
 
+    def was_ones_grid(self, grid_id: int | None, visited_at: datetime) -> bool:
+        """Say whether a grid is the worker's, or was at a visit."""
+        return grid_id in self._stamp.actor.grid_ids or _after(self._past.get(grid_id or 0), visited_at)
+
     def _elsewhere(self, rows: Iterable[Household] | Iterable[Resident]) -> list[int]:
         return [row.id for row in rows if row.grid_id not in self._stamp.actor.grid_ids]
 
+    def _hold_own(self, ids: Collection[int]) -> dict[int, Household]:
+        """Lock, in order, those of some households that lie in the worker's own grids; being the village's cadre does not do.
 
-def _hold_own(stamp: Stamp, ids: Collection[int]) -> dict[int, Household]:
-    """Lock, in order, those of some households that lie in the worker's own grids; being the village's cadre as well does not do.
+        Those that have been moved out of them lately come along, and those of grids that were the worker's until lately: what was
+        visited before is still to be delivered. Whoever writes for a household holds its row, taken before anything refers to it:
+        two phones there take turns.
+        """
+        if not ids:
+            return {}
+        lately = select(RosterChange.household_id).where(*self._moves(RosterChange.household_id))
+        mine = or_(Household.grid_id.in_(sorted(self._grids)), Household.id.in_(lately))
+        own = db.session.scalars(select(Household.id).where(Household.id.in_(sorted(set(ids))), mine)).all()
+        return {household.id: household for household in lock_rows(Household, own)} if own else {}
 
-    Those that have been moved out of them lately come along: what was visited before the move is still to be delivered.
-    Whoever writes for a household holds its row, taken before anything refers to it: two phones there take turns.
-    """
-    if not ids:
-        return {}
-    grids = sorted(stamp.actor.grid_ids)
-    moved = (RosterChange.what == RosterChangeKind.HOUSEHOLD_MOVED, RosterChange.from_grid_id.in_(grids))
-    lately = select(RosterChange.household_id).where(*moved, RosterChange.at > stamp.at - DELIVERED)
-    mine = or_(Household.grid_id.in_(grids), Household.id.in_(lately))
-    own = db.session.scalars(select(Household.id).where(Household.id.in_(sorted(set(ids))), mine)).all()
-    return {household.id: household for household in lock_rows(Household, own)} if own else {}
+    def _moved(self, of: InstrumentedAttribute[int | None], ids: list[int]) -> dict[int, datetime | None]:
+        """Give when some households or residents were last moved out of the worker's grids, those of which that was lately."""
+        query = select(of, func.max(RosterChange.at)).where(of.in_(ids), *self._moves(of)).group_by(of)
+        return {row[0]: row[1] for row in db.session.execute(query) if row[0] is not None}
+
+    def _moves(self, of: InstrumentedAttribute[int | None]) -> tuple[ColumnElement[bool], ...]:
+        """Give the conditions that a line of the roster's history tells of a move out of the worker's grids, lately."""
+        what = RosterChangeKind.HOUSEHOLD_MOVED if of is RosterChange.household_id else RosterChangeKind.RESIDENT_MOVED
+        grids = RosterChange.from_grid_id.in_(sorted(self._grids))
+        return RosterChange.what == what, grids, RosterChange.at > self._stamp.at - DELIVERED
+
+
+def past_grids(stamp: Stamp) -> dict[int, datetime]:
+    """Give the grids that were taken from a worker lately, and when."""
+    query = select(StaffGridPast.grid_id, StaffGridPast.until).where(StaffGridPast.staff_id == stamp.actor.id)
+    return {row.grid_id: row.until for row in db.session.execute(query.where(StaffGridPast.until > stamp.at - DELIVERED))}
 
 
 def _hold_residents(ids: Collection[int]) -> dict[int, Resident]:
@@ -147,15 +169,6 @@ def _hold_residents(ids: Collection[int]) -> dict[int, Resident]:
 
 def _after(moved_at: datetime | None, visited_at: datetime) -> bool:
     return moved_at is not None and moved_at > visited_at
-
-
-def _moved_at(stamp: Stamp, of: InstrumentedAttribute[int | None], ids: list[int]) -> dict[int, datetime | None]:
-    """Give when some households or residents were last moved out of the worker's grids, those of which that was lately."""
-    what = RosterChangeKind.HOUSEHOLD_MOVED if of is RosterChange.household_id else RosterChangeKind.RESIDENT_MOVED
-    grids = RosterChange.from_grid_id.in_(sorted(stamp.actor.grid_ids))
-    query = select(of, func.max(RosterChange.at)).where(of.in_(ids), RosterChange.what == what, grids)
-    rows = db.session.execute(query.where(RosterChange.at > stamp.at - DELIVERED).group_by(of))
-    return {row[0]: row[1] for row in rows if row[0] is not None}
 
 
 def _living(ids: list[int]) -> dict[int, list[int]]:

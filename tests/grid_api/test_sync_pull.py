@@ -4,14 +4,14 @@ import base64
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, select, text, update
 
 from app.core.database import db, transaction
 from app.core.stamp import SYSTEM, ActorKind, Door, Role, Stamp
 from app.demo.cast import find_cast
 from app.ledger.models import Case
 from app.people.identity import Person, enrol_resident, set_person
-from app.people.models import Resident, StaffGrid
+from app.people.models import Resident, StaffGrid, StaffGridPast
 from app.people.roster.models import Care, CareBy, GroupHead, PopulationTag, ResidentTag
 from app.sync.cursors import decode
 from app.sync.jobs import count_sync_changes_anew, thin_sync_changes
@@ -407,6 +407,31 @@ def test_what_was_visited_before_a_household_was_moved_is_taken_after_it(house, 
     again = zhou.post("/sync", {"phone_at": MONDAY.isoformat(), "items": [before]}, key=None).json["items"]
     assert [each["outcome"] for each in again] == ["replayed"]
     assert zhou.get(f"/households/{home}").status_code == 404
+
+
+def test_what_was_visited_before_a_grid_changed_hands_is_taken_after_it(zhou, zhao, folk):
+    home, zheng = folk.households["郑守田"].id, folk.residents["zheng"].id
+    with transaction():
+        db.session.execute(delete(StaffGrid).where(StaffGrid.staff_id == folk.staff["zhou"].id))
+        db.session.add(StaffGrid(staff_id=folk.staff["zhao"].id, grid_id=here(folk).id))
+    with transaction():
+        assert db.session.scalars(select(StaffGridPast.grid_id)).all() == [here(folk).id]
+        db.session.execute(update(StaffGridPast).values(until=MONDAY - timedelta(minutes=10)))
+
+    def sent(minutes, **more):
+        at = (MONDAY - timedelta(minutes=minutes)).isoformat()
+        said = {"household_id": home, "outcome": "met", "visited_at": at, "met_ids": [zheng], "needs": [{"body": "路灯坏了。"}]}
+        return item("visit", said | more, phone_at=at)
+
+    around = sent(20, household_id=None, grid=here(folk).code, met_ids=[])
+    items = [sent(30), sent(15, outcome="deceased", resident_id=zheng, met_ids=[], needs=[]), around, sent(5)]
+    told = zhou.post("/sync", {"phone_at": MONDAY.isoformat(), "items": items}, key=None).json["items"]
+    assert [each["outcome"] for each in told] == ["created", "created", "created", "invalid"]
+    assert (told[1]["result"]["effect"]["state"], told[3]["code"]) == ("proposed", "household_not_found")
+    assert {visit.grid_id for visit in db.session.query(Visit)} == {here(folk).id}
+    assert zhou.get(f"/households/{home}").status_code == 404
+    seen = zhao.get("/cases").json["items"]
+    assert {told[place]["result"]["needs"][0]["number"] for place in (0, 2)} <= {case["number"] for case in seen}
 
 
 def test_who_works_in_no_village_has_nothing_to_keep(caller):
