@@ -52,7 +52,7 @@ def note_met(stamp: Stamp, log: VisitLog, visit: Visit, *, named: Sequence[int],
             met.insert(0, _person(stamp, log.person, visit).id)
         except Invalid as refused:
             raise below(refused, "person") from None
-    living = met or ([] if log.household_id is None else homes.living(log.household_id))
+    living = met or ([] if log.household_id is None else _living(visit, log.household_id, homes))
     if not met and log.outcome in (VisitOutcome.MET, VisitOutcome.PHONE) and log.household_id is not None:
         met = _expected(visit, log.household_id, living, homes)
         living = met or living
@@ -95,6 +95,12 @@ def _may_be_put_there(person: Person) -> bool:
     return db.session.scalars(known.where(same, Resident.household_id.is_not(None)).limit(1)).first() is None
 
 
+def _living(visit: Visit, household_id: int, homes: Homes) -> list[int]:
+    """Give who lived in a household at a visit: who is on the roster, and whom a later visit said to be gone."""
+    later = [each for each, at in said_gone(household_id) if at > visit.visited_at] if homes.doubtful(household_id) else []
+    return sorted({*homes.living(household_id), *later})
+
+
 def _expected(visit: Visit, household_id: int, living: list[int], homes: Homes) -> list[int]:
     """Give whom a visit was to when the phone names nobody: those of the tasks of that day, else the only one who lives there.
 
@@ -104,5 +110,6 @@ def _expected(visit: Visit, household_id: int, living: list[int], homes: Homes) 
     asked = {task.resident_id for task in homes.asked(household_id) if task.first_on <= day <= task.due_on + ASKED}
     found = sorted(asked & set(living))
     if not living and visit.outcome is VisitOutcome.MET and homes.doubtful(household_id):
-        found = said_gone(visit)[-1:]  # the only one who can have opened the door
+        # the only one who can have opened the door
+        found = [each for each, at in said_gone(household_id) if at < visit.visited_at][-1:]
     return found or (living if len(living) == 1 else [])

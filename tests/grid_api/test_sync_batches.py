@@ -99,6 +99,16 @@ def test_whoever_dies_in_a_batch_is_met_by_no_later_visit_of_it(zhou, session, h
     assert met(session, before, dead, after) == [[], [], [young]]
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_visit_before_a_death_met_whom_it_met_also_when_it_comes_after_it(zhou, session, home_of, apart):
+    home, (old,) = home_of("T6", "老人")
+    dead, before = visit_of(home, 10, outcome="deceased", resident_id=old), visit_of(home, 30)
+    for items in [[dead], [before]] if apart else [[dead, before]]:
+        assert {each["outcome"] for each in sent(zhou, items)} == {"created"}
+    assert met(session, dead, before) == [[], [old]]
+    assert zhou.get(f"/households/{home}").json["residents"] == []
+
+
 def test_whoever_is_entered_or_ended_between_two_visits_of_a_batch_counts_from_then_on(zhou, session, home_of):
     home, (old,) = home_of("T2", "老人")
     at = NOW.isoformat()
