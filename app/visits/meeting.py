@@ -47,7 +47,8 @@ def note_met(stamp: Stamp, log: VisitLog, visit: Visit, *, named: Sequence[int],
     """
     met = list(named)
     if log.person is not None:
-        homes.changed(log.household_id)
+        if log.household_id is not None:
+            homes.changed(log.household_id)
         try:
             met.insert(0, _person(stamp, log.person, visit).id)
         except Invalid as refused:
