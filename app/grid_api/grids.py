@@ -13,6 +13,7 @@ from app.http.fields import PlacingSchema, PointSchema, Schema, text
 from app.ledger.grid_moves import move_grid
 from app.ledger.intake.codes import by_code
 from app.ledger.intake.places import Point, where_is
+from app.people.roster.scope import grids_in_reach
 from app.territory.shapes.versions import grids_as_geojson
 
 blp = DoorBlueprint("grids", door=Door.GRID, prefix="/grids", auth=staff(Door.GRID), repeatable=False, tag="网格和户")
@@ -46,8 +47,8 @@ def find_grid(point: Point) -> Any:
 @blp.route("/shapes", methods=["GET"])
 @blp.response(200, ShapesSchema)
 def show_shapes() -> Any:
-    """Show the polygons of one's own grids, as GeoJSON"""
-    return grids_as_geojson(stamp().actor.grid_ids)
+    """Show the polygons of one's own grids, to cadres those of their villages' grids, as GeoJSON"""
+    return grids_as_geojson(grids_in_reach(stamp()))
 
 
 @moves.route("/grid", methods=["POST"])

@@ -1,6 +1,6 @@
 """Keeps the kinds of items that a phone may send when it has a network again: one row each, schema, command and answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,10 +27,10 @@ from app.people.roster import commands, residents, tags
 from app.sync.items import Done, ItemKind, Sent, ValidationFailed
 from app.sync.models import SyncedKind
 from app.sync.pulling import kept_now
-from app.territory.models import Household
 from app.visits import leaving
-from app.visits.commands import hold_households, log_visit, settle_visits
+from app.visits.commands import log_visit, settle_visits
 from app.visits.decisions import VisitTaskNotFound, cancel_task, find_task
+from app.visits.homes import Homes
 from app.visits.models import Visit
 from app.visits.rules import VisitLog
 
@@ -93,14 +93,22 @@ def _visit_told(sent: Sent) -> VisitLog:
     return replace(log, sent_at=sent.sent_at)
 
 
-def _homes(stamp: Stamp, visits: Sequence[Sent]) -> dict[int, Household]:
-    """Lock the households of a batch's visits, in order."""
-    named = [sent.body.get("household_id") for sent in visits]
-    return hold_households(stamp, [each for each in named if type(each) is int and 0 < each < 2**63])
+def _homes(stamp: Stamp, visits: Sequence[Sent]) -> Homes:
+    """Lock the households of a batch's visits and the residents whom they name, in order."""
+    people = [each for sent in visits for each in (sent.body.get("resident_id"), *_listed(sent.body.get("met_ids")))]
+    return Homes(stamp, _ids(sent.body.get("household_id") for sent in visits), _ids(people))
 
 
-def _visit(stamp: Stamp, _sent: Sent, log: VisitLog, homes: dict[int, Household]) -> Done:
-    logged = log_visit(stamp, log, settle=False, held=homes.get(log.household_id or 0))
+def _listed(told: Any) -> list[Any]:
+    return told if isinstance(told, list) else []
+
+
+def _ids(told: Iterable[Any]) -> set[int]:
+    return {each for each in told if type(each) is int and 0 < each < 2**63}
+
+
+def _visit(stamp: Stamp, _sent: Sent, log: VisitLog, homes: Homes) -> Done:
+    logged = log_visit(stamp, log, settle=False, homes=homes)
     db.session.flush()
     return Done(logged.visit.id, None, before=logged.replayed, made=logged)
 
@@ -191,7 +199,7 @@ _HOUSEHOLD, _RESIDENT = SyncedKind.HOUSEHOLD, SyncedKind.RESIDENT
 _HOME, _SOMEBODY = HouseholdTargetSchema, ResidentTargetSchema
 
 KINDS: dict[str, ItemKind] = {
-    "visit": ItemKind(read=_visit_told, do=_visit, stored=_visit_stored, begin=_homes, finish=_settle),
+    "visit": ItemKind(read=_visit_told, do=_visit, stored=_visit_stored, begin=_homes, upset=Homes.all_changed, finish=_settle),
     "household_add": _of_roster(_HOUSEHOLD, roster.HouseholdGivenSchema, commands.enter_household, makes=True),
     "household_edit": _of_roster(_HOUSEHOLD, roster.HouseholdEditSchema, leaving.edit_home, target=_HOME),
     "household_move": _of_roster(_HOUSEHOLD, roster.HouseholdMoveSchema, leaving.move_home, target=_HOME),
@@ -203,7 +211,9 @@ KINDS: dict[str, ItemKind] = {
     "resident_restore": _of_roster(_RESIDENT, roster.ResidentVersionSchema, leaving.put_back, target=_SOMEBODY),
     "tag_put": _of_roster(_RESIDENT, roster.TagGivenSchema, tags.put_tag, target=_SOMEBODY),
     "tag_end": _of_roster(_RESIDENT, roster.TagEndSchema, tags.end_tag, target=_SOMEBODY),
-    "task_cancel": ItemKind(read=_about(TaskTargetSchema, VisitCancelledSchema), do=_cancel_task, stored=_task_stored),
+    "task_cancel": ItemKind(
+        read=_about(TaskTargetSchema, VisitCancelledSchema), do=_cancel_task, stored=_task_stored, after=("visit",)
+    ),
     "case_supplement": _of_case(WordsSchema, supplement),
     "case_information": _of_case(WordsSchema, supply_info),
     "case_answer": _of_case(AnswerSchema, answer_case),

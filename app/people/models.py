@@ -52,6 +52,16 @@ class StaffGrid(Base):
     grid: Mapped[Grid] = relationship()
 
 
+class StaffGridPast(Base):
+    """A grid that a grid worker looked after until a moment; a trigger writes it, whichever way the grid was taken from them."""
+
+    __tablename__ = "staff_grid_past"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True)
+    grid_id: Mapped[int] = mapped_column(ForeignKey("grid.id"), primary_key=True)
+    until: Mapped[datetime]
+
+
 class Sex(StrEnum):
     """Women and men."""
 

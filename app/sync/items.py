@@ -96,7 +96,9 @@ class ItemKind:
     do: Callable[[Stamp, Sent, Any, Any], Done]
     stored: Callable[[Stamp, Sent, Any], dict[str, Any] | None] = lambda _stamp, _sent, _given: None
     begin: Callable[[Stamp, Sequence[Sent]], Any] = lambda _stamp, _sent: None
+    upset: Callable[[Any], None] = lambda _begun: None
     finish: Callable[[Stamp, Sequence[Done]], None] | None = None
+    after: tuple[str, ...] = ()
     makes: SyncedKind | None = None
 
 

@@ -46,13 +46,31 @@ class SyncTold(Base):
 
 
 class SyncEpoch(Base):
-    """Which database the changes were counted in, in its one row; a restored one counts anew."""
+    """Which database the changes were counted in, in its one row; a restored one counts anew (`counting`), up to a grid so far.
+
+    Transactions before `thinned_to` have been looked through for repeats. Of those before `forgotten_to` the changes of rows that
+    are gone have been forgotten; whoever last had everything before `anew_before` may have missed such a one.
+    """
 
     __tablename__ = "sync_epoch"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     epoch: Mapped[str]
+    counting: Mapped[str | None]
+    counted_to: Mapped[int] = mapped_column(default=0, server_default="0")
+    thinned_to: Mapped[int] = mapped_column(default=0, server_default="0")
+    forgotten_to: Mapped[int] = mapped_column(default=0, server_default="0")
+    anew_before: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class SyncMark(Base):
+    """Which transaction was the oldest that still ran at some moment: all before it were over then."""
+
+    __tablename__ = "sync_mark"
+
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    horizon: Mapped[int]
 
 
 class SyncItem(Base):

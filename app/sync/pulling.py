@@ -15,7 +15,8 @@ from app.core.stamp import Role, Stamp
 from app.people.roster.scope import in_reach
 from app.sync.catalogues import Catalogues, catalogues
 from app.sync.cursors import Cursor, Place, SyncStartAnew, decode
-from app.sync.models import SyncedKind, SyncTold
+from app.sync.models import SyncedKind, SyncEpoch, SyncTold
+from app.sync.recounting import counted_here
 from app.sync.showing import KEPT, Grids
 from app.territory.models import Grid, Unit
 
@@ -61,26 +62,29 @@ def pull(stamp: Stamp, *, cursor: str | None, limit: int, catalogue: str | None 
     The catalogues come along unless the phone has those of the version `catalogue`.
     A grid that the worker has got since is given whole, one that they lost is to be forgotten. Only what changed in transactions
     before the oldest that still runs is read, so that one that commits late is never passed over.
-    Raises SyncForVillages, CursorUnreadable, and SyncStartAnew for a cursor of another database, another person or other posts.
+    Raises SyncForVillages, SyncBeingCounted, CursorUnreadable, and SyncStartAnew for a cursor of another database, another person
+    or other posts, or of a phone that was away for longer than we tell what is gone.
     """
     rows = grids_of(stamp)
     grids = {row.id: row.code for row in rows}
-    place, horizon = _here()
-    held = Cursor(place, _reader(stamp))
-    if cursor:
-        told = decode(cursor)
-        if (told.epoch, told.reader) != (held.epoch, held.reader) or any(at.changed_in >= horizon for at in told.places.values()):
-            raise SyncStartAnew
-        held = told
+    place, horizon = counted_here()
+    held = _held(cursor, Cursor(place, _reader(stamp), horizon), horizon)
     lost = [grid for grid in held.places if grid not in grids]
     places = {grid: held.places.get(grid) or Place(-1, "", 0, horizon) for grid in grids}
     changes = _changes(places, horizon, limit + 1)
+    if (
+        held.whole < db.session.scalars(select(SyncEpoch.anew_before)).one()
+    ):  # asked now: what it lacks may have just been forgotten
+        raise SyncStartAnew
     pulled = Pulled(cursor="", more=len(changes) > limit, forget_grids=_codes(lost))
     pulled.rows, pulled.gone = _told(stamp, grids, changes[:limit], places)
     for change in changes[:limit]:
         places[change.grid_id] = replace(
             places[change.grid_id], changed_in=change.changed_in, kind=change.kind, row_id=change.row_id
         )
+    unread = _unread(places, horizon) if pulled.more else set()
+    places = {grid: at if grid in unread else Place(horizon, "", 0, horizon) for grid, at in places.items()}
+    held = replace(held, whole=held.whole if pulled.more else horizon)
     pulled.cursor = replace(held, places=places).encode()
     lists = catalogues(rows)
     pulled.catalogues = lists if lists.version != catalogue else None
@@ -93,20 +97,20 @@ def _reader(stamp: Stamp) -> str:
     return hashlib.sha256("\0".join([str(stamp.actor.id), *posts]).encode()).hexdigest()[:16]
 
 
-_HERE = text("SELECT sync_place(), epoch, pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM sync_epoch")
+def _held(cursor: str | None, fresh: Cursor, horizon: int) -> Cursor:
+    """Give what a phone's cursor says, or a fresh one; raises CursorUnreadable, SyncStartAnew."""
+    if not cursor:
+        return fresh
+    told = decode(cursor)
+    ahead = any(at.changed_in > horizon for at in told.places.values())
+    if ahead or (told.epoch, told.reader) != (fresh.epoch, fresh.reader):
+        raise SyncStartAnew
+    return told
 
 
-def _here() -> tuple[str, int]:
-    """Give where changes are counted now, and the oldest transaction that still runs; a restored database counts anew."""
-    place, counted, horizon = db.session.execute(_HERE).one()
-    if place != counted:
-        db.session.execute(text("LOCK TABLE sync_epoch IN EXCLUSIVE MODE"))
-        if db.session.execute(text("SELECT epoch FROM sync_epoch")).scalar_one() != place:
-            db.session.execute(text("SELECT sync_fill()"))
-            db.session.execute(text("UPDATE sync_epoch SET epoch = :place"), {"place": place})
-    return place, horizon
-
-
+_PLACES = [
+    bindparam(name, type_=ARRAY(Text if name == "kinds" else BigInteger)) for name in ("grids", "changed_in", "kinds", "rows")
+]
 _CHANGES = text("""
 SELECT s.grid_id, c.changed_in, c.kind, c.row_id
 FROM unnest(:grids, :changed_in, :kinds, :rows) AS s (grid_id, changed_in, kind, row_id)
@@ -116,21 +120,35 @@ CROSS JOIN LATERAL (
     ORDER BY c.changed_in, c.kind, c.row_id LIMIT :most
 ) c
 LIMIT :most
-""").bindparams(
-    *(bindparam(name, type_=ARRAY(Text if name == "kinds" else BigInteger)) for name in ("grids", "changed_in", "kinds", "rows"))
+""").bindparams(*_PLACES)
+
+_UNREAD = text("""
+SELECT s.grid_id
+FROM unnest(:grids, :changed_in, :kinds, :rows) AS s (grid_id, changed_in, kind, row_id)
+WHERE EXISTS (
+    SELECT FROM sync_change c
+    WHERE c.grid_id = s.grid_id AND c.changed_in < :horizon AND (c.changed_in, c.kind, c.row_id) > (s.changed_in, s.kind, s.row_id)
 )
+""").bindparams(*_PLACES)
 
 
 def _changes(places: dict[int, Place], horizon: int, most: int) -> list[Any]:
-    if not places:
-        return []
+    return list(db.session.execute(_CHANGES, {"horizon": horizon, "most": most, **_columns(places)})) if places else []
+
+
+def _unread(places: dict[int, Place], horizon: int) -> set[int]:
+    """Give the grids of which something is still to be read."""
+    return {row.grid_id for row in db.session.execute(_UNREAD, {"horizon": horizon, **_columns(places)})}
+
+
+def _columns(places: dict[int, Place]) -> dict[str, list[Any]]:
     after = list(places.values())
-    columns = {
+    return {
+        "grids": list(places),
         "changed_in": [at.changed_in for at in after],
         "kinds": [at.kind for at in after],
         "rows": [at.row_id for at in after],
     }
-    return list(db.session.execute(_CHANGES, {"grids": list(places), "horizon": horizon, "most": most, **columns}))
 
 
 def _told(

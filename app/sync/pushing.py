@@ -1,6 +1,7 @@
 """Keeps how a phone's batch is taken in: item by item in its order, each once by its key, a bad one never to another's harm."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -113,6 +114,7 @@ class _Batch:
         self.known: dict[UUID, _Known] = {}
         self.begun: dict[str, Any] = {}
         self.fresh: list[tuple[Sent, _Known]] = []
+        self.finished: Counter[str] = Counter()
 
     def take(self, items: Sequence[Sent | Unreadable]) -> list[Answered]:
         try:
@@ -122,7 +124,8 @@ class _Batch:
             self.known = _done_before(self.stamp, [item for item in items if isinstance(item, Sent)])
             self._begin([item for item in items if isinstance(item, Sent) and item.key not in self.known])
             answers = [self._one(item) for item in items]
-            self._finish()
+            for name in self.kinds:
+                self._finish(name)
             insert_many(SyncItem, [self._row(item, known) for item, known in self.fresh])
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) not in (_DEADLOCK, _LOCKED):
@@ -141,11 +144,12 @@ class _Batch:
         known, given = self.known.get(item.key), None
         if known is not None:
             return _again(item, known)
+        for name in self.kinds[item.kind].after:
+            self._finish(name)
         try:
             named = replace(item, body=self._named(item.body))
             given = self.kinds[item.kind].read(named)
-            with db.session.begin_nested():
-                done = self.kinds[item.kind].do(self.stamp, named, given, self.begun[item.kind])
+            done = self._do(named, given)
         except Refusal as refusal:
             return self._refuse(item, refusal, given)
         except IntegrityError as error:
@@ -163,6 +167,19 @@ class _Batch:
         self.known[item.key] = _Known(item.kind, item.content(), dict(item.body), done)
         self.fresh.append((item, self.known[item.key]))
         return Answered(key=str(item.key), outcome=ItemOutcome.REPLAYED if done.before else ItemOutcome.CREATED, done=done)
+
+    def _do(self, item: Sent, given: Any) -> Done:
+        """Do an item in a savepoint; what was known for the other kinds, or of what is taken back, is to be asked anew."""
+        try:
+            with db.session.begin_nested():
+                done = self.kinds[item.kind].do(self.stamp, item, given, self.begun[item.kind])
+        except BaseException:
+            self.kinds[item.kind].upset(self.begun[item.kind])
+            raise
+        for name, begun in self.begun.items():
+            if name != item.kind:
+                self.kinds[name].upset(begun)
+        return done
 
     def _named(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Give a body with ids in place of the keys by which it names what earlier items made; raises NotYetArrived."""
@@ -194,19 +211,21 @@ class _Batch:
         stored = None if given is None else self.kinds[item.kind].stored(self.stamp, item, given)
         return in_conflict(item, refusal, stored)
 
-    def _finish(self) -> None:
-        for name, kind in self.kinds.items():
-            done = [known.done for item, known in self.fresh if item.kind == name]
-            if kind.finish is None or not done:
-                continue
-            try:
-                kind.finish(self.stamp, done)
-                db.session.flush()
-            except OperationalError:
-                raise
-            except Exception as error:
-                log.exception("unhandled %s when items of kind %s were finished", type(error).__name__, name, exc_info=error)
-                raise _OneByOne from error
+    def _finish(self, name: str) -> None:
+        """Finish what was done of a kind since it was last finished."""
+        done = [known.done for item, known in self.fresh if item.kind == name][self.finished[name] :]
+        finish = self.kinds[name].finish
+        if finish is None or not done:
+            return
+        try:
+            finish(self.stamp, done)
+            db.session.flush()
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.exception("unhandled %s when items of kind %s were finished", type(error).__name__, name, exc_info=error)
+            raise _OneByOne from error
+        self.finished[name] += len(done)
 
     def _row(self, item: Sent, known: _Known) -> dict[str, Any]:
         told = orjson.dumps({"answer": known.done.answer, "body": known.body}, default=str).decode()

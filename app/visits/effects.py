@@ -5,6 +5,8 @@ what a later visit contradicts, waits for the village's cadre, whichever of the 
 by the cadre or an administrator, with a reason.
 """
 
+from datetime import datetime
+
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import aliased
 
@@ -30,6 +32,9 @@ _KINDS = {
 
 CHANGES_THE_ROSTER = frozenset(_KINDS)
 """Outcomes that say something of the roster."""
+
+UNDECIDED = (VisitEffect.state == EffectState.DONE, VisitEffect.decided_at.is_(None))
+"""The conditions that an effect was believed, and nobody has decided since."""
 
 
 def bring_about(stamp: Stamp, visit: Visit, household: Household, *, resident_id: int | None) -> VisitEffect | None:
@@ -101,18 +106,15 @@ def _doubtful(visit: Visit) -> Select[int]:
     met = select(VisitMet.resident_id).where(VisitMet.visit_id == visit.id)
     house = and_(VisitEffect.resident_id.is_(None), VisitEffect.household_id == visit.household_id)
     query = select(VisitEffect.id).join(said, said.id == VisitEffect.visit_id).where(said.visited_at < visit.visited_at)
-    query = query.where(VisitEffect.state == EffectState.DONE, VisitEffect.decided_at.is_(None))
+    query = query.where(*UNDECIDED)
     return query.where(or_(house, and_(VisitEffect.resident_id.in_(met), VisitEffect.household_id == visit.household_id)))
 
 
-def said_gone(visit: Visit) -> list[int]:
-    """Give who lived in a visit's household until an earlier visit said that they were gone, where nobody has decided since."""
-    said = aliased(Visit)
-    query = select(VisitEffect.resident_id).join(said, said.id == VisitEffect.visit_id)
-    query = query.where(VisitEffect.household_id == visit.household_id, VisitEffect.resident_id.is_not(None))
-    undecided = (VisitEffect.state == EffectState.DONE, VisitEffect.decided_at.is_(None))
-    found = db.session.scalars(query.where(*undecided, said.visited_at < visit.visited_at).order_by(VisitEffect.id))
-    return [each for each in found if each is not None]
+def said_gone(household_id: int) -> list[tuple[int, datetime]]:
+    """Give who lived in a household until a visit said that they were gone, where nobody has decided since, and when that was."""
+    query = select(VisitEffect.resident_id, Visit.visited_at).join(Visit, Visit.id == VisitEffect.visit_id)
+    query = query.where(VisitEffect.household_id == household_id, VisitEffect.resident_id.is_not(None), *UNDECIDED)
+    return [(row.resident_id, row.visited_at) for row in db.session.execute(query.order_by(VisitEffect.id))]
 
 
 def _contradicted(visit: Visit, resident_id: int | None) -> bool:

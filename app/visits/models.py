@@ -234,6 +234,7 @@ class VisitEffect(Base):
     __table_args__ = (
         UniqueConstraint("visit_id"),
         Index("ix_visit_effect_grid", "grid_id", "id"),
+        Index("ix_visit_effect_undecided", "household_id", postgresql_where="state = 'done' AND decided_at IS NULL"),
         CheckConstraint("(kind IN ('deceased', 'moved_away')) = (resident_id IS NOT NULL)", name="of_whom"),
     )
 

@@ -5,6 +5,7 @@ hundred visits; `make faults` goes on to 2,000 (`PHONE_VISITS`).
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,31 +16,29 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
-from app.core.database import db, transaction
-from app.core.stamp import SYSTEM, ActorKind, Door, Role, Stamp
+from app.core.database import db
+from app.core.stamp import ActorKind
 from app.demo.cast import find_cast
-from app.ledger.models import Entry, Report
+from app.files.models import FileLink, FileSubject
+from app.ledger.models import Case, Report
 from app.ledger.timeline import verify_ledger
-from app.people.identity import Person, enrol_resident, open_person
-from app.people.models import Resident
-from app.people.roster.commands import open_household
 from app.sync.models import SyncItem
-from app.territory.commands import add_household
-from app.territory.models import Household
-from app.visits.clocks import start_clocks
-from app.visits.models import TaskFor, Visit, VisitTask
+from app.visits.models import TaskFor, Visit, VisitEffect, VisitTask
 from benchmarks.house import House, web
+from tests.callers import GRID, Caller
 from tests.conftest import copy_database, drop_database
+from tests.faults.books import ledger
+from tests.faults.days import HARD, Day, settle_village, who_lives_where
 from tests.phone import Line, Lost, Phone
-from tests.pocket import item
+from tests.pictures import photo, upload
 from tests.sessions import open_session
 
 VISITS = int(os.environ.get("PHONE_VISITS", "160"))
 HOMES = max(20, VISITS // 8)
 AHEAD = timedelta(hours=5)
-GRID_CODE = "99010100100101"
+COLORS = ("red", "green", "yellow", "black", "white", "orange")
 LOSSES = {"lost_before": 0.12, "cut": 0.06, "lost_after": 0.12}
 
 pytestmark = pytest.mark.faults
@@ -56,6 +55,13 @@ class Town:
         with self.app.app_context():
             return open_session(ActorKind.STAFF, find_cast().staff["zhou"].id, self.now)
 
+    def photos(self) -> list[int]:
+        """Upload Zhou's photos, the same in every town; gives their ids."""
+        zhou = Caller(self.app.test_client(), GRID, self.token())
+        files = [upload(zhou, photo(color=color), purpose="photo").json for color in COLORS]
+        assert {file["state"] for file in files} == {"ready"}
+        return [file["id"] for file in files]
+
 
 @contextmanager
 def town(template: str, make_app: Any, keys: str, folder: Path, name: str) -> Iterator[Town]:
@@ -65,7 +71,7 @@ def town(template: str, make_app: Any, keys: str, folder: Path, name: str) -> It
     environment["GUNICORN_CMD_ARGS"] = "--graceful-timeout 5"  # of the lines that were cut some are still open
     try:
         with app.app_context():
-            settle_village()
+            settle_village(HOMES)
         with web(House(folder, url, environment)) as (port, _):
             yield Town(app, port)
     finally:
@@ -75,102 +81,22 @@ def town(template: str, make_app: Any, keys: str, folder: Path, name: str) -> It
         drop_database(template, name)
 
 
-def settle_village() -> None:
-    """Let people live in Zhou's grid, with visits to be made to every second household; the same ids in every town."""
-    now = datetime.now(UTC)
-    stamp = Stamp(SYSTEM, Role.SYSTEM, now, Door.COMMAND_LINE)
-    with transaction():
-        grid = find_cast().grids["柳林村一网格"]
-        for place in range(HOMES):
-            home = add_household(now, code=f"P{place}", grid=grid, head_name="王建国", place=f"三组 {place} 号")
-            enrol_resident(stamp, Person(name=f"王{place}"), grid_id=grid.id, household_id=home.id)
-            if place % 2:
-                continue
-            today = now.date()
-            same: dict[str, Any] = {"why": TaskFor.RULE, "first_on": today - timedelta(days=5), "due_on": today + timedelta(days=9)}
-            same |= {"created_at": now, "updated_at": now, "grid_id": grid.id, "household_id": home.id}
-            task = VisitTask(key=f"rule:{place}", **same)
-            db.session.add(task)
-            db.session.flush()
-            start_clocks(now, grid.unit_id, [(task.id, task.due_on)])
-
-
-def day(rng: Random, homes: list[int], off: timedelta, count: int, *, edits: bool) -> list[dict[str, Any]]:
-    """Write down a day's visits; of every ten one is to somebody who was entered just before, some bring needs."""
-    began = datetime.now(UTC) - timedelta(hours=8)
-
-    def entry(kind: str, place: int, body: dict[str, Any]) -> dict[str, Any]:
-        at = (began + timedelta(seconds=20 * place) + off).isoformat()
-        key = str(UUID(int=rng.getrandbits(128), version=4))
-        return item(kind, body | ({"visited_at": at} if kind == "visit" else {}), phone_at=at, key=key)
-
-    items = []
-    for place in range(count):
-        outcome = rng.choice(("met", "met", "met", "phone", "nobody_home", "working_away"))
-        body: dict[str, Any] = {"household_id": rng.choice(homes), "outcome": outcome, "findings": f"第 {place} 次走访"}
-        if outcome == "met" and rng.random() < 0.3:
-            body["needs"] = [{"body": f"{off.seconds} 第 {place} 件：门前水沟堵了。", "kind": "help"}]
-            if rng.random() < 0.3:
-                body["needs"].append({"body": f"{off.seconds} 又问第 {place} 件高龄津贴怎么办。", "kind": "consultation"})
-        if place % 10 == 3:
-            new = {"grid": GRID_CODE, "head_name": f"新户{off.seconds}号{place}", "place": "四组"}
-            home = entry("household_add", place, new)
-            made = entry("resident_add", place, {"household_key": home["key"], "name": f"新人{off.seconds}号{place}"})
-            items += [home, made]
-            body = {"household_key": home["key"], "outcome": "met", "resident_key": made["key"]}
-        items.append(entry("visit", place, body))
-    if edits:
-        items += [entry("household_edit", 0, {"household_id": home, "version": 1, "kind": "floating"}) for home in homes[::7]]
-    return items
-
-
-def ledger() -> dict[str, Any]:
-    """Give what stands in the books, but for ids, times and codes."""
-    visits = {}
-    for visit in db.session.scalars(select(Visit)):
-        needs = []
-        for need in visit.needs:
-            case = need.case_id
-            report = db.session.scalars(select(Report).where(Report.case_id == case)).one()
-            entries = db.session.execute(
-                select(Entry.seq, Entry.action, Entry.role, Entry.door, Entry.from_state, Entry.to_state)
-                .where(Entry.case_id == case)
-                .order_by(Entry.seq)
-            ).all()
-            clocks = db.session.execute(
-                text("SELECT clock, label, met_at IS NULL FROM deadline WHERE case_id = :case ORDER BY clock, id"), {"case": case}
-            ).all()
-            words = (need.place, need.answered, report.title, report.body, report.channel, report.case.kind, report.case.state)
-            needs.append((words, [tuple(entry) for entry in entries], [tuple(clock) for clock in clocks]))
-        met = sorted(name_of(each.resident_id) for each in visit.met)
-        whom = visit.resident_id and name_of(visit.resident_id)
-        visits[visit.key] = (
-            visit.outcome,
-            home_of(visit.household_id),
-            whom,
-            met,
-            visit.findings,
-            visit.clock_off,
-            visit.in_person,
-            needs,
-        )
-    done = aliased_visits()
-    tasks = {task.key: (task.state, done.get(task.visit_id or 0), task.attempts) for task in db.session.scalars(select(VisitTask))}
-    homes = {home_of(home.id): (home.kind, home.version) for home in db.session.scalars(select(Household))}
-    people = sorted((name_of(each.id), home_of(each.household_id), each.version) for each in db.session.scalars(select(Resident)))
-    return {"visits": visits, "tasks": tasks, "homes": homes, "people": people}
-
-
-def aliased_visits() -> dict[int, UUID]:
-    return {row.id: row.key for row in db.session.execute(select(Visit.id, Visit.key))}
-
-
-def home_of(household_id: int | None) -> str:
-    return "/".join(open_household(db.session.get_one(Household, household_id))) if household_id is not None else ""
-
-
-def name_of(resident_id: int) -> str:
-    return open_person(db.session.get_one(Resident, resident_id).identity).name or ""
+def write_down(
+    homes: dict[str, tuple[int, list[int]]], files: list[int], *, category: int, seed: int
+) -> list[list[dict[str, Any]]]:
+    """Give what two phones wrote down: one whose clock is right and one whose clock is ahead."""
+    rng = Random(seed)
+    own = [home for code, (home, _) in homes.items() if code.startswith("P")]
+    days = []
+    for place, off in enumerate((timedelta(0), AHEAD)):
+        day = Day(rng, off, category=category)
+        day.plain(own, VISITS // 2)
+        day.hard(homes, range(place * HARD // 2, (place + 1) * HARD // 2))
+        day.photographed(files[place::2])
+        if not place:
+            day.edits(own)
+        days.append(day.items)
+    return days
 
 
 def visited_at() -> dict[UUID, datetime]:
@@ -181,19 +107,16 @@ def test_the_ledger_of_bad_phones_is_that_of_perfect_ones(template, make_app, ke
     seed = int(os.environ.get("PHONE_SEED", "7"))
     books, times = [], []
     days: list[list[dict[str, Any]]] = []
+    stood: Any = None
     for name in ("perfect", "bad"):
         folder = tmp_path / name
         folder.mkdir()
         with town(template, make_app, keys, folder, f"{name}_{os.getpid()}") as place:
-            if not days:
-                with place.app.app_context():
-                    own = select(Household.id).where(Household.code.startswith("P")).order_by(Household.id)
-                    homes = list(db.session.scalars(own))
-                rng = Random(seed)
-                days = [
-                    day(rng, homes, timedelta(0), VISITS // 2, edits=True),
-                    day(rng, homes, AHEAD, VISITS - VISITS // 2, edits=False),
-                ]
+            files = place.photos()
+            with place.app.app_context():
+                homes, category = who_lives_where(), find_cast().categories["高龄津贴"]
+            days = days or write_down(homes, files, category=category, seed=seed)
+            assert (files, homes) == (stood := stood or (files, homes))
             phones = devices(place, days, seed, bad=name == "bad")
             with ThreadPoolExecutor(len(phones)) as pool:
                 list(pool.map(Phone.work, phones))
@@ -242,6 +165,22 @@ def check(place: Town, phones: list[Phone], days: list[list[dict[str, Any]]]) ->
         assert once == dict.fromkeys(keys, 1)
         visits = {UUID(each["key"]) for each in days[0] + days[1] if each["kind"] == "visit"}
         assert set(db.session.scalars(select(Visit.key))) == visits
+        needs = [need for each in days[0] + days[1] for need in each["body"].get("needs", ())]
+        bodies = Counter(need["body"] for need in needs)
+        assert Counter(db.session.scalars(select(Report.body))) == bodies
+        assert db.session.scalar(select(func.count()).select_from(Case)) == len(needs) > 10
+        told = select(VisitEffect.kind, VisitEffect.state, func.count()).group_by(VisitEffect.kind, VisitEffect.state)
+        assert {f"{kind} {state}": count for kind, state, count in db.session.execute(told)} == {
+            "deceased done": 4,
+            "moved_away done": 4,
+            "household_moved proposed": 4,
+            "vacant done": 4,
+        }
+        photos = select(func.count()).select_from(FileLink).where(FileLink.subject == FileSubject.VISIT)
+        assert db.session.scalar(photos) == len(COLORS)
+        agreed = [each for each in days[0] + days[1] if "follow_up_on" in each["body"]]
+        followed = select(func.count()).select_from(VisitTask).where(VisitTask.why == TaskFor.FOLLOW_UP)
+        assert db.session.scalar(followed) == len(agreed) > 0
         assert not verify_ledger().breaks
 
 

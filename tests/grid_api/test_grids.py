@@ -94,9 +94,15 @@ def test_without_a_map_everybody_is_told_so_and_no_point_in_china_is_refused(nob
     assert lin.post("/reports", {"body": "路灯坏了。", "point": point}).status_code == 201
 
 
-def test_a_worker_sees_the_polygons_of_the_own_grids_alone(zhou, wu, drawn, cast):
-    assert [each["properties"]["name"] for each in zhou.get("/grids/shapes").json["features"]] == [FIRST]
-    assert wu.get("/grids/shapes").json == {"type": "FeatureCollection", "features": []}
+def test_a_worker_sees_the_polygons_of_the_own_grids_alone_and_a_cadre_those_of_the_village(zhou, wu, drawn, cast):
+    def names(caller):
+        return [each["properties"]["name"] for each in caller.get("/grids/shapes").json["features"]]
+
+    assert names(zhou) == [FIRST]
+    village = {grid.name for grid in cast.grids.values() if grid.unit_id == cast.units["柳林村"].id}
+    assert names(wu)
+    assert set(names(wu)) <= village
+    assert RIVER not in names(wu)
 
 
 def test_a_worker_moves_a_case_to_the_grid_that_is_named(zhou, zhao, report, backstage, cast):

@@ -4,17 +4,17 @@ import base64
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, select, text, update
 
 from app.core.database import db, transaction
 from app.core.stamp import SYSTEM, ActorKind, Door, Role, Stamp
 from app.demo.cast import find_cast
 from app.ledger.models import Case
 from app.people.identity import Person, enrol_resident, set_person
-from app.people.models import Resident, StaffGrid
+from app.people.models import Resident, StaffGrid, StaffGridPast
 from app.people.roster.models import Care, CareBy, GroupHead, PopulationTag, ResidentTag
 from app.sync.cursors import decode
-from app.sync.jobs import thin_sync_changes
+from app.sync.jobs import count_sync_changes_anew, thin_sync_changes
 from app.territory.commands import add_household
 from app.territory.models import Household, HouseholdGroup
 from app.visits.leaving import move_home, move_to
@@ -287,6 +287,10 @@ def test_a_cursor_of_another_database_person_or_post_starts_anew(zhou, caller, f
     with transaction():
         db.session.execute(text("UPDATE sync_epoch SET epoch = 'where the copy was made'"))
         db.session.execute(text("UPDATE sync_change SET changed_in = changed_in + 1000000000"))
+    told = zhou.get("/sync", cursor=phone.cursor)
+    assert (told.status_code, told.json["code"], told.headers["Retry-After"]) == (503, "sync_being_counted", "60")
+    assert count_sync_changes_anew(lambda: AT) > 0
+    assert count_sync_changes_anew(lambda: AT) == 0
     fresh = Pocket()
     fresh.pull(zhou)
     assert fresh.rows.keys() == phone.rows.keys()
@@ -301,11 +305,12 @@ def test_a_cursor_of_another_database_person_or_post_starts_anew(zhou, caller, f
 def test_a_cursor_names_nothing_to_its_reader(house, zhou, folk):
     phone = Pocket()
     phone.pull(zhou)
-    against = report(house, here(folk), against_staff_id=folk.staff["zhou"].id)
+    report(house, here(folk), against_staff_id=folk.staff["zhou"].id)
     phone.pull(zhou)
-    assert (against, "case") in [(place.row_id, place.kind) for place in decode(phone.cursor).places.values()]
-    whole = base64.urlsafe_b64decode(phone.cursor + "==")
-    assert b"case" not in whole
+    assert {(place.row_id, place.kind) for place in decode(phone.cursor).places.values()} == {(0, "")}
+    halfway = zhou.get("/sync", limit=1).json["cursor"]
+    assert "household" in {place.kind for place in decode(halfway).places.values()}
+    assert b"household" not in base64.urlsafe_b64decode(halfway + "==")
     other = Pocket()
     other.pull(zhou)
     assert other.cursor != phone.cursor  # sealed anew each time, so that two are never compared
@@ -402,6 +407,31 @@ def test_what_was_visited_before_a_household_was_moved_is_taken_after_it(house, 
     again = zhou.post("/sync", {"phone_at": MONDAY.isoformat(), "items": [before]}, key=None).json["items"]
     assert [each["outcome"] for each in again] == ["replayed"]
     assert zhou.get(f"/households/{home}").status_code == 404
+
+
+def test_what_was_visited_before_a_grid_changed_hands_is_taken_after_it(zhou, zhao, folk):
+    home, zheng = folk.households["郑守田"].id, folk.residents["zheng"].id
+    with transaction():
+        db.session.execute(delete(StaffGrid).where(StaffGrid.staff_id == folk.staff["zhou"].id))
+        db.session.add(StaffGrid(staff_id=folk.staff["zhao"].id, grid_id=here(folk).id))
+    with transaction():
+        assert db.session.scalars(select(StaffGridPast.grid_id)).all() == [here(folk).id]
+        db.session.execute(update(StaffGridPast).values(until=MONDAY - timedelta(minutes=10)))
+
+    def sent(minutes, **more):
+        at = (MONDAY - timedelta(minutes=minutes)).isoformat()
+        said = {"household_id": home, "outcome": "met", "visited_at": at, "met_ids": [zheng], "needs": [{"body": "路灯坏了。"}]}
+        return item("visit", said | more, phone_at=at)
+
+    around = sent(20, household_id=None, grid=here(folk).code, met_ids=[])
+    items = [sent(30), sent(15, outcome="deceased", resident_id=zheng, met_ids=[], needs=[]), around, sent(5)]
+    told = zhou.post("/sync", {"phone_at": MONDAY.isoformat(), "items": items}, key=None).json["items"]
+    assert [each["outcome"] for each in told] == ["created", "created", "created", "invalid"]
+    assert (told[1]["result"]["effect"]["state"], told[3]["code"]) == ("proposed", "household_not_found")
+    assert {visit.grid_id for visit in db.session.query(Visit)} == {here(folk).id}
+    assert zhou.get(f"/households/{home}").status_code == 404
+    seen = zhao.get("/cases").json["items"]
+    assert {told[place]["result"]["needs"][0]["number"] for place in (0, 2)} <= {case["number"] for case in seen}
 
 
 def test_who_works_in_no_village_has_nothing_to_keep(caller):

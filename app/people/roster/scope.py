@@ -59,6 +59,11 @@ def in_reach(stamp: Stamp, grid_id: InstrumentedAttribute[int] | InstrumentedAtt
     return or_(*ways) if ways else false()
 
 
+def grids_in_reach(stamp: Stamp) -> frozenset[int]:
+    """Give the ids of the grids in use within the actor's reach."""
+    return frozenset(db.session.scalars(select(Grid.id).where(Grid.active, in_reach(stamp, Grid.id))))
+
+
 def as_editor(stamp: Stamp) -> Stamp:
     """Give the stamp in the role in which the actor edits the roster; raises RosterIsNotYoursToEdit."""
     if stamp.actor.kind is ActorKind.SYSTEM:
