@@ -117,6 +117,13 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A repeat joins by itself only where person, place, secrecy, urgency, party and the figures in the text agree.
 - Tip-offs, confidential cases and cases against a person or a unit are never published.
 
+### The village's calls and filings
+
+- A call's report or order lands in the grid that was said, else where the one with that telephone lives, else in the taker's
+  only grid; otherwise it is asked. Who hung up is called back from the village at once, wherever in it they live.
+- A number waits to be called back once in a village, until it was called; who hangs up after that is called back anew. A short
+  or local number is nobody's telephone: it stays sealed on the call and is shown from there to who is to call.
+
 ### Figures
 
 - Accepted is the first acceptance or direct answer. Merged and void cases leave every figure, praise too; rejected, redirected and
