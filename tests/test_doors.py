@@ -236,6 +236,7 @@ GET  /desk/v1/supervision/repeated                                  staff
 GET  /desk/v1/supervision/suspended                                 staff
 GET  /desk/v1/supervision/counts                                    staff
 GET  /desk/v1/supervision/disputed-consents                         staff
+GET  /desk/v1/supervision/filings-from-afar                         staff
 POST /desk/v1/cases/<number>/consent-ruling                         staff
 POST /desk/v1/cases/<number>/consent                                staff
 GET  /desk/v1/figures                                               staff

@@ -123,6 +123,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
   only grid; otherwise it is asked. Who hung up is called back from the village at once, wherever in it they live.
 - A number waits to be called back once in a village, until it was called; who hangs up after that is called back anew. A short
   or local number is nobody's telephone: it stays sealed on the call and is shown from there to who is to call.
+- Who files for somebody picks them from their roster, or names them and says why, unless name and number are those of somebody
+  on it. The answer is the same for who lives elsewhere and for who is on no roster; supervisors are shown the former.
 
 ### Figures
 
