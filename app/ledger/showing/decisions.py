@@ -125,6 +125,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
   or local number is nobody's telephone: it stays sealed on the call and is shown from there to who is to call.
 - Who files for somebody picks them from their roster, or names them and says why, unless name and number are those of somebody
   on it. The answer is the same for who lives elsewhere and for who is on no roster; supervisors are shown the former.
+- What a head of a household group files for a household concerns who heads that household, where the roster has their telephone,
+  else the head of the group; the one who filed is told of number and answer in any case, and rates only what concerns them.
 
 ### Figures
 
