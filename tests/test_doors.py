@@ -100,6 +100,7 @@ GET  /grid/v1/home-requests                                        staff
 POST /grid/v1/home-requests/<number>/taking                        staff
 POST /grid/v1/home-requests/<number>/contact                       staff
 POST /grid/v1/home-requests/<number>/declining                     staff
+POST /grid/v1/home-requests/<number>/giving-back                   staff
 POST /grid/v1/home-requests/<number>/answer                        staff
 GET  /grid/v1/cases                                                staff
 GET  /grid/v1/cases/<number>                                       staff

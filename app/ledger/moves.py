@@ -29,6 +29,7 @@ from app.ledger.deadlines import (
     upstream_limit,
 )
 from app.ledger.disputes.models import ConsentDispute
+from app.ledger.followers import coming_over
 from app.ledger.merging.union import below
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
@@ -195,6 +196,8 @@ def move_case(
         standing = (CaseListing.case_id == case.id, CaseListing.settled_at.is_(None))
         db.session.execute(update(CaseListing).where(*standing).values(settled_at=stamp.at))
     _tell(stamp, case, move, entry, step, _params(stamp.at, case, clocks))
+    if target not in COMES_HOME_IN and any(_is_of_coming(clock) and clock.cancelled_at == stamp.at for clock in clocks):
+        coming_over(stamp, case, target)
     if dangers:
         _alert(stamp, case, entry, dangers[0])
     return entry
@@ -281,7 +284,8 @@ OF_FILERS = frozenset({Action.SUPPLEMENT, Action.SUPPLY_INFO, Action.ASK_WITHDRA
 def _comes_home(stamp: Stamp, case: Case) -> bool:
     """Say whether the actor is who took it upon themselves to come to the person's home: the clock of coming is theirs."""
     theirs = (Deadline.clock == Clock.ARRIVE, Deadline.subject == Subject.CASE, Deadline.owner_staff_id == stamp.actor.id)
-    return db.session.scalars(select(Deadline.id).where(Deadline.case_id == case.id, *theirs).limit(1)).first() is not None
+    kept = Deadline.cancelled_at.is_(None)  # who has given it back does not come
+    return db.session.scalars(select(Deadline.id).where(Deadline.case_id == case.id, *theirs, kept).limit(1)).first() is not None
 
 
 def is_disputed(stamp: Stamp, case: Case) -> bool:
@@ -394,8 +398,12 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
 
 def _runs_in(deadline: Deadline) -> frozenset[State]:
     """Give the states in which a clock may be open; that of coming home ends when others take the case in hand."""
-    comes_home = deadline.clock is Clock.ARRIVE and deadline.subject is Subject.CASE
-    return COMES_HOME_IN if comes_home else RUNS_IN[deadline.clock]
+    return COMES_HOME_IN if _is_of_coming(deadline) else RUNS_IN[deadline.clock]
+
+
+def _is_of_coming(deadline: Deadline) -> bool:
+    """Say whether a clock is that of coming to the person's home."""
+    return deadline.clock is Clock.ARRIVE and deadline.subject is Subject.CASE
 
 
 def _cut_short(case: Case, clocks: Sequence[Deadline], lead: Deadline) -> list[Deadline]:

@@ -415,6 +415,7 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.TAKE_VISIT, _BEFORE_DISPATCH, (), VILLAGE, tells=(A.PERSONS,)),
         Move(Action.DECLINE_VISIT, _BEFORE_DISPATCH, (), VILLAGE, words=("reply",), tells=(A.PERSONS, A.INTAKE)),
+        Move(Action.GIVE_BACK_VISIT, COMES_HOME_IN, (), VILLAGE | SYSTEM, words=("note",), tells=(A.PERSONS,)),
         Move(Action.WARN_CLOCK, _EVER, (), SYSTEM),
         Move(Action.BREACH_CLOCK, _EVER, (), SYSTEM),
         Move(Action.ESCALATE_CLOCK, _EVER, (), SYSTEM),

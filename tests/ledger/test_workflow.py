@@ -111,6 +111,7 @@ EXPECTED = {
     "rule_on_consent": (ANY.replace(" merged", ""), "supervisor", "reply note"),
     "take_visit": ("submitted accepted", VILLAGE, ""),
     "decline_visit": ("submitted accepted", VILLAGE, "reply"),
+    "give_back_visit": ("submitted accepted info_requested", VILLAGE + " system", "note"),
     "warn_clock": (ANY, "system", ""),
     "breach_clock": (ANY, "system", ""),
     "escalate_clock": (ANY, "system", ""),

@@ -127,6 +127,10 @@ Where the rules are silent, these were decided as a supervisor in a county would
   on it. The answer is the same for who lives elsewhere and for who is on no roster; supervisors are shown the former.
 - What a head of a household group files for a household concerns who heads that household, where the roster has their telephone,
   else the head of the group; the one who filed is told of number and answer in any case, and rates only what concerns them.
+- A visit home that was taken is given back by who took it, by a cadre for them, or by anybody of the village once the time of
+  coming is past; leave and the handing over of an account give it back too. What was left of the time to take it then runs on.
+- Once the case has ended or gone to a unit, the visit is over for good: who was on the way is told, and the person where nothing
+  else tells them. A request whose case is merged rests, and comes back when the merge is undone.
 
 ### Figures
 
