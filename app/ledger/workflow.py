@@ -387,7 +387,7 @@ MOVES: dict[Action, Move] = {
             Action.ASSESS_WHISTLE, _EVER, (), UNIT | CENTRE | {R.RESIDENT, R.GRID_WORKER, R.CADRE}, words=("note",),
         ),
         Move(
-            Action.LOOK, _states(S.UNDER_REVIEW, S.AWAITING_CALLBACK), (), frozenset({R.GRID_WORKER}), words=("note",),
+            Action.LOOK, _states(S.UNDER_REVIEW, S.AWAITING_CALLBACK), (), FIELD, words=("note",),
             tells=(A.REVIEWERS,),
         ),
         Move(

@@ -114,7 +114,7 @@ TEMPLATES: dict[str, str] = {
     "unmerge_assists": "工单 {number} 已从并案中拆出，仍请您单位协办，时限按原来的计算，请马上查看。",
     "unmerge_subs": "工单 {number} 已从并案中拆出，仍由您单位承办，时限按原来的计算，请马上查看。",
     "release": "工单 {number} 并入的一件工单已拆出，请按原事项继续办理。",
-    "look": "工单 {number} 网格员已现场查看，请查看核验清单。",
+    "look": "工单 {number} 已有人现场查看，请查看核验清单。",
     "appraise": "工单 {number} 已有代表评单，请查看核验清单。",
     "whistle": "工单 {number} 吹哨：请您单位派人到“{place}”报到，到场后请签到。",
     "whistle_cancelled": "工单 {number} 的吹哨已取消，不用再到“{place}”报到。",

@@ -99,7 +99,7 @@ EXPECTED = {
     "whistle": (ANY_OPEN, "handler unit_head resident grid_worker cadre dispatcher", "note"),
     "arrive": (ANY_OPEN, "handler unit_head grid_worker cadre", ""),
     "assess_whistle": (ANY, "handler unit_head dispatcher supervisor resident grid_worker cadre", "note"),
-    "look": ("under_review awaiting_callback", "grid_worker", "note"),
+    "look": ("under_review awaiting_callback", UNIT + " grid_worker", "note"),
     "appraise": ("under_review awaiting_callback", "grid_worker cadre callback_agent supervisor", "note"),
     "take": ("dispatched", "handler unit_head resident grid_worker cadre", ""),
     "give_back": ("in_progress", "handler unit_head resident grid_worker cadre", "note"),

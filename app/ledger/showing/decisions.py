@@ -75,6 +75,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - People are called between 08:30 and 20:30. What the checklist misses needs a note to pass; a warning does not. A look or a
   representative's rating that says no counts as missing. The same reply on three other cases is a warning; of replies only a
   blind index is kept. What a category asks for is inherited from the nearest category above.
+- A look is asked of the grid's worker; where their own village handled the matter, of its township, but not of whoever handled it
+  there themselves. What the township handled too nobody is asked to look at, and the review has to say why it passes.
 - Dissatisfaction with a direct answer leads to *accepted*, to be dispatched; with a unit's result, to a further round of that lead.
 - A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
 - A claim code that the village had in hand (it took the matter in, and the code was not texted past it since) follows,
