@@ -161,6 +161,20 @@ def test_what_nobody_filed_for_one_cannot_be_disputed(lin, cast):
     assert lin.post(f"/cases/{number}/consent-dispute", {"words": "不是我"}).json["code"] == "not_filed_for_you"
 
 
+def test_fresh_codes_flood_no_telephone_whoever_asks_and_the_last_one_opens(wu, nobody, filing, gateway):
+    person = {"name": "钱大妈", "phone": "13800000041"}
+    numbers = [
+        wu.post("/filings", filing | {"person": person, "body": body, "reason": WHY}).json["number"]
+        for body in ("高龄津贴没有到账。", "门前水沟堵了。")
+    ]
+    sent = [wu.post(f"/filings/{numbers[turn % 2]}/claim-code", {"by": "sms"}).status_code for turn in range(6)]
+    assert sent == [201] * 5 + [429]
+    assert len(gateway.texts) == 5
+    code = re.search(r"查询码 ([\d ]+)", gateway.texts[3][1])[1].replace(" ", "")
+    assert nobody.post("/look-ups", {"number": numbers[1], "claim_code": code}).status_code == 200  # what was refused voids nothing
+    assert wu.post(f"/filings/{numbers[0]}/claim-code", {"by": "print"}).status_code == 201
+
+
 def test_who_has_neither_phone_nor_account_is_told_on_paper(session, wu, zhou, filing, clock):
     told = wu.post("/filings", filing).json
     clock.advance(minutes=31)
