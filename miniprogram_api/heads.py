@@ -15,6 +15,7 @@ from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
 from app.http.flood import count_writes
 from app.http.limits import Limit, address, count_tries
+from app.http.uploads import file_ids
 from app.ledger.vocabulary import State
 from miniprogram_api.reports import LONGEST
 
@@ -71,12 +72,16 @@ class GroupQuery(PageQuery):
 
 
 class HeadNoteSchema(Schema):
-    """What one did: a visit, help given, a need of a household, or a suggestion of the group."""
+    """What one did: a visit, help given, a need of a household, or a suggestion of the group.
+
+    A need or suggestion may have photos, uploaded before.
+    """
 
     what = Word(HeadDid, required=True)
     words = fields.String(required=True, validate=validate.Length(max=LONGEST))
     household_id = row_id(allow_none=True)
     group = text(40, allow_none=True)
+    files = file_ids()
 
     @post_load
     def make(self, given: dict[str, Any], **_: Any) -> HeadNote:

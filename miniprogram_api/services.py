@@ -12,6 +12,7 @@ from app.http.flood import count_writes
 from app.http.services import (
     GuideQuery,
     OpenOrderSchema,
+    OrderContactedSchema,
     OrderContactSchema,
     OrderReasonSchema,
     OrderResultSchema,
@@ -23,7 +24,7 @@ from app.services.catalogue import guide, show_item
 from app.services.known import join_by_code
 from app.services.ordering import Wanted, order_own
 from app.services.queries import open_orders, order_of, own_orders, show_order, taken_orders
-from app.services.taking import contact_of, finish_order, give_back, take_order
+from app.services.taking import contact_of, finish_order, give_back, note_contact, take_order
 from miniprogram_api.heads import count_guess
 
 AUTH = resident(Door.MINI_PROGRAM)
@@ -154,6 +155,14 @@ def hand_back(given: dict[str, Any], number: str) -> Any:
 def contact(number: str) -> Any:
     """Show whom an order is for and where, to who has taken it"""
     return contact_of(stamp(), number)
+
+
+@help_wanted.route("/<number>/contacted", methods=["POST"])
+@help_wanted.arguments(OrderContactedSchema)
+@help_wanted.response(201, ServiceOrderSchema)
+def contacted(given: dict[str, Any], number: str) -> Any:
+    """Say that the person was reached; the first contact stops the contact clock"""
+    return order_of(stamp(), note_contact(stamp(), number, **given))
 
 
 @help_wanted.route("/<number>/result", methods=["POST"])

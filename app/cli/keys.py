@@ -16,7 +16,7 @@ from app.ledger.intake.report_people import ReportPeople
 from app.ledger.models import Call
 from app.ledger.verification.models import Verification
 from app.people.models import ResidentIdentity, WechatAccount
-from app.people.roster.lists.models import RosterImport
+from app.people.roster.lists.models import ListExport, RosterImport
 from app.services.models import ServiceOrder
 from app.sync.models import SyncItem
 from app.territory.models import HouseholdIdentity
@@ -36,6 +36,7 @@ SEALED: tuple[Sealed, ...] = (
     (Consent.witness, "consent.witness"),
     (RosterImport.file, "roster_import.file"),
     (RosterImport.report, "roster_import.report"),
+    (ListExport.file, "list_export.file"),
     (File.content_key, "file.content_key"),
     (File.position, "file.position"),
     (Visit.position, "visit.position"),

@@ -8,7 +8,7 @@ from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.handling import pass_result
 from app.ledger.vocabulary import Satisfaction
 from app.services.ordering import Wanted, order_own
-from app.services.taking import finish_order, give_back, pass_station, return_station, take_order
+from app.services.taking import finish_order, give_back, note_contact, pass_station, return_station, take_order
 
 GRID = "柳林村一网格"
 
@@ -18,6 +18,7 @@ def three_stations(scene: Scene) -> Generator[Wait, None, None]:
     made = order_own(scene.by_resident(scene.residents[0].id), Wanted(item="old_age_allowance", grid=scene.grids[GRID][1]))
     yield work(minutes=40)
     take_order(scene.by("hua"), made.number)
+    note_contact(scene.by("hua"), made.number, how="visit", note="在便民服务点当面告知要带的材料。")
     pass_station(scene.by("hua"), made.number, words="身份证、户口簿已核对。")
     yield work(hours=3)
     return_station(scene.by("liu"), made.number, reason="缺银行卡复印件，请补齐。")
@@ -46,7 +47,7 @@ def medicine(scene: Scene) -> Generator[Wait, None, None]:
     yield real(minutes=2)
     take_order(scene.by("wu", Door.GRID), made.number)
     yield real(minutes=14)
-    finish_order(scene.by("wu", Door.GRID), made.number, reply="药已送到您手上。")
+    finish_order(scene.by("wu", Door.GRID), made.number, reply="药已送到您手上。", contacted="visit")
 
 
 def waiting(scene: Scene) -> Generator[Wait, None, None]:

@@ -41,6 +41,7 @@ from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
+from app.http.lists import list_topics
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
@@ -97,8 +98,7 @@ def register_desk(app: Flask) -> None:
         coverage_topic(Door.DESK),
         digest_topic(Door.DESK),
         *roster_topics(Door.DESK),
-        rosters.imports_blp,
-        rosters.exports_blp,
+        *list_topics(Door.DESK),
         rosters.catalogue_blp,
         *uploads(Door.DESK, staff(Door.DESK)),
         services.items,

@@ -8,6 +8,7 @@ from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PointSchema, Schema, Word, text
+from app.http.uploads import file_ids
 from app.ledger.intake.registration import Registration, register
 from app.ledger.intake.report_people import People
 from app.ledger.vocabulary import Channel, EmergencyService, Kind, State, Urgency
@@ -33,6 +34,7 @@ class RegistrationSchema(Schema):
 
     A group names representatives; a minor's matter names a guardian. `emergency` is whom danger to
     life was handed to by three-party call. `sign_by`, `return_by`, `due_by` are upstream's moments.
+    `files`: a scanned letter, what a visitor brought.
     """
 
     channel = Word(Channel, required=True)
@@ -66,6 +68,7 @@ class RegistrationSchema(Schema):
     sign_by = Moment()
     return_by = Moment()
     due_by = Moment()
+    files = file_ids()
 
     @post_load
     def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:

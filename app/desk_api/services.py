@@ -14,6 +14,7 @@ from app.http.fields import Moment, PageQuery, Schema, Word, page_of, row_id, te
 from app.http.services import (
     GuideQuery,
     MaterialSchema,
+    OrderContactedSchema,
     OrderContactSchema,
     OrderedSchema,
     OrderReasonSchema,
@@ -42,7 +43,7 @@ from app.services.proactive import (
 )
 from app.services.queries import order_of, orders_page, show_order
 from app.services.sheet import catalogue_rows
-from app.services.taking import contact_of, finish_order, give_back, pass_station, return_station, take_order
+from app.services.taking import contact_of, finish_order, give_back, note_contact, pass_station, return_station, take_order
 from app.territory.models import Level
 from app.visits.proactive import make_proactive_tasks
 
@@ -276,6 +277,14 @@ def hand_back(given: dict[str, Any], number: str) -> Any:
 def contact(number: str) -> Any:
     """Show whom the order is for and where, to who works on it; put on record"""
     return contact_of(stamp(), number)
+
+
+@orders.route("/<number>/contacted", methods=["POST"])
+@orders.arguments(OrderContactedSchema)
+@orders.response(201, ServiceOrderSchema)
+def contacted(given: dict[str, Any], number: str) -> Any:
+    """Say that the person was reached; the first contact stops the contact clock"""
+    return order_of(stamp(), note_contact(stamp(), number, **given))
 
 
 @orders.route("/<number>/next-station", methods=["POST"])

@@ -7,11 +7,9 @@ from marshmallow import fields, validate
 from app.core.stamp import Door
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
-from app.http.downloads import BINARY, XLSX, download
 from app.http.fields import Moment, PageQuery, Schema, Word, page_of, text
 from app.territory.models import HouseholdKind
 from app.visits.campaigns import begin_campaign, campaigns_page, end_campaign, show_campaign
-from app.visits.exporting import visits_workbook
 from app.visits.models import TaskFor
 from app.visits.rule_editor import EVERY_MONTHS, put_rule, visit_rules
 from app.visits.task_list import late_by_village, late_visits
@@ -100,15 +98,6 @@ class LateVisitsQuery(PageQuery):
     """Late visits of which unit, by its code."""
 
     unit = text(40, load_default=None)
-
-
-class VisitExportQuery(Schema):
-    """In whose columns, from when until before when, of which grid."""
-
-    profile = text(40, required=True)
-    since = Moment(required=True)
-    until = Moment(required=True)
-    grid = text(40)
 
 
 class LateVisitSchema(Schema):
@@ -209,11 +198,3 @@ def list_late(wanted: dict[str, Any]) -> Any:
 def count_late() -> Any:
     """Count the late visits of each village below one's posts"""
     return late_by_village(stamp())
-
-
-@plans_blp.route("/visit-exports", methods=["GET"])
-@plans_blp.arguments(VisitExportQuery, location="query")
-@plans_blp.response(200, BINARY, content_type=XLSX)
-def export_visits(wanted: dict[str, Any]) -> Any:
-    """Give the visits of one's grids or villages as .xlsx in the columns of another platform, names masked"""
-    return download(visits_workbook(stamp(), **wanted), "visits")

@@ -21,10 +21,10 @@ def delete_loose_files(stamps: Callable[[], Stamp]) -> int:
     gone = 0
     while True:
         with transaction():
-            old = select(File.id).where(~File.attached, File.created_at < stamps().at - LOOSE).order_by(File.created_at, File.id)
-            files = [
-                file for file in lock_rows(File, db.session.scalars(old.limit(50)).all(), skip_locked=True) if not file.attached
-            ]
+            since = stamps().at - LOOSE
+            old = select(File.id).where(~File.attached, File.created_at < since).order_by(File.created_at, File.id)
+            held = lock_rows(File, db.session.scalars(old.limit(50)).all(), skip_locked=True)
+            files = [file for file in held if not file.attached and file.created_at < since]
             for file in files:
                 store().delete(file.name)
             db.session.execute(delete(File).where(File.id.in_([file.id for file in files])))

@@ -36,6 +36,9 @@ LEAST_PART = 16 * 1024
 MOST_LOOSE = {"staff_id": 1000, "resident_id": 60, "ticket_index": 20}
 """Files that wait, attached to nothing, of one member of staff, resident or ticket."""
 
+_RENEWED = timedelta(days=1)
+"""A loose file that is announced again waits anew, but is not written for it more often than this."""
+
 
 class UploadNotFound(NotFound):
     """没有这个上传"""
@@ -103,6 +106,7 @@ class _Seen:
 def announce(stamp: Stamp, said: Announcement, *, ticket: str | None = None) -> Progress:
     """Announce a file, and learn how much of it is there: all, when the actor has uploaded the same content before.
 
+    What waits to be attached waits anew from now on: a phone that was offline for days sends what belongs to it next.
     Another person's equal content counts for nothing: who knows a hash does not have the file. Raises AnnouncementUnfit,
     TooManyLoose, TicketMissing.
     """
@@ -117,7 +121,7 @@ def announce(stamp: Stamp, said: Announcement, *, ticket: str | None = None) -> 
         raise AnnouncementUnfit(errors=errors)
     index = owner.index(f"{said.sha256.lower()}:{said.size}:{said.purpose}:{promised}")
     there = db.session.scalars(select(File).where(File.content_index == index)).first()
-    if there is not None:
+    if there is not None and _waits_anew(there, stamp):
         return _progress(there)
     _check_loose(owner)
     row = {"name": secrets.token_hex(16), "content_index": index, "content_key": new_content_key(), **owner.columns()}
@@ -125,6 +129,16 @@ def announce(stamp: Stamp, said: Announcement, *, ticket: str | None = None) -> 
     row |= {"received": 0, "parts": [], "state": FileState.UPLOADING, "attached": False}
     db.session.execute(insert(File).values(row).on_conflict_do_nothing(index_elements=[File.content_index]))
     return _progress(db.session.scalars(select(File).where(File.content_index == index)).one())
+
+
+def _waits_anew(file: File, stamp: Stamp) -> bool:
+    """Let a loose file wait from now on; says no where it was deleted meanwhile."""
+    if file.attached or file.created_at > stamp.at - _RENEWED:
+        return True
+    for held in lock_rows(File, [file.id]):
+        held.created_at = stamp.at
+        return True
+    return False
 
 
 def progress(stamp: Stamp, file_id: int, *, ticket: str | None = None) -> Progress:

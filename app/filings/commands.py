@@ -120,5 +120,6 @@ def _submission(stamp: Stamp, filing: Filing, *, grid_id: int, resident_id: int,
         concerned_id=resident_id,
         consent_id=consent_id,
         confidential=filing.confidential,
+        files=filing.files,
         **in_ids({"against_unit": filing.against_unit}),
     )

@@ -1,6 +1,6 @@
 """Keeps what a proxy filing must be before it is taken in: pure checks of its consent and of the reason to file from afar."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -56,7 +56,7 @@ class Filing:
     For whom: `resident_id`, somebody of the roster within the filer's reach, or `person` in words. `people` stand beside them:
     representatives of a group, the guardian of a minor. `reason` says why the filer does it for somebody whom they have not on
     their roster, or when the matter lies outside their villages, `home_request` the number of the request to come home that led
-    to it.
+    to it. `files` are the filer's own uploads about the matter, which the person sees with it; the signature is the consent's.
     """
 
     person: Person | None = None
@@ -72,6 +72,7 @@ class Filing:
     reason: str | None = None
     home_request: str | None = None
     people: People = field(default_factory=People)
+    files: Sequence[int] = ()
 
 
 @contextmanager

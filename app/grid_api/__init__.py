@@ -25,6 +25,7 @@ from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
+from app.http.lists import list_topics
 from app.http.roster import roster_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
@@ -61,6 +62,7 @@ def register_grid(app: Flask) -> None:
         whistles.blp,
         digest_topic(Door.GRID),
         *roster_topics(Door.GRID),
+        *list_topics(Door.GRID),
         services.items,
         services.orders,
         services.contacts,

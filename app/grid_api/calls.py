@@ -10,6 +10,7 @@ from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
 from app.http.services import WantedSchema
+from app.http.uploads import file_ids
 from app.ledger.intake.calls import own_calls
 from app.ledger.vocabulary import CallOutcome
 from app.people.identity import Person
@@ -41,6 +42,8 @@ class CallOrderSchema(WantedSchema):
 
 class CallReportSchema(MatterSchema):
     """What the caller reports."""
+
+    files = file_ids()
 
     class Meta(Schema.Meta):
         """A call at the village is not confidential: whom that is for calls the county."""

@@ -14,6 +14,7 @@ from app.grid_api.matters import MatterSchema, PersonSchema, WordsSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
+from app.http.uploads import file_ids
 from app.ledger.intake.report_people import People
 from app.ledger.vocabulary import RequestKind, RequestState, State
 
@@ -40,7 +41,8 @@ class FilingSchema(MatterSchema):
     """A matter filed for somebody else, picked from one's roster (`resident_id`) or named (`person`), one of the two.
 
     `reason` is asked where one's roster does not have the person, or the matter lies elsewhere. `home_request` is the number of
-    the request to come home that led to it.
+    the request to come home that led to it. `files` are photos and papers about the matter, uploaded before; the photo of a
+    signature belongs to the consent.
     """
 
     resident_id = row_id(allow_none=True)
@@ -54,6 +56,7 @@ class FilingSchema(MatterSchema):
     representatives = fields.List(fields.Nested(PersonSchema), validate=validate.Length(max=50))
     minor = fields.Boolean()
     guardian = fields.Nested(PersonSchema)
+    files = file_ids()
 
     @post_load
     def make(self, given: dict[str, Any], **_: Any) -> Filing:

@@ -12,6 +12,7 @@ from app.http.fields import InFours, Moment, PageQuery, Schema, page_of, row_id,
 from app.http.services import (
     GuideQuery,
     OpenOrderSchema,
+    OrderContactedSchema,
     OrderContactSchema,
     OrderedSchema,
     OrderReasonSchema,
@@ -28,7 +29,7 @@ from app.services.known import hand_account_code
 from app.services.ordering import Wanted, order_for
 from app.services.proactive import note_benefit
 from app.services.queries import open_orders, order_of, orders_page, show_order, taken_orders
-from app.services.taking import contact_of, finish_order, give_back, pass_station, return_station, take_order
+from app.services.taking import contact_of, finish_order, give_back, note_contact, pass_station, return_station, take_order
 
 items = DoorBlueprint("service_items", door=Door.GRID, prefix="/service-items", auth=staff(Door.GRID), tag="服务指南")
 orders = DoorBlueprint("service_orders", door=Door.GRID, prefix="/service-orders", auth=staff(Door.GRID), tag="服务订单")
@@ -193,6 +194,14 @@ def hand_back(given: dict[str, Any], number: str) -> Any:
 def contact(number: str) -> Any:
     """Show whom the order is for and where, to who works on it; put on record"""
     return contact_of(stamp(), number)
+
+
+@orders.route("/<number>/contacted", methods=["POST"])
+@orders.arguments(OrderContactedSchema)
+@orders.response(201, ServiceOrderSchema)
+def contacted(given: dict[str, Any], number: str) -> Any:
+    """Say that the person was reached; the first contact stops the contact clock"""
+    return order_of(stamp(), note_contact(stamp(), number, **given))
 
 
 @orders.route("/<number>/next-station", methods=["POST"])

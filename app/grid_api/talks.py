@@ -9,6 +9,7 @@ from app.grid_api.matters import LONGEST, PersonSchema
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, row_id, text
+from app.http.uploads import file_ids
 from app.ledger.vocabulary import Kind, State
 from app.talks.commands import Said, Talk, own_talks, show_talk, write_talk
 
@@ -16,7 +17,7 @@ blp = DoorBlueprint("talks", door=Door.GRID, prefix="/talks", auth=staff(Door.GR
 
 
 class SaidItemSchema(Schema):
-    """One thing said: by whom, in which words, and what was answered on the spot."""
+    """One thing said: by whom, in which words, and what was answered on the spot; photos, uploaded before."""
 
     words = fields.String(required=True, validate=validate.Length(max=LONGEST))
     title = text(200, allow_none=True)
@@ -27,6 +28,7 @@ class SaidItemSchema(Schema):
     person = fields.Nested(PersonSchema, allow_none=True)
     grid = text(40, allow_none=True)
     answer = text(LONGEST, allow_none=True)
+    files = file_ids()
 
     @post_load
     def make(self, given: dict[str, Any], **_: Any) -> Said:

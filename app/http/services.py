@@ -5,11 +5,12 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, text
-from app.http.uploads import file_ids
+from app.http.uploads import FileSchema, file_ids
 from app.ledger.attachments import EntryFiles
 from app.ledger.terms import HoursKind
 from app.ledger.terms import Unit as TermUnit
 from app.ledger.vocabulary import State
+from app.services.contacting import HOW
 from app.services.models import ItemKind, Taker
 from app.territory.models import Level
 
@@ -77,13 +78,14 @@ class ServiceTermSchema(Schema):
 
 
 class WantedSchema(Schema):
-    """What is ordered: the item, in words what exactly, the grid, where and when it is wished."""
+    """What is ordered: the item, in words what exactly, the grid, where and when it is wished; photos, uploaded before."""
 
     item = text(40, required=True)
     words = text(WORDS, load_default=None, allow_none=True)
     grid = text(40, load_default=None, allow_none=True)
     place = text(200, load_default=None, allow_none=True)
     wished_at = Moment(load_default=None, allow_none=True)
+    files = file_ids(load_default=())
 
 
 class OrderedSchema(Schema):
@@ -127,9 +129,10 @@ class StaySchema(Schema):
 
 
 class ServiceOrderSchema(OpenOrderSchema):
-    """An order with its way; whom it is for is masked."""
+    """An order with its way; whom it is for is masked. `version` is the item's, `case_version` what a move of it may name."""
 
     version = fields.Integer()
+    case_version = fields.Integer()
     person = fields.String(allow_none=True)
     stations = fields.List(fields.Nested(StaySchema))
     ahead = fields.List(fields.String())
@@ -138,22 +141,36 @@ class ServiceOrderSchema(OpenOrderSchema):
     opened_at = Moment()
 
 
-class OrderReasonSchema(Schema):
+class OrderSeenSchema(Schema):
+    """The `case_version` of the order that was seen, if it is to be minded."""
+
+    version = fields.Integer(data_key="case_version")
+
+
+class OrderReasonSchema(OrderSeenSchema):
     """Why."""
 
     reason = text(WORDS, required=True)
 
 
-class StationWordsSchema(Schema):
+class StationWordsSchema(OrderSeenSchema):
     """What was done at the station, for the file."""
 
     words = text(WORDS, required=True)
 
 
-class OrderResultSchema(Schema):
+class OrderContactedSchema(OrderSeenSchema):
+    """How the person was reached and, where there is anything to tell, what was said."""
+
+    how = fields.String(required=True, validate=validate.OneOf(tuple(HOW)))
+    note = text(WORDS, load_default=None, allow_none=True)
+
+
+class OrderResultSchema(OrderSeenSchema):
     """What was done: `reply` for the person, `note` for the file; `evidence` are references to what proves it.
 
-    Of what was uploaded, `reply_files` are shown to the person, `evidence_files` stay in the file.
+    Of what was uploaded, `reply_files` are shown to the person, `evidence_files` stay in the file. `contacted` says how the person
+    was reached, where that is not on record yet.
     """
 
     reply = text(WORDS, required=True)
@@ -162,6 +179,7 @@ class OrderResultSchema(Schema):
     evidence = fields.List(text(200), load_default=list, validate=validate.Length(max=20))
     reply_files = file_ids(load_default=())
     evidence_files = file_ids(load_default=())
+    contacted = fields.String(validate=validate.OneOf(tuple(HOW)), load_default=None, allow_none=True)
 
     @post_load
     def gather(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -171,8 +189,9 @@ class OrderResultSchema(Schema):
 
 
 class OrderContactSchema(Schema):
-    """Whom an order is for and where, for who works on it."""
+    """Whom an order is for and where, and what was photographed for it, for who works on it."""
 
     name = fields.String(allow_none=True)
     phone = fields.String(allow_none=True)
     place = fields.String(allow_none=True)
+    files = fields.List(fields.Nested(FileSchema))

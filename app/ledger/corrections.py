@@ -24,6 +24,7 @@ from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.recusal import UnknownParty, against
 from app.ledger.scope import CaseNotFound, visible
+from app.ledger.stations import ServedAsOrder, station_path
 from app.ledger.terms import Due, due_at, halved
 from app.ledger.urgency import SHORTENED, bound_subs, hurry
 from app.ledger.vocabulary import Access, Action, Clock, Kind, State, Urgency
@@ -83,7 +84,7 @@ def correct_case(stamp: Stamp, number: str, *, note: str, version: int | None = 
 
     Nobody of a handling unit corrects, and once it is dispatched only the centre; a county supervisor alone ends confidentiality.
     Raises NothingToCorrect, OwnWork, ByTheCentre, ConfidentialityStays, UnknownCategory, UnknownGrid, UnknownParty,
-    PlaceMissing, PartyHandles, IllegalMove.
+    PlaceMissing, PartyHandles, IllegalMove, ServedAsOrder (for another kind of a service order).
     """
     case = lock_case(stamp, number, version=version, whole=True)
     _correct(stamp, case, Correction(**given), note)
@@ -200,6 +201,8 @@ def _name_parties(case: Case, correction: Correction) -> None:
 def _settle(case: Case, correction: Correction) -> None:
     held = catalogue()
     if correction.kind is not None:
+        if correction.kind is not case.kind and station_path(case) is not None:
+            raise ServedAsOrder("服务订单不能改成其他类型，请终结或作废后另行登记")
         case.kind = correction.kind
     if correction.category_id is not None:
         moved = case.category_id != correction.category_id

@@ -1,38 +1,42 @@
-"""Keeps what packages above the ledger do when a case moves past them or somebody leaves; the ledger never imports upwards."""
+"""Keeps what moves along with a case: the packages above the ledger declare, by kind of case, what they do within its moves.
+
+Everything happens in the transaction of the move, under the lock of the case; the ledger never imports upwards.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.core.stamp import Stamp
-from app.ledger.models import Case
-from app.ledger.vocabulary import State
+from app.ledger.models import Case, Entry
+from app.ledger.vocabulary import Action, Kind, State
 
-ComingOver = Callable[[Stamp, Case, State], None]
-"""What to do when a locked case leaves the states in which somebody comes home for it: to which state it goes."""
-
-LetsGo = Callable[[Stamp, Case, int], None]
-"""What to do with a locked case when a member of staff (by id) leaves: what they alone could go on with is given back."""
-
-_COMING_OVER: list[ComingOver] = []
-_LETS_GO: list[LetsGo] = []
+if TYPE_CHECKING:
+    from app.ledger.moves import Step
 
 
-def declare_coming_over(follow: ComingOver) -> None:
-    """Declare what follows when nobody comes home for a case any more."""
-    _COMING_OVER.append(follow)
+@dataclass(frozen=True)
+class Follower:
+    """What follows the moves of a kind of case.
+
+    `moving` is asked once the command has made its changes and the target is known, before the entry is written and the clocks
+    are kept; it may add to the step. `moved` is asked when all is done, and may move the case again.
+    """
+
+    moving: Callable[[Stamp, Case, Action, State, "Step"], None]
+    moved: Callable[[Stamp, Case, Entry], None]
 
 
-def declare_letting_go(give_back: LetsGo) -> None:
-    """Declare what is given back when somebody leaves, before what they own passes to others."""
-    _LETS_GO.append(give_back)
+_FOLLOWERS: dict[Kind, Follower] = {}
 
 
-def coming_over(stamp: Stamp, case: Case, target: State) -> None:
-    """Let those follow who declared it: nobody comes home for a case any more."""
-    for follow in _COMING_OVER:
-        follow(stamp, case, target)
+def declare_follower(kind: Kind, follower: Follower) -> None:
+    """Declare what follows a kind of case, once."""
+    if kind in _FOLLOWERS:
+        raise ValueError(f"kind {kind} has a follower already")
+    _FOLLOWERS[kind] = follower
 
 
-def let_go(stamp: Stamp, case: Case, staff_id: int) -> None:
-    """Give back what somebody who leaves has taken upon themselves in a locked case."""
-    for give_back in _LETS_GO:
-        give_back(stamp, case, staff_id)
+def follower_of(case: Case) -> Follower | None:
+    """Give what follows a case, where anything does."""
+    return _FOLLOWERS.get(case.kind)

@@ -23,6 +23,7 @@ from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.limits import goes_on_from, round_term
 from app.ledger.rounds.parts import name_lead
 from app.ledger.scope import NotYourUnit, belongs, reaches
+from app.ledger.stations import check_no_order
 from app.ledger.verification.results import check_missing, facts_of, keep_result, metres_off
 from app.ledger.vocabulary import Access, Action, Clock, Duty, Outcome, Subject
 from app.ledger.workflow import MOVES
@@ -189,13 +190,15 @@ def own_assignment(stamp: Stamp, case: Case, *duties: Duty) -> Assignment:
 def sign_case(stamp: Stamp, number: str, *, version: int | None = None) -> Case:
     """Sign for the actor's unit: the lead's signature starts the handling, an assist's or a sub's stops its own clock.
 
-    Who signs handles, unless the unit has named its handler before.
+    Who signs handles, unless the unit has named its handler before. Raises AlreadySigned, ServedAsOrder (a service order is taken).
     """
     case = lock_case(stamp, number, version=version)
     unsigned = [a for a in case.assignments if a.ended_at is None and a.signed_at is None and belongs(stamp.actor, a)]
     action = Action.SIGN if not unsigned or unsigned[0].duty is Duty.LEAD else Action.SIGN_ASSIST
 
     def change(acting: Stamp) -> Step:
+        if action is Action.SIGN:
+            check_no_order(case)
         if not unsigned:
             own_assignment(acting, case)
             raise AlreadySigned
@@ -308,12 +311,13 @@ def submit_result(
     is where it was done, by default where the photos say they were taken, or with `by_phone` where the phone is, which bars
     nothing. Raises PointOutsideCounty, FilesUnfit, ContactMissing,
     AssistsOutstanding (unless `without_assists` says why they are not waited for), and, where the lead is but first responder,
-    DepartmentOutstanding: the last word is the department's.
+    DepartmentOutstanding: the last word is the department's. A service order is done at its last station: ServedAsOrder.
     """
     case = lock_case(stamp, number, version=version)
     place = point or place_of_photos(stamp, files)
 
     def change(acting: Stamp) -> Step:
+        check_no_order(case)
         assignment = own_assignment(acting, case, Duty.LEAD)
         if not case.nobody_to_call and not is_contacted(case, assignment):
             raise ContactMissing

@@ -234,7 +234,7 @@ MOVES: dict[Action, Move] = {
         Move(Action.SIGN, _states(S.DISPATCHED), (S.IN_PROGRESS,), FIELD, meets=_clocks(C.SIGN)),
         Move(Action.SIGN_ASSIST, _HANDLED, (), FIELD, meets=_clocks(C.SIGN)),
         Move(
-            Action.CONTACT, _states(S.IN_PROGRESS, S.SUSPENDED), (), FIELD | {R.CALLBACK_AGENT}, words=("note",),
+            Action.CONTACT, _states(S.IN_PROGRESS, S.SUSPENDED), (), TAKERS | {R.CALLBACK_AGENT}, words=("note",),
             meets=_clocks(C.CONTACT),
         ),
         Move(
@@ -395,11 +395,12 @@ MOVES: dict[Action, Move] = {
             frozenset({R.GRID_WORKER, R.CADRE, R.CALLBACK_AGENT, R.SUPERVISOR}), words=("note",), tells=(A.REVIEWERS,),
         ),
         Move(
-            Action.TAKE, _states(S.DISPATCHED), (S.IN_PROGRESS,), TAKERS, meets=_clocks(C.SIGN, C.CONTACT),
+            Action.TAKE, _states(S.DISPATCHED), (S.IN_PROGRESS,), TAKERS, meets=_clocks(C.SIGN),
             tells=(A.PERSONS, A.OWNER),
         ),
         Move(
-            Action.GIVE_BACK, _states(S.IN_PROGRESS), (S.DISPATCHED,), TAKERS, words=("note",), reruns=_clocks(C.SIGN, C.CONTACT),
+            Action.GIVE_BACK, _states(S.IN_PROGRESS), (S.DISPATCHED,), TAKERS | SYSTEM | {R.DISPATCHER}, words=("note",),
+            reruns=_clocks(C.SIGN),
             tells=(A.OWNER,),
         ),
         Move(

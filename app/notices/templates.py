@@ -142,6 +142,8 @@ TEMPLATES: dict[str, str] = {
     "take": "服务订单 {number} 已有人接单。",
     "take_persons": "您的服务订单（工单号 {number}）已有人接单，正在办理。",
     "give_back": "服务订单 {number} 的接单人已退回，请尽快另行安排。",
+    "order_over": "您接的服务订单 {number} 已经结束，不用再去了，谢谢您。",
+    "order_passed_on": "您接的服务订单 {number} 已转给别人办理，不用再去了，谢谢您。",
     "pass_station": "您的服务订单（工单号 {number}）已办完一站，进度请查看。",
     "return_station": "服务订单 {number} 已退回上一站，请查看原因。",
     "service_offered": "有新的服务订单 {number}，请在 {sign_due} 前接单。",

@@ -1,9 +1,9 @@
 """Keeps village hotlines (村级热线): calls that cadres take on the telephone, each with the order or report that it makes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -48,6 +48,7 @@ class Asked:
     title: str | None = None
     kind: Kind = Kind.OTHER
     category_id: int | None = None
+    files: Sequence[int] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +201,7 @@ def _code(grid_id: int) -> str:
 
 
 def _order(stamp: Stamp, wanted: Wanted, kept: Call, caller: Person | None, grid_id: int) -> Registered:
-    named = Wanted(item=wanted.item, words=wanted.words, grid=_code(grid_id), place=wanted.place, wished_at=wanted.wished_at)
+    named = replace(wanted, grid=_code(grid_id))
     unnamed = _unnamed(stamp, kept, grid_id) if caller is None else None
     person = caller or Person() if unnamed is None else None
     made = order_for(stamp, named, resident_id=unnamed, person=person, call_id=kept.id)
@@ -219,6 +220,7 @@ def _report(stamp: Stamp, asked: Asked, kept: Call, caller: Person | None, grid_
         Submission(
             channel=Channel.HOTLINE, body=asked.body, title=asked.title, kind=asked.kind, category_id=asked.category_id,
             grid_id=grid_id, filer_staff_id=stamp.actor.id, concerned_id=known or _unnamed(stamp, kept, grid_id), said_at=kept.at,
+            files=asked.files,
         ),
     )  # fmt: skip
     join_call(kept.id, db.session.get_one(Case, receipt.case_id))

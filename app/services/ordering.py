@@ -1,5 +1,6 @@
 """Keeps the making of orders (点单—下单): a case of kind `service`, accepted and given to its unit at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,18 +18,15 @@ from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Case
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.rounds.parts import name_lead
-from app.ledger.terms import Term, halved
-from app.ledger.terms import Unit as TermUnit
-from app.ledger.vocabulary import Access, Action, Audience, Channel, Clock, Duty, Kind, Outcome
+from app.ledger.vocabulary import Access, Action, Audience, Channel, Duty, Kind, Outcome
 from app.notices.models import Recipient
-from app.notices.outbox import file_notices, notice_row
 from app.people.accounts_known import on_roster
 from app.people.identity import Person, ResidentNotFound, enrol_resident, find_or_enrol
 from app.people.models import Resident
 from app.services.catalogue import current_item
-from app.services.models import ServiceItem, ServiceOrder
-from app.services.stays import begin_stay, units_above, units_of
-from app.services.volunteers import volunteers_near
+from app.services.models import ServiceOrder
+from app.services.stays import begin_stay, terms_of, units_above, units_of, village_of
+from app.services.volunteers import tell_volunteers
 from app.territory.models import Level, Unit
 
 NEAR = (Role.GRID_WORKER, Role.CADRE)
@@ -54,13 +52,17 @@ class NotOffered(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is ordered: the item by code, in words what exactly, where and when it is wished; the grid by code."""
+    """What is ordered: the item by code, in words what exactly, where and when it is wished; the grid by code.
+
+    `files` are uploads of whoever orders, shown to who works on the order.
+    """
 
     item: str
     words: str | None = None
     grid: str | None = None
     place: str | None = None
     wished_at: datetime | None = None
+    files: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -154,19 +156,20 @@ def place_order(stamp: Stamp, wanted: Wanted, *, resident_id: int, channel: Chan
             channel=channel, title=item.name, body=f"点单：{item.name}。{(wanted.words or '').strip()}", kind=Kind.SERVICE,
             category_id=item.category_id, grid_id=grid_id, filer_staff_id=staff,
             filer_resident_id=resident_id if staff is None else None, concerned_id=resident_id, source_key=key,
+            files=wanted.files,
         ),
     )  # fmt: skip
     (case,) = lock_rows(Case, [receipt.case_id])
     above = units_above(grid_id)
     order = ServiceOrder(
-        case=case, item=item, item_code=item.code, resident_id=resident_id, grid_id=grid_id, village_id=_village(above).id,
-        unit_id=_village(above).id, wished_at=wanted.wished_at, key=key,
+        case=case, item=item, item_code=item.code, resident_id=resident_id, grid_id=grid_id, village_id=village_of(above).id,
+        unit_id=village_of(above).id, wished_at=wanted.wished_at, key=key,
         place=keyring().encrypt(place, field="service_order.place") if (place := (wanted.place or "").strip()) else None,
     )  # fmt: skip
     db.session.add(order)
     db.session.flush()
     _give(Stamp(SYSTEM, Role.SYSTEM, stamp.at, stamp.door), case, order, above)
-    _tell_volunteers(stamp, order)
+    tell_volunteers(stamp.at, order)
     return Ordered(receipt.number, receipt.claim_code, order.id)
 
 
@@ -179,10 +182,6 @@ def _grid(wanted: Wanted, resident_id: int) -> int:
     if grid_id is None:
         raise OrderUnfit(errors={"grid": ["请选择网格"]})
     return grid_id
-
-
-def _village(above: dict[Level, Unit]) -> Unit:
-    return next(above[level] for level in (Level.VILLAGE, Level.TOWNSHIP, Level.COUNTY) if level in above)
 
 
 def _give(system: Stamp, case: Case, order: ServiceOrder, above: dict[Level, Unit]) -> None:
@@ -205,22 +204,8 @@ def _give(system: Stamp, case: Case, order: ServiceOrder, above: dict[Level, Uni
         facts |= {"item": item.code, "version": item.version}
         first = [(Recipient.STAFF, part.handler_id)] if part.handler_id is not None else None
         return Step(
-            facts=facts, terms=_terms(item), told={Audience.LEAD: first} if first else {},
+            facts=facts, terms=terms_of(item), told={Audience.LEAD: first} if first else {},
             templates={Audience.LEAD: "service_offered"},
         )  # fmt: skip
 
     move_case(system, case, Action.DISPATCH, Words(), change)
-
-
-def _terms(item: ServiceItem) -> dict[Clock, Term]:
-    """Give the terms that an item sets: its time limit and, where that is counted in minutes, half of it for taking the order."""
-    quick = item.unit_of_term is TermUnit.MINUTE
-    return {Clock.RESOLVE: item.term} | ({Clock.SIGN: halved(item.term)} if quick else {})
-
-
-def _tell_volunteers(stamp: Stamp, order: ServiceOrder) -> None:
-    """Tell those of the village who may take an order that there is one; not what it is, nor whose."""
-    told = [(Recipient.RESIDENT, resident) for resident in volunteers_near(order, stamp.at)]
-    key = f"{order.case.number}:open"
-    rows = [notice_row(key, to=to, template="service_open", params={}, case_id=order.case_id, at=stamp.at) for to in told]
-    file_notices(rows)

@@ -21,7 +21,7 @@ from app.people.identity import masked, open_person
 from app.people.models import Resident
 from app.services.catalogue import stations_of
 from app.services.models import ITEM_KINDS, ItemKind, ServiceItem, ServiceOrder, ServiceStation
-from app.services.taking import ServiceOrderNotFound, taken_by, within_reach
+from app.services.taking import ServiceOrderNotFound, free, taken_by, within_reach
 from app.territory.models import Unit
 
 
@@ -62,9 +62,13 @@ class StayShown:
 
 @dataclass(frozen=True)
 class OrderShown(OpenOrder):
-    """An order as its people and its staff see it: the item in the version that it keeps, its way, and, masked, for whom."""
+    """An order as its people and its staff see it: the item in the version that it keeps, its way, and, masked, for whom.
+
+    `case_version` is what a move of the order may say it was decided on.
+    """
 
     version: int
+    case_version: int
     person: str | None
     stations: list[StayShown]
     ahead: list[str]
@@ -87,7 +91,7 @@ def _orders() -> Select[ServiceOrder]:
 
 def open_orders(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[OpenOrder]:
     """Give the orders that the actor may take now, the oldest first; nothing tells whose they are."""
-    conditions = [within_reach(stamp), ServiceOrder.taken_at.is_(None), Case.state == State.DISPATCHED]
+    conditions = [within_reach(stamp), free()]
     if stamp.actor.kind is ActorKind.RESIDENT:
         mine = exists().where(Report.case_id == ServiceOrder.case_id, Report.filer_resident_id == stamp.actor.id)
         conditions += [ServiceOrder.resident_id != stamp.actor.id, ~mine.correlate(ServiceOrder)]
@@ -209,6 +213,7 @@ def _shown(stamp: Stamp, order: ServiceOrder, clocks: dict[int, Deadline]) -> Or
     return OrderShown(
         **_common(order, clocks),
         version=order.item.version,
+        case_version=order.case.version,
         person=None if order.case.confidential else masked(open_person(order.resident.identity)).name,
         stations=stays,
         ahead=[station.name for station in stations_of(order.item)[order.stations[-1].place + 1 :]],

@@ -7,6 +7,8 @@ from sqlalchemy import Select, select
 
 from app.core.clock import CHINA
 from app.core.database import db
+from app.notices.models import Recipient
+from app.notices.outbox import file_notices, notice_row
 from app.people.accounts_known import accounts_of, on_roster
 from app.people.models import Resident
 from app.people.roster.models import PopulationTag, ResidentTag
@@ -35,6 +37,13 @@ def volunteers_near(order: ServiceOrder, at: datetime) -> list[int]:
     query = query.where(Grid.unit_id == order.village_id, ResidentTag.resident_id != order.resident_id)
     found = db.session.scalars(query.distinct().order_by(ResidentTag.resident_id).limit(TOLD))
     return [each for each in accounts_of(found) if each != order.resident_id]
+
+
+def tell_volunteers(at: datetime, order: ServiceOrder) -> None:
+    """Tell those of the village who may take an order that there is one, each once; not what it is, nor whose."""
+    told = [(Recipient.RESIDENT, resident) for resident in volunteers_near(order, at)]
+    key = f"{order.case.number}:open"
+    file_notices([notice_row(key, to=to, template="service_open", params={}, case_id=order.case_id, at=at) for to in told])
 
 
 def taker_kinds(resident_id: int, at: datetime) -> tuple[list[str], int | None]:

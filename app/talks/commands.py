@@ -43,7 +43,10 @@ class TalkNotFound(NotFound):
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """One thing said: by whom (a resident or household of the village, a name, or unnamed), and what was answered on the spot."""
+    """One thing said: by whom (a resident or household of the village, a name, or unnamed), and what was answered on the spot.
+
+    `files` are uploads of whoever writes it down.
+    """
 
     words: str
     title: str | None = None
@@ -54,6 +57,7 @@ class Said:
     person: Person | None = None
     grid: str | None = None
     answer: str | None = None
+    files: Sequence[int] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +165,7 @@ def _take(stamp: Stamp, talk: VillageTalk, place: int, said: Said, grids: dict[i
             channel=Channel.VISIT, body=said.words, title=said.title, kind=said.kind, category_id=said.category_id, grid_id=grid_id,
             household_id=household_id, filer_staff_id=stamp.actor.id, concerned_id=resident_id,
             said_at=datetime.combine(talk.held_on, datetime.min.time(), CHINA), source_key=f"talk:{talk.id}:{place}",
+            files=said.files,
         ),
     )  # fmt: skip
     (case,) = lock_rows(Case, [receipt.case_id])

@@ -1,4 +1,4 @@
-"""Lists at the desk: handed in, taken in by a scheduler, reported; exports with a reason; each sees their own imports alone."""
+"""Lists at the desk: handed in, taken in by a scheduler, reported; each sees their own imports alone."""
 
 import io
 from uuid import uuid4
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.database import db, transaction
 from app.core.jobs import JOBS
 from app.core.stamp import SYSTEM, Door, Role, Stamp
-from app.people.models import IdentityAccess, Resident, Staff
+from app.people.models import Resident, Staff
 from app.people.roster.lists import desk_imports
 from app.people.roster.lists.desk_imports import hand_in as hand_in_at_once
 from app.people.roster.lists.importing import import_people
@@ -96,11 +96,27 @@ def test_an_import_is_seen_by_whoever_handed_it_in_alone(desk, hand_in, work):
     assert desk("sun").get("/roster-imports").json["items"] == []
 
 
-def test_only_administrators_hand_lists_in_for_their_own_units(hand_in):
+def test_who_edits_the_roster_hands_lists_in_for_their_own_units(hand_in, desk, work, cast):
     assert hand_in("sun").json["code"] == "roster_is_not_yours_to_edit"
     assert hand_in(unit="123").json["code"] == "import_unit_not_found"
+    village = cast.units["柳林村"].code
+    assert hand_in("zhao", unit=village).json["code"] == hand_in("wu").json["code"] == "import_unit_not_found"
     wrong = hand_in(contents=b"name,phone")
     assert (wrong.status_code, wrong.json["code"], list(wrong.json["errors"])) == (422, "not_a_workbook", ["file"])
+    mine = hand_in("wu", unit=village)
+    assert mine.status_code == 201, mine.text
+    work()
+    assert desk("wu").get(f"/roster-imports/{mine.json['id']}").json["counts"]["residents_new"] == 1
+
+
+def test_nobody_fills_the_line_of_imports(hand_in, work, cast):
+    for _ in range(desk_imports.MOST_WAITING):
+        assert hand_in().status_code == 201
+    full = hand_in()
+    assert (full.status_code, full.json["code"]) == (429, "imports_in_line")
+    assert hand_in("wu", unit=cast.units["柳林村"].code).status_code == 201
+    work()
+    assert hand_in().status_code == 201
 
 
 def test_what_cannot_be_read_is_told_and_does_not_stop_the_next(session, desk, hand_in, work):
@@ -142,21 +158,6 @@ def test_columns_are_named_at_the_desk_and_remembered(session, desk, hand_in, wo
     work()
     assert desk("admin").get(f"/roster-imports/{again}").json["counts"]["residents_unchanged"] == 1
     assert list(hand_in(columns=["name"]).json["errors"]) == ["columns.0"]
-
-
-def test_exports_at_the_desk(session, desk, hand_in, work):
-    hand_in()
-    work()
-    admin = desk("admin")
-    masked = admin.post("/roster-exports", {}, key=None)
-    assert masked.status_code == 200
-    assert "名册" in CalamineWorkbook.from_filelike(io.BytesIO(masked.data)).sheet_names
-    assert admin.post("/roster-exports", {"plain": True}, key=None).json["code"] == "export_reason_missing"
-    plain = admin.post("/roster-exports", {"plain": True, "reason": "报送", "profile": "province_people"}, key=None)
-    assert plain.status_code == 200
-    assert session.scalars(select(IdentityAccess.reason)).all() == ["报送"]
-    assert admin.post("/roster-exports", {"profile": "none"}, key=None).json["code"] == "export_profile_not_found"
-    assert desk("sun").post("/roster-exports", {}, key=None).json["code"] == "roster_is_not_yours_to_edit"
 
 
 def test_profiles_and_populations_are_put_at_the_desk(desk):

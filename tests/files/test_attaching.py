@@ -57,6 +57,20 @@ def test_a_report_has_its_photos_and_lin_and_the_desk_see_them(lin, desk, kept, 
     assert not {"uploader", "staff_id", "resident_id", "name"} & set(report["files"][0])
 
 
+def test_a_letter_is_registered_with_its_scan_named_or_not(desk, kept, matter, session):
+    fang = desk("fang")
+    for color, who in (("red", {"name": "王桂花"}), ("green", {"anonymous": True})):
+        scan = uploaded(fang, color)
+        made = fang.post("/registrations", matter | who | {"channel": "letter", "files": [scan]})
+        assert made.status_code == 201, made.text
+        (report,) = desk("du").get(f"/cases/{made.json['number']}").json["reports"]
+        assert [file["id"] for file in report["files"]] == [scan]
+    before = len(session.scalars(select(Report.id)).all())
+    refused = fang.post("/registrations", matter | {"channel": "letter", "name": "王桂花", "files": [999_999]})
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["files"])
+    assert len(session.scalars(select(Report.id)).all()) == before
+
+
 @pytest.mark.parametrize("whose", ["chen's", "zhou's", "nobody's"])
 def test_what_is_not_ones_own_cannot_be_attached_and_nothing_is_filed(lin, chen, zhou, kept, matter, session, whose):
     ident = {"chen's": lambda: uploaded(chen), "zhou's": lambda: uploaded(zhou), "nobody's": lambda: 999_999}[whose]()

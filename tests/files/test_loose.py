@@ -28,3 +28,18 @@ def test_loose_files_go_after_two_weeks_and_attached_ones_stay(zhou, kept, sessi
     assert sorted(session.scalars(select(File.id))) == [used, young]
     names = set(session.scalars(select(File.name)))
     assert {path.parent.name for path in kept.root.rglob("*") if path.is_file()} == names
+
+
+def test_what_is_announced_again_waits_anew(zhou, kept, session, cast, clock, as_system):
+    """A phone that was offline announces its photo again on the thirteenth day, and sends the visit two days later."""
+    mine = upload(zhou, photo(color="red")).json["id"]
+    upload(zhou, photo(color="green"))
+    clock.advance(days=13)
+    zhou.token = open_session(ActorKind.STAFF, cast.staff["zhou"].id, clock())
+    again = zhou.post("/uploads", announced(photo(color="red")))
+    assert (again.json["id"], again.json["state"]) == (mine, "ready")
+    clock.advance(days=2)
+    assert delete_loose_files(as_system) == 1
+    assert session.scalars(select(File.id)).all() == [mine]
+    clock.advance(days=13)
+    assert delete_loose_files(as_system) == 1

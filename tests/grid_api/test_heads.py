@@ -17,6 +17,7 @@ from app.territory.models import HouseholdGroup
 from tests.backstage import HAPPY
 from tests.callers import MINIPROGRAM, grid_caller, resident_caller
 from tests.counting import statements
+from tests.pictures import photo, upload
 
 
 def add_group(cast, code, name, grid, at):
@@ -277,3 +278,17 @@ def test_the_list_of_households_costs_the_same_however_many_there_are(session, h
             added = add_household(clock(), code=f"{grid.code}H1{place}", grid=grid, head_name="李", place="一组")
             added.group_id = groups["G1"].id
     assert cost() == before <= 4
+
+
+def test_a_heads_need_and_suggestion_have_photos_and_a_visit_has_none(head, wu, cast, kept):
+    mine = [upload(head, photo(color=color)).json["id"] for color in ("red", "green")]
+    need = {"what": "need", "words": "郑大爷家屋顶漏雨。", "household_id": cast.households["郑守田"].id}
+    assert head.post("/head/logs", need | {"what": "visit", "files": mine}).json["errors"].keys() == {"files"}
+    filed = head.post("/head/logs", need | {"files": mine[:1]})
+    assert filed.status_code == 201, filed.text
+    hinted = head.post("/head/logs", {"what": "suggestion", "words": "村口装一面广角镜。", "files": mine[1:]})
+    for answer, seen in ((filed, mine[:1]), (hinted, mine[1:])):
+        (report,) = wu.get(f"/cases/{answer.json['number']}").json["reports"]
+        assert [file["id"] for file in report["files"]] == seen
+        (said,) = head.get(f"/cases/{answer.json['number']}").json["reports"]
+        assert [file["id"] for file in said["files"]] == seen

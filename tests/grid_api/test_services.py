@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from app.core.clock import CHINA
 from app.core.database import db
+from app.demo.cast import PASSWORD
 from app.ledger.clocks import Deadline
 from app.ledger.disclosure import dial
 from app.ledger.models import Call, Case, Report
@@ -15,6 +16,7 @@ from app.people.identity import Person, check_character, enrol_resident
 from app.people.models import IdentityAccess, ResidentIdentity
 from app.services.models import ServiceOrder
 from app.talks.models import VillageTalk
+from tests.callers import grid_caller
 
 
 @pytest.fixture
@@ -305,3 +307,20 @@ def test_a_grid_worker_closes_nothing_in_anothers_grid(zhou, talk, cast):
     said = {"words": "二组路灯不亮。", "kind": "help", "grid": cast.grids["柳林村二网格"].code, "answer": "已经修好了。"}
     made = zhou.post("/talks", talk | {"items": [said | {"category_id": cast.categories["路灯照明"]}]})
     assert (made.status_code, made.json["items"][0]["state"]) == (201, "submitted")
+
+
+def test_the_first_contact_is_told_with_a_tap_and_a_station_is_left_as_it_was_seen(wu, zhou, cast):
+    number = wu.post("/service-orders", {"item": "medicine", "resident_id": cast.residents["zheng"].id}).json["number"]
+    seen = zhou.post(f"/service-orders/{number}/taking").json["case_version"]
+    assert zhou.post(f"/service-orders/{number}/contacted", {"how": "owl"}).status_code == 422
+    told = zhou.post(f"/service-orders/{number}/contacted", {"how": "phone", "case_version": seen})
+    assert (told.status_code, told.json["case_version"]) == (201, seen + 1)
+    assert zhou.post(f"/service-orders/{number}/result", {"reply": "药已送到。", "case_version": seen}).status_code == 412
+    back = wu.post(f"/service-orders/{number}/giving-back", {"reason": "换人去"})
+    assert (back.status_code, back.json["taken"]) == (201, False)
+
+
+def test_an_order_is_not_signed_as_another_case(wu, cast, client):
+    number = wu.post("/service-orders", {"item": "medicine", "resident_id": cast.residents["zheng"].id}).json["number"]
+    answer = grid_caller(client, "hua", PASSWORD).post(f"/cases/{number}/signature", {})
+    assert (answer.status_code, answer.json["code"]) == (409, "served_as_order")

@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import select
 
 from app.core.clock import CHINA
+from app.core.jobs import JOBS
 from app.ledger.numbers import new_number
 from app.people.roster.models import Care
 from app.visits.models import VisitEffect, VisitTask
 from tests.conftest import MONDAY
+from tests.grid_api.test_lists import family, hand_in
 
 OPEN_TO_ALL = {"/grid/v1/service-items/<code>"}
 """The service guide is everybody's."""
@@ -58,7 +60,7 @@ def filled(contract, schema):
 
 
 @pytest.fixture
-def world(zhou, wu, lin, cast, clock, kept, filing, session):
+def world(zhou, wu, lin, cast, clock, kept, filing, session, as_system):
     """What there is in 柳林村, by the names that addresses have for it."""
     village, grid = cast.units["柳林村"].code, cast.grids["柳林村一网格"].code
     home, zheng = cast.households["郑守田"].id, cast.residents["zheng"].id
@@ -84,6 +86,10 @@ def world(zhou, wu, lin, cast, clock, kept, filing, session):
     duty = made(wu, "/service-duties", unit=village, point="便民服务点", staff="zhou", **hours)
     code = made(wu, "/filings/consent-codes", phone="13800000009", title="高龄津贴")
     data = b"%PDF-1.4\n" + b"0" * 300
+    export = made(zhou, "/roster-exports")
+    handed = hand_in(zhou, village, family("柳林村一网格")).json
+    take_in, write = JOBS["take-in-rosters"].work, JOBS["write-lists"].work
+    assert (take_in(as_system), write(as_system)) == (1, 1)
     upload = made(zhou, "/uploads", sha256=sha256(data).hexdigest(), size=len(data), extension="pdf")
     return {
         "cases": logged["needs"][0]["number"],
@@ -101,6 +107,8 @@ def world(zhou, wu, lin, cast, clock, kept, filing, session):
         "duty_id": duty["id"],
         "file_id": upload["id"],
         "code_id": code["id"],
+        "import_id": handed["id"],
+        "export_id": export["id"],
         "request_id": 1,
         "whistle_id": 1,
         "call_id": 1,
@@ -171,6 +179,9 @@ def test_the_world_is_there_for_those_whose_it_is(world, zhou, wu):
         (zhou, f"/cases/{world['cases']}"),
         (zhou, f"/groups/{world['code']}"),
         (zhou, f"/uploads/{world['file_id']}"),
+        (zhou, f"/roster-imports/{world['import_id']}"),
+        (zhou, f"/roster-imports/{world['import_id']}/report.xlsx"),
+        (zhou, f"/list-exports/{world['export_id']}/list.xlsx"),
         (wu, f"/service-orders/{world['service-orders']}"),
         (wu, f"/talks/{world['talk_id']}"),
         (wu, f"/cases/{world['filings']}"),

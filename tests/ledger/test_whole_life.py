@@ -36,6 +36,7 @@ from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import TERMINAL, Action, Channel, Clock, Duty, Kind, RequestState, State, Subject, Urgency
 from app.ledger.workflow import MOVES, RUNS_IN
 from app.people.sessions import staff_actor
+from app.services.models import ServiceOrder
 from app.services.ordering import Wanted, order_own
 from tests.conftest import MONDAY, rolled_back
 from tests.ledger.deeds import DEEDS, Deed
@@ -296,6 +297,21 @@ def check_case(case: Case, running: list[Deadline]) -> None:
     assert all(case.state in WAITS_IN[request.kind] for request in pending), told
     deciding = {clock.subject_id for clock in running if clock.clock is Clock.DECIDE}
     assert deciding == {request.id for request in pending}, told
+    if case.kind is Kind.SERVICE and case.state is not State.MERGED:
+        check_order(case, [clock.subject_id for clock in running if clock.clock is Clock.STATION])
+
+
+def check_order(case: Case, stations: list[int]) -> None:
+    """What must hold of a service order: it is at one station while somebody handles it, at none else, and open while untaken."""
+    order = db.session.scalars(select(ServiceOrder).where(ServiceOrder.case_id == case.id)).first()
+    if order is None:
+        return
+    told = (case.number, case.state, stations, [(stay.id, stay.place, stay.ended_at) for stay in order.stations])
+    handled = case.state in {State.DISPATCHED, State.IN_PROGRESS, State.SUSPENDED}
+    here = [stay.id for stay in order.stations if stay.ended_at is None]
+    assert here == ([order.stations[-1].id] if handled else []), told
+    assert stations == here, told
+    assert not (case.state is State.DISPATCHED and order.taken_at), told
 
 
 def check_ledger(at: datetime) -> None:

@@ -63,6 +63,7 @@ def test_an_order_is_taken_served_and_rated_by_whom_it_is_for_alone(lin, chen, a
         "name": "林秀英",
         "phone": "13800000001",
         "place": "一组 15 号",
+        "files": [],
     }
     assert chen.get("/volunteer-orders/taken").json["items"][0]["number"] == number
     assert chen.post(f"/volunteer-orders/{number}/result", {"reply": "药已送到。"}).status_code == 201

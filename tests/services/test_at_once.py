@@ -13,7 +13,7 @@ from app.people.sessions import staff_actor
 from app.services.calls import VillageCall, register_call
 from app.services.models import ServiceOrder
 from app.services.ordering import Wanted, order_own
-from app.services.taking import take_order
+from app.services.taking import pass_station, take_order
 from tests.conftest import MONDAY
 from tests.services.conftest import name_tag
 
@@ -78,3 +78,34 @@ def test_who_hangs_up_on_two_at_once_is_called_back_once(committed):
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(register, staff)
     assert [sorted(pair) for pair in zip(first, second, strict=True)] == [[False, True]] * (ROUNDS // 3)
+
+
+def test_of_one_units_two_at_a_station_the_second_does_not_pass_the_next(committed):
+    with committed.app_context(), transaction():
+        cast = find_cast()
+        cast.residents["lin"].grid_id = cast.grids["柳林村一网格"].id
+        lin = Stamp(Actor(ActorKind.RESIDENT, cast.residents["lin"].id), Role.RESIDENT, MONDAY, Door.MINI_PROGRAM)
+        hua, liu = (Stamp(staff_actor(cast.staff[who].id), Role.HANDLER, MONDAY, Door.DESK) for who in ("hua", "liu"))
+        numbers = [order_own(lin, Wanted(item=item)).number for item in ("old_age_allowance", "minimum_living")]
+        for number in numbers:
+            take_order(hua, number)
+            pass_station(hua, number, words="材料齐全")
+    start = Barrier(2)
+
+    def reach(_: int) -> list[str]:
+        heard = []
+        with committed.app_context():
+            for number in numbers:
+                start.wait()
+                try:
+                    with transaction():
+                        pass_station(liu, number, words="审核通过")
+                    heard.append("passed")
+                except Refusal as refused:
+                    heard.append(refused.code())
+                db.session.remove()
+        return heard
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(reach, range(2))
+    assert {tuple(sorted(pair)) for pair in zip(first, second, strict=True)} == {("passed", "service_order_not_found")}

@@ -13,7 +13,7 @@ from app.core.stamp import Door, Role, Stamp
 from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.clocks import Deadline
 from app.ledger.county import CountySetting
-from app.ledger.handling import pass_result, send_back, sign_case
+from app.ledger.handling import pass_result, send_back
 from app.ledger.models import Case, Entry, Request
 from app.ledger.requests.asking import ask
 from app.ledger.requests.checks import Asked
@@ -32,7 +32,7 @@ from app.services.duties import put_service_duty
 from app.services.models import ItemKind, ServiceOrder, ServiceStation
 from app.services.ordering import Wanted, order_for, order_own
 from app.services.queries import open_orders, orders_page, own_orders, show_order, taken_orders
-from app.services.taking import contact_of, finish_order, give_back, pass_station, return_station, take_order
+from app.services.taking import contact_of, finish_order, give_back, note_contact, pass_station, return_station, take_order
 from app.territory.models import Level
 from tests.counting import statements
 
@@ -287,7 +287,7 @@ def test_a_rework_stays_with_who_served_and_another_dispatch_takes_it_away(lin, 
     clock.advance(minutes=10)
     reassign(as_staff("du"), made.number, cast.units["柳河镇"].id)
     clock.advance(minutes=10)
-    sign_case(as_staff("liu"), made.number)
+    take_order(as_staff("liu"), made.number)
     for deed in (contact_of, lambda stamp, number: finish_order(stamp, number, reply="我送的")):
         with pytest.raises(Refusal) as refused:
             deed(bai(), made.number)
@@ -305,6 +305,7 @@ def reassign(stamp: Stamp, number: str, unit_id: int) -> None:
 def test_a_station_stands_still_while_its_order_is_suspended(lin, as_staff, clock):
     made = order_own(lin(), Wanted(item="old_age_allowance"))
     take_order(as_staff("hua"), made.number)
+    note_contact(as_staff("hua"), made.number, how="phone")
     wanted = Asked(note="等材料", reason_code="engineering", evidence="来函", review_on=date(2026, 12, 1))
     pass_station(as_staff("hua"), made.number, words="齐了")
     before = clocks(made.number, Clock.STATION)[-1].due_at

@@ -3,6 +3,7 @@
 Another group's household is not there for them, whatever they guess.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -25,6 +26,7 @@ from app.people.roster.scope import GroupNotFound, HouseholdNotFound
 from app.territory.models import Household
 
 LONGEST = 1000
+_FILED = (HeadDid.NEED, HeadDid.SUGGESTION)
 
 
 class HeadLogUnfit(Invalid):
@@ -33,12 +35,16 @@ class HeadLogUnfit(Invalid):
 
 @dataclass(frozen=True, kw_only=True)
 class HeadNote:
-    """What a head did: in which household (a suggestion is the group's), in which words; `group` by code if several."""
+    """What a head did: in which household (a suggestion is the group's), in which words; `group` by code if several.
+
+    A need or suggestion may have `files`, uploaded by the head.
+    """
 
     what: HeadDid
     words: str
     household_id: int | None = None
     group: str | None = None
+    files: Sequence[int] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +68,10 @@ def log_as_head(stamp: Stamp, note: HeadNote) -> Logged:
     else:
         head, household = _for_household(heads, note.household_id)
     words = _fit(note)
+    if note.files and note.what not in _FILED:
+        raise HeadLogUnfit(errors={"files": ["走访和帮办记录不带附件；需要解决的事请记为需求，附件会随工单交办"]})
     report_id, number = None, None
-    if note.what in (HeadDid.NEED, HeadDid.SUGGESTION):
+    if note.what in _FILED:
         with body_named("words"):
             receipt = take_in(stamp, _submission(stamp, note, head, household))
         report_id, number = receipt.report_id, receipt.number
@@ -103,7 +111,7 @@ def _for_household(heads: list[GroupHead], household_id: int | None) -> tuple[Gr
 
 def _fit(note: HeadNote) -> str:
     words = note.words.strip()
-    if note.what in (HeadDid.NEED, HeadDid.SUGGESTION):
+    if note.what in _FILED:
         return words
     if not any(character.isalnum() for character in words) or len(words) > LONGEST or has_control(words):
         raise WordsUnfit(errors={"words": [f"请用不超过 {LONGEST} 个字说明"]})
@@ -127,6 +135,7 @@ def _submission(stamp: Stamp, note: HeadNote, head: GroupHead, household: Househ
         concerned_id=concerned or stamp.actor.id,
         household_id=household.id if household is not None else None,
         place_note=f"户区：{head.group.name}",
+        files=note.files,
     )
 
 

@@ -7,8 +7,8 @@ from app.core.stamp import SYSTEM, Role, Stamp
 from app.filings.homes.asking import call_village, start_home_clock
 from app.filings.homes.coming import NotYourVisit, check_going_on, locked_request
 from app.filings.homes.models import HomeRequest, HomeState
+from app.ledger.coming_home import declare_coming_over, declare_letting_go
 from app.ledger.deadlines import cancel, is_open, lock_case_clocks
-from app.ledger.followers import declare_coming_over, declare_letting_go
 from app.ledger.models import Case
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.vocabulary import TERMINAL, Action, Clock, State, Subject

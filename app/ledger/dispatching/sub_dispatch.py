@@ -13,6 +13,7 @@ from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.recusal import is_recused
 from app.ledger.scope import NotYourUnit, reaches
+from app.ledger.stations import check_no_order
 from app.ledger.vocabulary import Action, Clock, Duty
 from app.people.staff import posts_held
 from app.territory.models import Level
@@ -126,7 +127,7 @@ def hand_to(stamp: Stamp, number: str, *, worker_id: int, note: str | None = Non
     """Hand a village's part in a case to one of its grid workers, who signs, contacts and reports for it from now on.
 
     The village's handlers and its cadres hand on; what is hidden from the grid, or whose person is, stays with them. Raises
-    NotYourUnit, HiddenFromGrid, UnknownHandler (nobody of that village, or recused), PartReported.
+    NotYourUnit, HiddenFromGrid, UnknownHandler (nobody of that village, or recused), PartReported, ServedAsOrder (it is taken).
     """
     case = lock_case(stamp, number, version=version)
 
@@ -135,6 +136,7 @@ def hand_to(stamp: Stamp, number: str, *, worker_id: int, note: str | None = Non
         mine = [a for a in open_parts if a.unit.path in acting.actor.paths(*HANDS_ON)]
         if not mine:
             raise NotYourUnit
+        check_no_order(case)
         if case.hidden_from_grid or case.hides_identity:
             raise HiddenFromGrid
         part = mine[0]

@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from app.core.database import db
 from app.core.stamp import Stamp
-from app.ledger.attachments import attach_to_report
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county
 from app.ledger.intake.codes import in_ids
@@ -48,27 +47,25 @@ def report_own(stamp: Stamp, matter: Matter) -> Receipt:
 
     The same words again within minutes join the case that they made before. A matter at home keeps its grid and household only,
     the resident's own where none is named, else that of the point. Raises what `take_in` raises,
-    and PointOutsideCounty, PeopleIncomplete, WrongIdentity, FilesUnfit.
+    and PointOutsideCounty, PeopleIncomplete, WrongIdentity.
     """
     me = stamp.actor.id
     check_people(matter.people)
     said: dict[str, Any] = _said(matter) | {"filer_resident_id": me, "concerned_id": me, "confidential": matter.confidential}
+    said |= {"keep_position": _keeps_position(matter)}
     if matter.at_home:
         home = db.session.execute(select(Resident.grid_id, Resident.household_id).where(Resident.id == me)).one()
         said |= {"grid_id": said["grid_id"] or home.grid_id or _grid_of(matter.point), "household_id": home.household_id}
     receipt = take_in(stamp, Submission(**said))
     if matter.people:
         keep_people(receipt.report_id, matter.people)
-    attach_to_report(stamp, receipt.report_id, matter.files, keep_position=_keeps_position(matter))
     join_repeat(stamp, receipt)
     return receipt
 
 
 def report_unnamed(stamp: Stamp, matter: Matter) -> Receipt:
     """Take in what somebody says without a name; only the claim code leads back to it. Raises as `report_own`."""
-    receipt = take_in(stamp, Submission(**_said(matter), anonymous=True))
-    attach_to_report(stamp, receipt.report_id, matter.files, ticket=matter.upload_ticket)
-    return receipt
+    return take_in(stamp, Submission(**_said(matter), anonymous=True, upload_ticket=matter.upload_ticket))
 
 
 def _keeps_position(matter: Matter) -> bool:
@@ -96,5 +93,6 @@ def _said(matter: Matter) -> dict[str, Any]:
         "category_id": matter.category_id,
         "grid_id": catalogue().grid_id(matter.grid) if matter.grid is not None else None,
         **in_ids({"against_unit": matter.against_unit}),
+        "files": matter.files,
         **place,
     }

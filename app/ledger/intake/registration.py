@@ -1,5 +1,6 @@
 """Keeps what the desk registers for others: calls, letters, mailbox items, visitors, upstream orders, patrols, leaders' notes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -44,7 +45,7 @@ class Registration:
     `name`, `phone`, `id_number` are the person concerned; `answer` is what the person was told at once (answered directly).
     `people` stand beside that person. `emergency` is whom danger to life was handed to by three-party call, with what was said
     in it. A matter of `suspected_abuse` goes to the police and is hidden from the grid. `sign_by`, `return_by` and `due_by` are
-    upstream's moments.
+    upstream's moments. `files` are the registrar's own uploads: a letter that was scanned, what a visitor brought.
     """
 
     channel: Channel
@@ -75,6 +76,7 @@ class Registration:
     sign_by: datetime | None = None
     return_by: datetime | None = None
     due_by: datetime | None = None
+    files: Sequence[int] = ()
 
     @property
     def rescue(self) -> EmergencyService | None:
@@ -177,5 +179,6 @@ def _submission(stamp: Stamp, registration: Registration) -> Submission:
         confidential=registration.confidential or registration.suspected_abuse,
         anonymous=registration.anonymous,
         upstream_number=number,
+        files=registration.files,
         **ids,
     )

@@ -1,7 +1,8 @@
 """Keeps what a report must be before it is taken in: pure checks of its words, and the title made where none was given."""
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,9 @@ class Submission:
 
     Who the filer is and whose matter it is stand apart: `filer_resident_id` or `filer_staff_id`, and `concerned_id`. An
     anonymous submission names nobody. `latitude`/`longitude` are WGS-84 degrees; `raw_point` is the point as it was given with
-    its datum. `source_key` names the thing in the system it came from and is stored once.
+    its datum. `source_key` names the thing in the system it came from and is stored once. `files` are the ids of the filer's own
+    uploads, shown with the report to the filer and to whoever handles it; who is unnamed shows their `upload_ticket`.
+    `keep_position`: where the photos say they were taken is evidence and stays.
     """
 
     channel: Channel
@@ -50,6 +53,9 @@ class Submission:
     consent_id: int | None = None
     upstream_number: str | None = None
     source_key: str | None = None
+    files: Sequence[int] = ()
+    upload_ticket: str | None = field(default=None, repr=False)
+    keep_position: bool = False
 
 
 @dataclass(frozen=True)

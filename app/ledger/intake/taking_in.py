@@ -6,6 +6,7 @@ from app.core.bulk import packed
 from app.core.chain import GENESIS
 from app.core.crypto import keyring
 from app.core.stamp import Stamp
+from app.ledger.attachments import attach_to_report
 from app.ledger.audiences import head_chain
 from app.ledger.catalogue import catalogue
 from app.ledger.county import county, danger_in
@@ -29,7 +30,7 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
     """Store a submission as a report in a case of its own, with its first entry, its clocks and its notices.
 
     The point of a matter finds its grid where nobody chose one. Raises WordsUnfit, ConcernMissing, UnknownCategory, UnknownGrid,
-    UnknownParty, PointOutsideCounty, AlreadyInLedger (a source key or upstream number that is in the ledger).
+    UnknownParty, PointOutsideCounty, AlreadyInLedger (a source key or upstream number that is in the ledger), FilesUnfit.
     """
     move, role = check_move(Action.SUBMIT, None, stamp.actor.roles())
     stamp = stamp if stamp.role in move.roles else stamp.acting_as(role)
@@ -86,6 +87,8 @@ def take_in(stamp: Stamp, submission: Submission) -> Receipt:
         if stored is not None:
             at_place = {"latitude": submission.latitude, "longitude": submission.longitude}
             write_text(text_row(stored[0], title, body, **at_place))
+            keep, ticket = submission.keep_position, submission.upload_ticket
+            attach_to_report(stamp, stored[1], submission.files, keep_position=keep, ticket=ticket)
             return Receipt(*stored, number, code)
 
 

@@ -9,9 +9,9 @@ from app.core.database import db
 from app.core.stamp import Role, Stamp
 from app.ledger.audiences import free_for, in_charge
 from app.ledger.clocks import Deadline
+from app.ledger.coming_home import let_go
 from app.ledger.deadlines import is_open, lock_case_clocks
 from app.ledger.dispatching.eligible import may_handle
-from app.ledger.followers import let_go
 from app.ledger.models import Assignment, Case
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.recusal import not_recused

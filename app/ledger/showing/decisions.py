@@ -46,6 +46,20 @@ Where the rules are silent, these were decided as a supervisor in a county would
   leader responsible for the lead is told. A case that is listed for repeated failure is not raised again for it. When the lead
   changes, raising begins anew at the level above the new lead; whoever had the case keeps reading it.
 
+### Service orders
+
+- A service order is taken and done at its stations alone: nobody signs for it, hands it on or reports it as another case, and it is
+  corrected into no other kind. Taking it stops the clock of taking; that the person was reached is said by who serves, at once
+  or with the result, and stops the contact clock. Who gives an order back leaves a contact that was made.
+- An order goes with its case. A new lead begins the station anew at its own unit, with the item's terms but the due moment that
+  the case keeps; what goes back a station while it leads goes back to its hands. In a rework who served goes on, in half the
+  station's term; a returned or reopened order is nobody's until it is dispatched. A case that moves to another grid takes along
+  its volunteers and the station that the village has by its place; where the village leads, that waits for the change of hands.
+- What is offered to volunteers alone becomes its unit's to take as well once it is late.
+- Whoever took an order and does not come has it given back for them, with a reason, by a cadre or head of the station's unit or a
+  dispatcher. Leave and the closing of an account give it back by themselves. Whoever has an order under way in hand is told
+  when it is taken away or its case ends.
+
 ### Requests
 
 - A refused return settles the dispute, and so does the second return that is agreed to; from then on the case is locked against
@@ -182,4 +196,14 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A whistle that was taken back, or whose case has ended, ends the clocks of those who have not come; what was missed before stays
   missed. While nobody comes, the missed whistle does not keep a resident from whistling again.
 - Whistles are told at once to who is on duty at the unit, else to who may come; so is what comes of them to who blew.
+
+### Attachments and lists
+
+- Whatever is filed takes files of whoever files it, through every channel; a head's visit and help take none. Whoever takes an
+  order sees its files with whom it is for. Where a photo was taken is kept only of what people report for themselves.
+- Lists are written in the background and fetched for a day, by whoever asked and at the door where they asked; a plain one is on
+  record before it can be fetched. Whoever edits a roster by hand may hand its list in and fetch it: a sheet that names a grid
+  beyond their reach is refused, also where only one grid could be meant.
+- Visits go to other platforms by when they were received, so that what a phone sent late is in the next delivery; on request by
+  when they were made.
 """

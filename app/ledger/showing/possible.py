@@ -14,12 +14,14 @@ from app.ledger.handling import stands_outside, works_for_case
 from app.ledger.merging.publishing import may_be_published
 from app.ledger.merging.union import cases_in
 from app.ledger.models import Assignment, Case, Request
-from app.ledger.moves import APPROVING, is_disputed, roles_on, roles_undisputed
+from app.ledger.moves import APPROVING
 from app.ledger.requests.asking import ASKS
 from app.ledger.requests.deciders import deciding_role
 from app.ledger.requests.withdrawal import may_hear_wish
+from app.ledger.roles import is_disputed, roles_on, roles_undisputed
 from app.ledger.rounds.settling import reviewed_answers
 from app.ledger.scope import belongs, reaches, visible
+from app.ledger.stations import BY_ORDER, station_path
 from app.ledger.supervision.models import ProgressItem, SupervisionOrder
 from app.ledger.upstream.orders import keeps_upstream, waits_for_signature
 from app.ledger.verification.results import facts_of
@@ -49,8 +51,9 @@ def possible_actions(stamp: Stamp, case: Case, pending: Sequence[Request]) -> li
     found: list[Action] = []
     if is_disputed(stamp, case):
         return found
+    by_hand = BY_HAND - BY_ORDER if station_path(case) is not None else BY_HAND
     for action, move in MOVES.items():
-        if action in BY_HAND and case.state in move.sources and roles_undisputed(stamp, case, action) & move.roles:
+        if action in by_hand and case.state in move.sources and roles_undisputed(stamp, case, action) & move.roles:
             more = _MORE.get(action)
             if more is None or more(stamp, case, pending):
                 found.append(action)

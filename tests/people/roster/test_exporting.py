@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
+from app.core.database import db
 from app.core.stamp import Door
-from app.people.identity import verify_accesses
+from app.people.identity import _AUDIT_LOCK, verify_accesses
 from app.people.models import IdentityAccess
 from app.people.roster.lists.export_profiles import (
     ExportProfilesAreTheCountys,
@@ -17,7 +19,14 @@ from app.people.roster.lists.export_profiles import (
     profiled_workbook,
     put_export_profile,
 )
-from app.people.roster.lists.exporting import ExportReasonMissing, Wanted, plain_cell, roster_workbook, write_profiled
+from app.people.roster.lists.exporting import (
+    ExportReasonMissing,
+    Wanted,
+    people_rows,
+    plain_cell,
+    roster_workbook,
+    write_profiled,
+)
 from app.people.roster.lists.models import Profiled
 from app.people.roster.queries import find_people
 from app.people.roster.scope import RosterIsNotYoursToEdit
@@ -68,6 +77,17 @@ def test_a_plain_export_needs_a_reason_that_goes_on_record_once(session, workboo
     record.count = 3
     session.flush()
     assert verify_accesses() == record.id
+
+
+def test_nobody_who_looks_at_somebody_waits_for_a_plain_export(session, workbook, bring_in, lis, as_staff):
+    """What is put on record is chained, one after the other: a list of the county takes half a minute to write."""
+    bring_in(workbook({GRID: lis}))
+    rows = people_rows(as_staff("admin"), Wanted(plain=True, reason="报送省平台"))
+    next(rows)
+    with Session(db.engine) as aside:
+        assert aside.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _AUDIT_LOCK})
+    list(rows)
+    assert session.scalars(select(IdentityAccess.count)).all() == [4]
 
 
 def test_only_ones_own_people_go_out(workbook, bring_in, lis, as_staff, saved):
@@ -131,6 +151,14 @@ def export_profiles_of(kind):
 @pytest.fixture(autouse=True)
 def _session(session):
     """Every test here looks at the database."""
+
+
+@pytest.mark.parametrize("name", ["省平台/人员[1]", "a:b*c?d\\e", "'引号'", "History", "//", "长" * 60, "省平台人员"])
+def test_any_name_of_a_profile_makes_a_sheet(saved, name):
+    file = saved(write_profiled(iter(()), [{"field": "key", "header": "编号"}], name=name))
+    (sheet,) = CalamineWorkbook.from_path(file).sheet_names
+    assert 0 < len(sheet) <= 31
+    assert sheet == name or name != "省平台人员"
 
 
 def test_cells_by_codes_dates_and_lists():

@@ -1,4 +1,4 @@
-"""Keeps lists that are handed in at the desk: sealed until a scheduler takes them in, their progress and their report."""
+"""Keeps lists that are handed in at a door of staff: sealed until a scheduler takes them in, their progress and their report."""
 
 import base64
 import logging
@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.core.crypto import keyring
 from app.core.database import db, lock_rows, transaction
-from app.core.errors import Invalid, NotFound, Refusal
+from app.core.errors import Invalid, NotFound, Refusal, TooMany
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.sheets import Unreadable
 from app.core.stamp import Door, Role, Stamp
@@ -23,7 +23,7 @@ from app.people.roster.lists.importing import Follow, ImportAtWork, Order, Outco
 from app.people.roster.lists.models import ImportState, RosterImport
 from app.people.roster.lists.report import report
 from app.people.roster.numbers import EnteredMeanwhile
-from app.people.roster.scope import RosterIsNotYoursToEdit
+from app.people.roster.scope import as_editor
 from app.people.sessions import staff_actor
 from app.territory.models import Unit
 
@@ -41,6 +41,9 @@ MOST_TRIES = 2
 BUSY = ("40P01", "55P03")
 """What PostgreSQL says where others hold the rows: a deadlock, a lock not had in time."""
 
+MOST_WAITING = 20
+"""So many lists of one person may be in line."""
+
 KEPT = timedelta(days=30)
 _ZIP = b"PK\x03\x04"
 
@@ -51,6 +54,10 @@ class RosterImportNotFound(NotFound):
 
 class NotAWorkbook(Invalid):
     """请上传 .xlsx 文件"""
+
+
+class ImportsInLine(TooMany):
+    """您还有名单在排队导入，请等前面的完成后再上传"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,18 +93,23 @@ def hand_in(
 ) -> ImportShown:
     """Hand a workbook in for a unit; a scheduler takes it in within seconds.
 
-    Raises RosterIsNotYoursToEdit, ImportUnitNotFound, NotAWorkbook.
+    Whoever edits the roster by hand may: rows beyond their reach at this door are refused, as they are there.
+    Raises RosterIsNotYoursToEdit, ImportUnitNotFound, NotAWorkbook, ImportsInLine.
     """
+    stamp = as_editor(stamp)
     assert stamp.actor.id is not None
-    if stamp.actor.holds((Role.ADMINISTRATOR,)) is None:
-        raise RosterIsNotYoursToEdit
     below = import_unit(stamp, unit)
     if not contents.startswith(_ZIP) or len(contents) > MOST_BYTES:
         raise NotAWorkbook(errors={"file": [f"请上传 .xlsx 文件，不超过 {MOST_BYTES // 1024 // 1024} MB"]})
+    open_ones = RosterImport.state.in_((ImportState.WAITING, ImportState.RUNNING))
+    in_line = select(func.count()).where(RosterImport.made_by == stamp.actor.id, open_ones)
+    if (db.session.scalar(in_line) or 0) >= MOST_WAITING:
+        raise ImportsInLine(retry_after=60)
+    options = {"file_name": file_name[:200], "dry_run": dry_run, "strict": strict, "profile": profile, "given": given or {}}
     row = RosterImport(
         unit_id=below.id,
         file=keyring().encrypt(base64.b64encode(contents).decode(), field="roster_import.file"),
-        options={"file_name": file_name[:200], "dry_run": dry_run, "strict": strict, "profile": profile, "given": given or {}},
+        options=options | {"door": stamp.door},
         state=ImportState.WAITING,
         rows_all=0,
         rows_done=0,
@@ -126,17 +138,23 @@ def own_report(stamp: Stamp, import_id: int) -> bytes:
 
 
 def _own(stamp: Stamp, import_id: int) -> RosterImport:
-    query = select(RosterImport).where(RosterImport.id == import_id, RosterImport.made_by == stamp.actor.id)
+    query = select(RosterImport).where(RosterImport.id == import_id, _mine(stamp))
     row = db.session.scalars(query).first()
     if row is None:
         raise RosterImportNotFound
     return row
 
 
+def _mine(stamp: Stamp) -> ColumnElement[bool]:
+    """Give the condition for what the actor handed in at this door; what is older was handed in at the desk."""
+    door = func.coalesce(RosterImport.options["door"].astext, Door.DESK)
+    return and_(RosterImport.made_by == stamp.actor.id, door == stamp.door)
+
+
 def imports_page(stamp: Stamp, *, cursor: str | None = None, limit: int = LIMIT) -> Page[ImportShown]:
     """Give the imports that one has handed in oneself, the newest first."""
     query = select(RosterImport, Unit.code).join(Unit, Unit.id == RosterImport.unit_id)
-    query = query.where(RosterImport.made_by == stamp.actor.id)
+    query = query.where(_mine(stamp))
     rows = db.session.execute(paged(query, key=[(RosterImport.id, True)], cursor=cursor, limit=limit)).all()
     page = page_from(rows, limit=limit, key=lambda row: [row[0].id])
     return Page([_shown(row, code) for row, code in page.items], page.next_cursor)
@@ -214,8 +232,8 @@ def _fail(stamps: Callable[[], Stamp], import_id: int, failure: Exception) -> No
 
 def _import(stamps: Callable[[], Stamp], import_id: int, follow: Follow) -> Outcome:
     row = db.session.get_one(RosterImport, import_id)
-    stamp = Stamp(staff_actor(row.made_by), Role.ADMINISTRATOR, stamps().at, Door.DESK)
     options = row.options
+    stamp = Stamp(staff_actor(row.made_by), Role.ADMINISTRATOR, stamps().at, Door(options.get("door", Door.DESK)))
     assert row.file is not None
     contents = base64.b64decode(keyring().decrypt(row.file, field="roster_import.file"))
     order = Order(

@@ -16,7 +16,7 @@ from app.territory.models import Level, Unit
 
 FIELDS: dict[Profiled, frozenset[str]] = {
     Profiled.ROSTER: frozenset({field for field, _ in OWN_COLUMNS} | {"grid_name", "group"}),
-    Profiled.VISITS: frozenset({"key", "visited_at", "grid_code", "grid_name", "household_code"})
+    Profiled.VISITS: frozenset({"key", "visited_at", "received_at", "grid_code", "grid_name", "household_code"})
     | {"outcome", "findings", "topics", "met", "staff", "minutes"},
 }
 """What a column may be of; the visits' rows are fed by whoever keeps visits."""

@@ -61,17 +61,23 @@ def people_rows(stamp: Stamp, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """Give the residents of one's reach as rows of fields, household by household, some at a time.
 
     Fields: those of OWN_COLUMNS, `grid_name`, `group`, and words as enums, to be written by a profile. In plain words only with
-    a reason, which is put on record with the number of residents before the first is given. Raises RosterIsNotYoursToEdit,
+    a reason, which is put on record with the number of residents once the last is given: whoever writes them hands nothing on
+    before, and nobody else who is put on record waits for the writing. Raises RosterIsNotYoursToEdit,
     ExportReasonMissing, GridNotFound, TagNotFound.
     """
     stamp = as_editor(stamp)
     ids = _ids(stamp, wanted)
-    if wanted.plain:
-        if not wanted.reason:
-            raise ExportReasonMissing(errors={"reason": [ExportReasonMissing.title()]})
-        scope = "roster" + "".join(f" {name} {value}" for name, value in (("grid", wanted.grid), ("tag", wanted.tag)) if value)
-        note_list(stamp, scope=scope, count=len(ids), fields=PLAIN_FIELDS, reason=wanted.reason)
-    return _rows(stamp, ids, plain=wanted.plain)
+    if wanted.plain and not wanted.reason:
+        raise ExportReasonMissing(errors={"reason": [ExportReasonMissing.title()]})
+    rows = _rows(stamp, ids, plain=wanted.plain)
+    return _noted(stamp, wanted, rows, len(ids)) if wanted.plain else rows
+
+
+def _noted(stamp: Stamp, wanted: Wanted, rows: Iterator[dict[str, Any]], count: int) -> Iterator[dict[str, Any]]:
+    """Give rows and put on record that they went out in plain words."""
+    yield from rows
+    scope = "roster" + "".join(f" {name} {value}" for name, value in (("grid", wanted.grid), ("tag", wanted.tag)) if value)
+    note_list(stamp, scope=scope, count=count, fields=PLAIN_FIELDS, reason=wanted.reason or "")
 
 
 def _ids(stamp: Stamp, wanted: Wanted) -> list[int]:
@@ -215,6 +221,15 @@ def plain_cell(value: Any, column: Mapping[str, Any]) -> str:
     return str(codes.get(str(value), value))
 
 
+_FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
+
+
+def sheet_name(name: str) -> str:
+    """Give a name as a sheet may bear it: without the characters that Excel forbids there, of 31 characters at most."""
+    words = " ".join(name.translate(_FORBIDDEN).split())[:31].strip()
+    return words if words and words.casefold() != "history" else f"名单 {words}".strip()
+
+
 def write_profiled(rows: Iterator[dict[str, Any]], columns: Sequence[Mapping[str, Any]], *, name: str) -> Iterator[bytes]:
     """Write rows of fields in the columns of another platform into an .xlsx and give its bytes; every cell is text.
 
@@ -224,7 +239,7 @@ def write_profiled(rows: Iterator[dict[str, Any]], columns: Sequence[Mapping[str
     with ExitStack() as held:
         file = held.enter_context(tempfile.TemporaryFile())
         with xlsxwriter.Workbook(file, {"constant_memory": True, **PLAIN_TEXT}) as book:
-            sheet, text = book.add_worksheet(name[:31]), book.add_format({"num_format": "@"})
+            sheet, text = book.add_worksheet(sheet_name(name)), book.add_format({"num_format": "@"})
             for place, column in enumerate(columns):
                 sheet.set_column(place, place, 18, text)
                 sheet.write_string(0, place, str(column["header"]))

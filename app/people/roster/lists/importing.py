@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 from app.core.clock import CHINA
 from app.core.database import db
 from app.core.errors import Conflict, NotFound
-from app.core.stamp import ActorKind, Role, Stamp
+from app.core.stamp import ActorKind, Door, Stamp
 from app.people.identity import masked, open_person
 from app.people.models import Resident
 from app.people.roster.lists.headings import Heading, tag_words
@@ -27,7 +27,7 @@ from app.people.roster.lists.reading import Cells, SheetOfPeople, open_book, row
 from app.people.roster.lists.rows import Before, PersonRow, RowReader
 from app.people.roster.lists.taking_in import SOURCE, Gone, Refused, Remark, TakingIn
 from app.people.roster.numbers import check_entered
-from app.people.roster.scope import as_editor
+from app.people.roster.scope import EDITORS, as_editor
 from app.people.roster.tags import populations
 from app.territory.models import Household, Unit
 
@@ -120,7 +120,7 @@ def import_people(
 def import_unit(stamp: Stamp, code: str) -> Unit:
     """Give the unit below which somebody imports; raises ImportUnitNotFound, also for one beyond their posts."""
     unit = db.session.scalars(select(Unit).where(Unit.code == code, Unit.active)).first()
-    paths = stamp.actor.paths(Role.ADMINISTRATOR, Role.CADRE, Role.GRID_WORKER)
+    paths = stamp.actor.paths(*(EDITORS if stamp.door is Door.DESK else EDITORS[:2]))
     everywhere = stamp.actor.kind is ActorKind.SYSTEM
     if unit is None or not (everywhere or any(unit.path.startswith(path) for path in paths)):
         raise ImportUnitNotFound

@@ -1,4 +1,4 @@
-"""Keeps the tables of lists: how a unit's columns were understood, the imports under way, and the columns of other platforms."""
+"""Keeps the tables of lists: how a unit's columns were understood, imports and exports under way, columns of other platforms."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, enum_type
+from app.core.stamp import Door
 
 
 class ColumnProfile(Base):
@@ -26,7 +27,7 @@ class ColumnProfile(Base):
 
 
 class ImportState(StrEnum):
-    """Where an import of a list stands; refused: the file cannot be read as a list of people."""
+    """Where an import or export of a list stands; refused: the file is no list of people, whoever asked may not have it."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -81,3 +82,30 @@ class ExportProfile(Base):
     of: Mapped[Profiled] = mapped_column(enum_type(Profiled))
     columns: Mapped[list[Any]]
     active: Mapped[bool] = mapped_column(default=True)
+
+
+class ListExport(Base):
+    """A list that was asked for at a door, and for a day the sealed workbook.
+
+    `wanted` is what was asked for; the rights of whoever asked are those at `door`. `touched_at` is when a process took it up.
+    """
+
+    __tablename__ = "list_export"
+    __table_args__ = (
+        Index("ix_list_export_made_by", "made_by", "id"),
+        Index("ix_list_export_open", "id", postgresql_where="state IN ('waiting', 'running')"),
+        Index("ix_list_export_file", "finished_at", postgresql_where="file IS NOT NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    of: Mapped[Profiled] = mapped_column(enum_type(Profiled))
+    wanted: Mapped[dict[str, Any]]
+    door: Mapped[Door] = mapped_column(enum_type(Door))
+    state: Mapped[ImportState] = mapped_column(enum_type(ImportState))
+    tries: Mapped[int]
+    file: Mapped[bytes | None]
+    problem: Mapped[str | None]
+    made_at: Mapped[datetime]
+    made_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    touched_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

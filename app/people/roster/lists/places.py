@@ -50,6 +50,9 @@ class Places:
             Unit.level == Level.VILLAGE, Unit.code.not_in({each.village_code for each in self.grids.values()})
         )
         self._beyond = [name for name in db.session.scalars(beyond) if plain(name) not in self._villages]
+        others = select(Grid.name, Grid.code).join(Unit, Unit.id == Grid.unit_id).where(Grid.active, Grid.id.not_in(self.grids))
+        others = others.where(Unit.code.in_({each.village_code for each in self.grids.values()}))
+        self._others = [(plain(name), code, name) for name, code in db.session.execute(others)]
         self._found: dict[tuple[str, str, str, str], Place] = {}
 
     def of(self, *, grid: str, village: str, sheet: str, title: str) -> Place:
@@ -80,10 +83,23 @@ class Places:
         if other is not None and not near:
             return Place(None, f"您负责的范围内没有“{other}”")
         candidates = near or list(self.grids.values())
+        if (others := self._others_in(sheet, title, candidates)) is not None:
+            return Place(None, f"您负责的范围内没有网格“{others}”")
         if len(candidates) == 1:
             return Place(candidates[0].id)
         whose = f"“{candidates[0].village}”有 {len(candidates)} 个网格" if near else "不知道是哪个网格的"
         return Place(None, f"{whose}，请加一列“所属网格”，或把工作表改名为网格的名称")
+
+    def _others_in(self, sheet: str, title: str, candidates: list[GridKnown]) -> str | None:
+        """Give the grid of one's villages, beyond one's reach, that is named in full, or by a sheet of its last words."""
+        short = plain(sheet)
+        own = any(plain(each.name).endswith(short) for each in candidates)
+        for words, code, name in self._others:
+            if any(words in plain(text) or code in text for text in (sheet, title)):
+                return name
+            if not own and len(short) > 1 and words.endswith(short):
+                return name
+        return None
 
     def _village(self, word: str) -> list[GridKnown]:
         return self._villages.get(plain(word), [])
