@@ -100,6 +100,7 @@ GET  /grid/v1/home-requests                                        staff
 POST /grid/v1/home-requests/<number>/taking                        staff
 POST /grid/v1/home-requests/<number>/contact                       staff
 POST /grid/v1/home-requests/<number>/declining                     staff
+POST /grid/v1/home-requests/<number>/giving-back                   staff
 POST /grid/v1/home-requests/<number>/answer                        staff
 GET  /grid/v1/cases                                                staff
 GET  /grid/v1/cases/<number>                                       staff
@@ -236,6 +237,7 @@ GET  /desk/v1/supervision/repeated                                  staff
 GET  /desk/v1/supervision/suspended                                 staff
 GET  /desk/v1/supervision/counts                                    staff
 GET  /desk/v1/supervision/disputed-consents                         staff
+GET  /desk/v1/supervision/filings-from-afar                         staff
 POST /desk/v1/cases/<number>/consent-ruling                         staff
 POST /desk/v1/cases/<number>/consent                                staff
 GET  /desk/v1/figures                                               staff

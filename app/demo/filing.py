@@ -154,6 +154,7 @@ def _by_proxy(scene: Scene, plan: Plan, words: dict[str, str]) -> Filed:
         grid=scene.grids[f"{plan.village}一网格"][1],
         confidential=plan.confidential,
         against_unit=_code(plan.against),
+        reason="本人不会用手机，请村里代办",
     )
     filed = file_for(scene.by("wu", Door.GRID), filing)
     return Filed(filed.number, filed.claim_code)

@@ -1,4 +1,4 @@
-"""Keeps how supervisors see which consents are disputed, and say what they found."""
+"""Keeps how supervisors see which consents are disputed or were filed from afar, and say what they found."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from app.desk_api.shown import MovedSchema
 from app.desk_api.versions import IfMatch, MoveSchema
 from app.filings.evidence import examine_consent
 from app.filings.models import ConsentBy
+from app.filings.oversight import filings_from_afar
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
 from app.http.fields import InFours, Label, Moment, PageQuery, Schema, Word, page_of, text
@@ -37,6 +38,21 @@ class DisputedSchema(Schema):
     filer = fields.String()
     filer_login = fields.String()
     at = Moment()
+
+
+class FiledFromAfarSchema(Schema):
+    """A filing for somebody of another village than the filer's: who filed, by which consent, and why they did."""
+
+    number = fields.String()
+    number_in_fours = InFours("number")
+    title = fields.String()
+    state = Word(State)
+    state_label = Label("state")
+    filer = fields.String()
+    filer_login = fields.String()
+    filed_at = Moment()
+    consent = Word(ConsentBy)
+    reason = fields.String(allow_none=True)
 
 
 class RulingSchema(MoveSchema):
@@ -78,6 +94,14 @@ def examine(given: dict[str, Any], number: str) -> Any:
 def list_disputed(wanted: dict[str, Any]) -> Any:
     """List the disputed consents that nobody has ruled on, the oldest first"""
     return disputed_consents(stamp(), **wanted)
+
+
+@blp.route("/supervision/filings-from-afar", methods=["GET"])
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(FiledFromAfarSchema))
+def list_from_afar(wanted: dict[str, Any]) -> Any:
+    """List the filings for people of another village than the filer's, newest first"""
+    return filings_from_afar(stamp(), **wanted)
 
 
 @blp.route("/cases/<number>/consent-ruling", methods=["POST"])

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select
-
 from app.core.crypto import keyring
 from app.core.database import db
 from app.core.errors import Invalid
@@ -12,7 +10,8 @@ from app.filings.consent_codes import use_code
 from app.filings.evidence import attach_signature
 from app.filings.homes.taken import taken_by
 from app.filings.models import Consent, ConsentBy, ProxyFiling
-from app.filings.rules import PROXIES, Filing, PersonMissing, check_consent, check_proxy, check_reason, handout
+from app.filings.persons import Concerned, concerned_in, is_reachable
+from app.filings.rules import PROXIES, Filing, check_consent, check_proxy, check_reason, handout
 from app.ledger.catalogue import catalogue
 from app.ledger.intake.codes import in_ids
 from app.ledger.intake.report_people import check_people, keep_people
@@ -20,8 +19,8 @@ from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.merging.repeats import join_repeat
 from app.ledger.vocabulary import Channel
-from app.people.identity import Person, clean_person, find_or_enrol
-from app.people.models import Resident, Staff, WechatAccount
+from app.people.identity import Person, clean_person
+from app.people.models import Staff
 
 
 @dataclass(frozen=True)
@@ -40,23 +39,25 @@ class Filed:
 def file_for(stamp: Stamp, filing: Filing) -> Filed:
     """File a matter for somebody who cannot, with their recorded consent; the matter is theirs, they are told of it.
 
-    Raises MayNotFileForOthers, PersonMissing, WrongIdentity, PeopleIncomplete, ConsentIncomplete, ReasonMissing, UnknownGrid,
-    UnknownParty, HomeRequestNotFound, and what `take_in` raises.
+    Raises MayNotFileForOthers, PersonMissing, ResidentNotFound, WrongIdentity, PeopleIncomplete, ConsentIncomplete, ReasonMissing,
+    UnknownGrid, UnknownParty, HomeRequestNotFound, and what `take_in` raises.
     """
     stamp = check_proxy(stamp)
     assert stamp.actor.id is not None
     check_people(filing.people)
-    check_consent(filing.consent, filer_name=db.session.get_one(Staff, stamp.actor.id).name, person=filing.person)
-    home = taken_by(stamp, filing.home_request) if filing.home_request is not None else None
     grid_id = catalogue().grid_id(filing.grid)
-    resident = _person(stamp, filing.person, grid_id)
-    check_reason(filing.reason, place=catalogue().grid_path(grid_id), villages=stamp.actor.paths(*PROXIES))
-    consent = _consent(stamp, resident.id, filing)
+    concerned = concerned_in(stamp, filing, grid_id=grid_id)
+    resident = concerned.resident
+    check_consent(filing.consent, filer_name=db.session.get_one(Staff, stamp.actor.id).name, person=concerned.person)
+    home = taken_by(stamp, filing.home_request) if filing.home_request is not None else None
+    place = catalogue().grid_path(grid_id)
+    check_reason(filing.reason, place=place, villages=stamp.actor.paths(*PROXIES), known=concerned.own)
+    consent = _consent(stamp, filing, concerned)
     receipt = take_in(stamp, _submission(stamp, filing, grid_id=grid_id, resident_id=resident.id, consent_id=consent.id))
     assert receipt.claim_code is not None
     if filing.people:
         keep_people(receipt.report_id, filing.people)
-    told = _is_reachable(resident)
+    told = is_reachable(resident)
     db.session.add(
         ProxyFiling(
             staff_id=stamp.actor.id,
@@ -67,39 +68,23 @@ def file_for(stamp: Stamp, filing: Filing) -> Filed:
             home_request_id=home.id if home is not None else None,
             filed_at=stamp.at,
             reachable=told,
+            person_elsewhere=concerned.elsewhere,
         )
     )
     join_repeat(stamp, receipt)
     return Filed(receipt.number, receipt.claim_code, handout(receipt.number, receipt.claim_code), told)
 
 
-def _is_reachable(resident: Resident) -> bool:
-    """Say whether notices reach a resident: by a telephone, or by an account."""
-    account = exists().where(WechatAccount.resident_id == resident.id)
-    return (resident.identity is not None and resident.identity.phone is not None) or bool(db.session.scalar(select(account)))
-
-
-def _person(stamp: Stamp, person: Person, grid_id: int) -> Resident:
-    """Give the person concerned, enrolled in the filing's grid when nobody of this identity is known."""
-    if not (person.name or "").strip():
-        raise PersonMissing(errors={"person.name": ["请登记当事人的姓名"]})
-    try:
-        return find_or_enrol(stamp, person, grid_id=grid_id)
-    except Invalid as refused:
-        refused.errors = {f"person.{name}": sentences for name, sentences in refused.errors.items()}
-        raise
-
-
-def _consent(stamp: Stamp, resident_id: int, filing: Filing) -> Consent:
+def _consent(stamp: Stamp, filing: Filing, concerned: Concerned) -> Consent:
     assert stamp.actor.id is not None
     given, ring = filing.consent, keyring()
     code = None
     if given.method is ConsentBy.SMS_CODE:
         assert given.code_id is not None
-        code = use_code(stamp, given.code_id, phone=clean_person(filing.person).phone, title=filing.title)
+        code = use_code(stamp, given.code_id, phone=clean_person(concerned.person).phone, title=filing.title)
     phone = _witness_phone(given.witness_phone)
     consent = Consent(
-        resident_id=resident_id,
+        resident_id=concerned.resident.id,
         staff_id=stamp.actor.id,
         method=given.method,
         witness=ring.encrypt(witness, field="consent.witness") if (witness := (given.witness or "").strip()) else None,

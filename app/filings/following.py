@@ -55,6 +55,22 @@ class Reissued:
         return {"number": self.number, "code": in_fours(self.claim_code)}
 
 
+def texted_to(stamp: Stamp, number: str) -> str:
+    """Give the telephone to which a fresh claim code of a filing of the actor's own would be texted.
+
+    Raises MayNotFileForOthers, FilingNotFound, NoMobile.
+    """
+    case = find_case(check_proxy(stamp), number)
+    return _mobile(db.session.get_one(Report, _own(stamp, case).report_id))
+
+
+def _mobile(report: Report) -> str:
+    phone = open_person(report.concerned.identity).phone if report.concerned is not None else None
+    if phone is None or not phone.startswith("1"):
+        raise NoMobile
+    return phone
+
+
 def reissue_code(stamp: Stamp, number: str, *, by: HandBy) -> Reissued:
     """Make a new claim code for a filing of the actor's own; the old one is void, the person is told, the timeline says so.
 
@@ -63,9 +79,7 @@ def reissue_code(stamp: Stamp, number: str, *, by: HandBy) -> Reissued:
     stamp = check_proxy(stamp)
     case = lock_case(stamp, number)
     report = db.session.get_one(Report, _own(stamp, case).report_id)
-    phone = open_person(report.concerned.identity).phone if report.concerned is not None and by is HandBy.SMS else None
-    if by is HandBy.SMS and (phone is None or not phone.startswith("1")):
-        raise NoMobile
+    phone = _mobile(report) if by is HandBy.SMS else None
     code = new_claim_code()
 
     def change(_: Stamp) -> Step:

@@ -56,8 +56,9 @@ class Consent(Base):
 
 
 class ProxyFiling(Base):
-    """A filing by a cadre or grid worker for a resident who cannot file; `reason` where the person lives elsewhere.
+    """A filing by a cadre or grid worker for a resident who cannot file; `reason` where the filer's roster does not have them.
 
+    `person_elsewhere`: the roster of another village has the person; for who watches over filings, never told to the filer.
     `reachable`: the person has a phone or an account, so that notices reach them; else they are told on paper, at
     `handed_over_at`. `home_request_id`: what somebody came home for.
     """
@@ -66,6 +67,7 @@ class ProxyFiling(Base):
     __table_args__ = (
         Index("ix_proxy_filing_staff_id", "staff_id", "id"),
         Index("ix_proxy_filing_untold", "staff_id", "id", postgresql_where="NOT reachable AND handed_over_at IS NULL"),
+        Index("ix_proxy_filing_elsewhere", "id", postgresql_where="person_elsewhere"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -77,4 +79,5 @@ class ProxyFiling(Base):
     reason: Mapped[str | None]
     filed_at: Mapped[datetime]
     reachable: Mapped[bool]
+    person_elsewhere: Mapped[bool] = mapped_column(default=False, server_default="false")
     handed_over_at: Mapped[datetime | None]

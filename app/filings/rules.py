@@ -25,11 +25,11 @@ class ConsentIncomplete(Invalid):
 
 
 class PersonMissing(Invalid):
-    """请登记当事人的姓名"""
+    """请登记当事人"""
 
 
 class ReasonMissing(Invalid):
-    """事项不在您的辖区，请说明为什么由您代办"""
+    """请说明为什么由您代办"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +53,14 @@ class ConsentGiven:
 class Filing:
     """A matter filed for somebody else, with their consent; grid and unit go by code.
 
-    `people` stand beside the person: representatives of a group, the guardian of a minor. `reason` says why the filer does it
-    when the matter lies outside the filer's villages, `home_request` the number of the request to come home that led to it.
-    `files` are the filer's own uploads about the matter, which the person sees with it; the signature is the consent's.
+    For whom: `resident_id`, somebody of the roster within the filer's reach, or `person` in words. `people` stand beside them:
+    representatives of a group, the guardian of a minor. `reason` says why the filer does it for somebody whom they have not on
+    their roster, or when the matter lies outside their villages, `home_request` the number of the request to come home that led
+    to it. `files` are the filer's own uploads about the matter, which the person sees with it; the signature is the consent's.
     """
 
-    person: Person
+    person: Person | None = None
+    resident_id: int | None = None
     consent: ConsentGiven
     body: str
     grid: str
@@ -121,13 +123,18 @@ def _same(one: str | None, other: str | None) -> bool:
     return bool(plain[0]) and plain[0] == plain[1]
 
 
-def check_reason(reason: str | None, *, place: str, villages: Iterable[str]) -> None:
-    """Raise ReasonMissing when the matter's `place` lies outside the filer's `villages` (unit paths) and no reason is given.
+def check_reason(reason: str | None, *, place: str, villages: Iterable[str], known: bool) -> None:
+    """Raise ReasonMissing where a filing from afar gives no reason.
 
-    Where the person's home is on file plays no part: the refusal would tell the filer where somebody lives.
+    It is one when the matter's `place` lies outside the filer's `villages` (unit paths), or when the filer's own roster does not
+    have the person (`known`), whether another one does or none: the refusal tells nobody where somebody lives.
     """
-    if not place.startswith(tuple(villages)) and not (reason or "").strip():
+    if (reason or "").strip():
+        return
+    if not place.startswith(tuple(villages)):
         raise ReasonMissing(errors={"reason": ["事项不在您的辖区，请说明为什么由您代办"]})
+    if not known:
+        raise ReasonMissing(errors={"reason": ["当事人不在您负责的名册里，请说明为什么由您代办"]})
 
 
 def handout(number: str, claim_code: str) -> str:

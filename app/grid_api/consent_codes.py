@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from app.core.database import transaction
 from app.core.stamp import Door, Stamp
 from app.filings.consent_codes import CodeMade, make_code, mobile, try_code
-from app.filings.following import HandBy, Reissued, reissue_code
+from app.filings.following import HandBy, Reissued, reissue_code, texted_to
 from app.filings.rules import check_proxy
 from app.http.auth import staff, stamp
 from app.http.blueprint import DoorBlueprint
@@ -114,6 +114,10 @@ def prove_consent_code(at: Stamp, code_id: int, code: str) -> dict[str, Any]:
 def text_claim_code(at: Stamp, number: str, by: HandBy) -> Reissued:
     """Make a fresh claim code and, where the person has a phone, text it past the filer. Raises as `reissue_code`, TooMany."""
     count_tries(at.at, (BY_FILER, str(at.actor.id)))
+    if by is HandBy.SMS:
+        with transaction():
+            phone = texted_to(at, number)
+        count_tries(at.at, (BY_PHONE, phone))
     with transaction():
         made = reissue_code(at, number, by=by)
     if made.phone is not None:

@@ -38,12 +38,15 @@ class ConsentSchema(Schema):
 
 
 class FilingSchema(MatterSchema):
-    """A matter filed for somebody else; `home_request` is the number of the request to come home that led to it.
+    """A matter filed for somebody else, picked from one's roster (`resident_id`) or named (`person`), one of the two.
 
-    `files` are photos and papers about the matter, uploaded before; the photo of a signature belongs to the consent.
+    `reason` is asked where one's roster does not have the person, or the matter lies elsewhere. `home_request` is the number of
+    the request to come home that led to it. `files` are photos and papers about the matter, uploaded before; the photo of a
+    signature belongs to the consent.
     """
 
-    person = fields.Nested(PersonSchema, required=True)
+    resident_id = row_id(allow_none=True)
+    person = fields.Nested(PersonSchema, allow_none=True)
     consent = fields.Nested(ConsentSchema, required=True)
     grid = text(40, required=True)
     against_unit = text(40, allow_none=True)

@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from app.core.stamp import Door
 from app.filings.homes.coming import answer_at_home, contact_of, decline_home_request, take_home_request
+from app.filings.homes.ending import give_back_home_request
 from app.filings.homes.listing import village_home_requests
 from app.filings.homes.models import HomeState
 from app.grid_api.matters import WORDS
@@ -58,6 +59,12 @@ class DeclinedSchema(Schema):
     reply = text(WORDS, required=True)
 
 
+class VisitGivenBackSchema(Schema):
+    """Why one does not come after all; for the file."""
+
+    reason = text(500, required=True)
+
+
 class AnsweredAtHomeSchema(Schema):
     """What was done there, for the person to read; the category where the case has none yet."""
 
@@ -101,6 +108,14 @@ def take(given: dict[str, Any], number: str) -> Any:
 def contact(number: str) -> Any:
     """Give place and phone of a request that one has taken; put on record"""
     return contact_of(stamp(), number)
+
+
+@blp.route("/<number>/giving-back", methods=["POST"])
+@blp.arguments(VisitGivenBackSchema)
+@blp.response(200, HomeStandsSchema)
+def give_back(given: dict[str, Any], number: str) -> Any:
+    """Give a request back that one has taken, or whose taker is gone; it waits for somebody else of the village"""
+    return give_back_home_request(stamp(), number, **given)
 
 
 @blp.route("/<number>/declining", methods=["POST"])

@@ -58,7 +58,7 @@ class VerifiedSchema(Schema):
 @listing.arguments(PageQuery, location="query")
 @listing.response(200, page_of(ToLookAtSchema))
 def list_looks(wanted: dict[str, Any]) -> Any:
-    """List the cases of one's own grids whose result is to be seen on the spot"""
+    """List the results that one is to see on the spot: of one's own grids, for a township also of villages that handled them"""
     return to_look_at(stamp(), **wanted)
 
 

@@ -106,13 +106,14 @@ def owners(case: Case, deadline: Deadline, at: datetime) -> list[int]:
 
 
 def _persons(case: Case) -> list[Address]:
+    """Give whose matter a case is, and the residents who filed it for them, such as heads of household groups."""
     # Whoever has withdrawn their report is not told of what others still want.
     other = aliased(Report)
     others = exists().where(other.case_id == case.id, other.withdrawn_at.is_(None))
     told = [Report.case_id == case.id, or_(Report.withdrawn_at.is_(None), not_(others))]
-    concerned = select(Report.concerned_id).where(Report.concerned_id.is_not(None), *told)
     claimed = select(ReportClaim.resident_id).join(Report).where(*told)
-    ids = set(db.session.scalars(concerned)) | set(db.session.scalars(claimed))
+    named = db.session.execute(select(Report.concerned_id, Report.filer_resident_id).where(*told))
+    ids = {resident for row in named for resident in row} | set(db.session.scalars(claimed))
     return [(Recipient.RESIDENT, int(resident)) for resident in sorted(i for i in ids if i is not None)]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.core.errors import Conflict, NotAllowed
 from app.core.stamp import Role, Stamp
 from app.ledger.handling import NobodyToContact, works_for_case
+from app.ledger.intake.calls import called_from
 from app.ledger.models import Case, Report
 from app.ledger.scope import DESK_ROLES, belongs, find_case, reaches
 from app.ledger.vocabulary import TERMINAL
@@ -59,7 +60,8 @@ def _is_own(stamp: Stamp, case: Case) -> bool:
 def dial(stamp: Stamp, number: str, *, report_id: int | None = None) -> Person:
     """Give the plain phone of the person concerned, of several reporters the one of a report; the case is the reason on record.
 
-    Raises CaseNotFound, NotYoursToDial, NobodyToContact, CaseEnded, NoSuchDetail.
+    Where no phone of theirs is known it is the number from which they called. Raises CaseNotFound, NotYoursToDial, NobodyToContact,
+    CaseEnded, NoSuchDetail.
     """
     case = find_case(stamp, number)
     if not _is_own(stamp, case):
@@ -68,7 +70,12 @@ def dial(stamp: Stamp, number: str, *, report_id: int | None = None) -> Person:
         raise NobodyToContact
     if case.state in TERMINAL:
         raise CaseEnded
-    person = unmask(stamp, _concerned(case, report_id), fields=("phone",), reason=f"case {number}")
+    reports = [report for report in case.reports if report_id is None or report.id == report_id]
+    concerned = _concerned(reports)
+    person = unmask(stamp, concerned, fields=("phone",), reason=f"case {number}")
+    if person.phone is None:
+        opened = [report.opened_case_id or report.case_id for report in reports if report.concerned_id == concerned]
+        person = Person(phone=next(filter(None, map(called_from, opened)), None))
     if person.phone is None:
         raise NoSuchDetail("没有登记电话")
     return person
@@ -84,11 +91,10 @@ def unmask_person(stamp: Stamp, number: str, *, fields: list[str], reason: str) 
         raise NotYoursToUnmask
     if case.anonymous:
         raise NobodyToContact
-    return unmask(stamp, _concerned(case), fields=tuple(sorted(set(fields))), reason=f"case {number}: {reason}")
+    return unmask(stamp, _concerned(case.reports), fields=tuple(sorted(set(fields))), reason=f"case {number}: {reason}")
 
 
-def _concerned(case: Case, report_id: int | None = None) -> int:
-    reports = [report for report in case.reports if report_id is None or report.id == report_id]
+def _concerned(reports: Sequence[Report]) -> int:
     named = [report.concerned_id for report in reports if report.concerned_id is not None and report.withdrawn_at is None]
     concerned = next(iter([*named, *(claim.resident_id for report in reports for claim in report.claims)]), None)
     if concerned is None:

@@ -13,6 +13,7 @@ from app.core.stamp import ActorKind, Stamp
 from app.ledger.audiences import recipients
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
+from app.ledger.coming_home import coming_over
 from app.ledger.county import county, danger_in
 from app.ledger.deadlines import (
     ClockFor,
@@ -196,6 +197,8 @@ def move_case(
         standing = (CaseListing.case_id == case.id, CaseListing.settled_at.is_(None))
         db.session.execute(update(CaseListing).where(*standing).values(settled_at=stamp.at))
     _tell(stamp, case, move, entry, step, _params(stamp.at, case, clocks))
+    if target not in COMES_HOME_IN and any(_is_of_coming(clock) and clock.cancelled_at == stamp.at for clock in clocks):
+        coming_over(stamp, case, target)
     if dangers:
         _alert(stamp, case, entry, dangers[0])
     if follower is not None:
@@ -319,8 +322,12 @@ def _keep_clocks(at: datetime, case: Case, move: Move, target: State, step: Step
 
 def _runs_in(deadline: Deadline) -> frozenset[State]:
     """Give the states in which a clock may be open; that of coming home ends when others take the case in hand."""
-    comes_home = deadline.clock is Clock.ARRIVE and deadline.subject is Subject.CASE
-    return COMES_HOME_IN if comes_home else RUNS_IN[deadline.clock]
+    return COMES_HOME_IN if _is_of_coming(deadline) else RUNS_IN[deadline.clock]
+
+
+def _is_of_coming(deadline: Deadline) -> bool:
+    """Say whether a clock is that of coming to the person's home."""
+    return deadline.clock is Clock.ARRIVE and deadline.subject is Subject.CASE
 
 
 def _cut_short(case: Case, clocks: Sequence[Deadline], lead: Deadline) -> list[Deadline]:

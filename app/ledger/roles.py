@@ -60,7 +60,8 @@ OF_FILERS = frozenset({Action.SUPPLEMENT, Action.SUPPLY_INFO, Action.ASK_WITHDRA
 def _comes_home(stamp: Stamp, case: Case) -> bool:
     """Say whether the actor is who took it upon themselves to come to the person's home: the clock of coming is theirs."""
     theirs = (Deadline.clock == Clock.ARRIVE, Deadline.subject == Subject.CASE, Deadline.owner_staff_id == stamp.actor.id)
-    return db.session.scalars(select(Deadline.id).where(Deadline.case_id == case.id, *theirs).limit(1)).first() is not None
+    kept = Deadline.cancelled_at.is_(None)  # who has given it back does not come
+    return db.session.scalars(select(Deadline.id).where(Deadline.case_id == case.id, *theirs, kept).limit(1)).first() is not None
 
 
 def is_disputed(stamp: Stamp, case: Case) -> bool:

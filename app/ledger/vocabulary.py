@@ -156,6 +156,7 @@ class Action(StrEnum):
     RULE_ON_CONSENT = "rule_on_consent"
     TAKE_VISIT = "take_visit"
     DECLINE_VISIT = "decline_visit"
+    GIVE_BACK_VISIT = "give_back_visit"
     WARN_CLOCK = "warn_clock"
     BREACH_CLOCK = "breach_clock"
     ESCALATE_CLOCK = "escalate_clock"
@@ -487,6 +488,7 @@ _LABELLED: tuple[tuple[StrEnum, str], ...] = (
     (Action.LOOK, "现场查看"), (Action.APPRAISE, "代表评单"),
     (Action.HAND_TO, "交网格员办理"), (Action.REISSUE_CODE, "补发查询码"), (Action.DISPUTE_CONSENT, "否认委托"),
     (Action.RULE_ON_CONSENT, "委托核查结论"), (Action.TAKE_VISIT, "接单上门"), (Action.DECLINE_VISIT, "暂不能上门"),
+    (Action.GIVE_BACK_VISIT, "退回上门"),
     (Outcome.DIRECT, "直办"), (Outcome.ON_THE_SPOT, "现场解答"), (Outcome.PASSED_ON, "转办"),
     (Duty.LEAD, "主办"), (Duty.ASSIST, "协办"), (Duty.SUB, "二级承办"),
     (EmergencyService.POLICE, "110 报警"), (EmergencyService.FIRE, "119 火警"), (EmergencyService.AMBULANCE, "120 急救"),

@@ -387,7 +387,7 @@ MOVES: dict[Action, Move] = {
             Action.ASSESS_WHISTLE, _EVER, (), UNIT | CENTRE | {R.RESIDENT, R.GRID_WORKER, R.CADRE}, words=("note",),
         ),
         Move(
-            Action.LOOK, _states(S.UNDER_REVIEW, S.AWAITING_CALLBACK), (), frozenset({R.GRID_WORKER}), words=("note",),
+            Action.LOOK, _states(S.UNDER_REVIEW, S.AWAITING_CALLBACK), (), FIELD, words=("note",),
             tells=(A.REVIEWERS,),
         ),
         Move(
@@ -416,6 +416,7 @@ MOVES: dict[Action, Move] = {
         ),
         Move(Action.TAKE_VISIT, _BEFORE_DISPATCH, (), VILLAGE, tells=(A.PERSONS,)),
         Move(Action.DECLINE_VISIT, _BEFORE_DISPATCH, (), VILLAGE, words=("reply",), tells=(A.PERSONS, A.INTAKE)),
+        Move(Action.GIVE_BACK_VISIT, COMES_HOME_IN, (), VILLAGE | SYSTEM, words=("note",), tells=(A.PERSONS,)),
         Move(Action.WARN_CLOCK, _EVER, (), SYSTEM),
         Move(Action.BREACH_CLOCK, _EVER, (), SYSTEM),
         Move(Action.ESCALATE_CLOCK, _EVER, (), SYSTEM),

@@ -192,10 +192,11 @@ def _looker(stamp: Stamp) -> dict[str, int | None]:
     return {"looker_id" if stamp.actor.kind is ActorKind.RESIDENT else "staff_id": stamp.actor.id}
 
 
-def looked_at(stamp: Stamp, *, since: datetime) -> int:
-    """Give how many residents the signed-in resident has been shown since a moment."""
+def looked_at(stamp: Stamp, *, since: datetime, besides: int) -> int:
+    """Give how many residents, besides one, the signed-in resident has been shown since a moment."""
     seen = select(func.count(IdentityAccess.resident_id.distinct()))
     seen = seen.where(IdentityAccess.looker_id == stamp.actor.id, IdentityAccess.at >= since)
+    seen = seen.where(IdentityAccess.resident_id != besides)
     return db.session.scalar(seen) or 0
 
 

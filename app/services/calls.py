@@ -1,21 +1,25 @@
 """Keeps village hotlines (村级热线): calls that cadres take on the telephone, each with the order or report that it makes."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
 
 from app.core.database import db
 from app.core.errors import Invalid, NotAllowed
-from app.core.stamp import ActorKind, Stamp
+from app.core.stamp import ActorKind, Role, Stamp
 from app.ledger.catalogue import catalogue
-from app.ledger.intake.calls import clean_number, join_call, keep_call, number_index
+from app.ledger.intake.calls import as_phone, clean_number, join_call, keep_call, number_index, wait_for_number
 from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.models import Call, Case
-from app.ledger.vocabulary import OPEN, CallOutcome, Channel, Kind
-from app.people.identity import Person, find_or_enrol
+from app.ledger.vocabulary import CallOutcome, Channel, Kind, State
+from app.people.identity import Person, WrongIdentity, clean_person, enrol_resident, find_or_enrol, open_person, residents_by_phone
+from app.people.models import Resident
 from app.services.defaults import CALL_BACK
 from app.services.models import ServiceOrder
 from app.services.ordering import NEAR, Wanted, covers, order_for
@@ -23,6 +27,8 @@ from app.territory.models import Grid, Unit
 
 MAKES_NONE = frozenset({CallOutcome.CONSULTED, CallOutcome.SILENT, CallOutcome.WRONG_NUMBER, CallOutcome.NUISANCE})
 """Outcomes of a call after which nothing is left to be done."""
+TO_CALL = (State.ACCEPTED, State.DISPATCHED, State.IN_PROGRESS)
+"""The states in which a call-back is still to be made; who hangs up after it was is called back anew."""
 TAKEN = MAKES_NONE | {CallOutcome.REGISTERED, CallOutcome.HUNG_UP}
 
 
@@ -72,8 +78,9 @@ class Registered:
 def register_call(stamp: Stamp, call: VillageCall) -> Registered:
     """Register a call at the village hotline with what it makes, in one go.
 
-    Who hung up is called back: an order of the item `call_back`, in minutes, one a number at a time. A silent or wrong call makes
-    nothing. Raises CallsAreTheVillages, VillageCallUnfit, CallUnfit, ItemNotFound, and what ordering and `take_in` raise.
+    Who hung up is called back: an order of the item `call_back`, in minutes, one a number and village at a time. A silent or wrong
+    call makes nothing. Raises CallsAreTheVillages, VillageCallUnfit, CallUnfit, WrongIdentity, ItemNotFound, and what ordering and
+    `take_in` raise.
     """
     role = stamp.actor.holds(NEAR) if stamp.actor.kind is ActorKind.STAFF else None
     if role is None:
@@ -86,12 +93,22 @@ def register_call(stamp: Stamp, call: VillageCall) -> Registered:
     grid_id = _grid(stamp, call)
     if call.outcome is CallOutcome.HUNG_UP:
         return _call_back(stamp, call, kept, grid_id)
-    person = call.person or Person()
-    person = Person(person.name, person.phone or (clean_number(call.number) if call.number else None))
-    if call.order is not None:
-        return _order(stamp, call.order, kept, person, grid_id)
-    assert call.report is not None
-    return _report(stamp, call.report, kept, person if person.name or person.phone else None, grid_id)
+    with _of_person():
+        caller = _caller(call)
+        if call.order is not None:
+            return _order(stamp, call.order, kept, caller, grid_id)
+        assert call.report is not None
+        return _report(stamp, call.report, kept, caller, grid_id)
+
+
+@contextmanager
+def _of_person() -> Iterator[None]:
+    """Let what is wrong about the caller name its field as the door does."""
+    try:
+        yield
+    except WrongIdentity as refused:
+        refused.errors = {f"person.{field}": words for field, words in refused.errors.items()}
+        raise
 
 
 def _check(call: VillageCall) -> None:
@@ -110,39 +127,71 @@ def _check(call: VillageCall) -> None:
 
 
 def _grid(stamp: Stamp, call: VillageCall) -> int:
-    """Give the grid of what a call makes: the one named, else the actor's only or first one."""
+    """Give the grid of what a call makes: as named, else the caller's own where they are known, else the actor's only one.
+
+    Whoever hung up is called back from the village, wherever in it they live. In all other cases one must say it.
+    """
     code = call.grid or (call.order.grid if call.order is not None else None)
     if code is not None:
         grid_id = catalogue().grid_id(code)
         if not covers(stamp, grid_id):
             raise VillageCallUnfit(errors={"grid": ["这不是您负责的网格"]})
         return grid_id
-    if stamp.actor.grid_ids:
-        return min(stamp.actor.grid_ids)
-    villages = [Unit.path.startswith(path) for path in stamp.actor.paths(*NEAR)]
-    grid = select(Grid.id).join(Unit, Unit.id == Grid.unit_id).where(villages[0], Grid.active).order_by(Grid.code).limit(1)
-    found = db.session.scalar(grid)
-    if found is None:
+    known = _known_grid(stamp, call)
+    if known is not None:
+        return known
+    paths = [Unit.path.startswith(path) for path in stamp.actor.paths(Role.CADRE)]
+    mine = or_(Grid.id.in_(sorted(stamp.actor.grid_ids)), *paths)
+    grids = select(Grid.id, Grid.unit_id).join(Unit, Unit.id == Grid.unit_id).where(mine, Grid.active).order_by(Grid.code)
+    found = db.session.execute(grids).all()
+    alike = {row.unit_id if call.outcome is CallOutcome.HUNG_UP else row.id for row in found}
+    if len(alike) != 1:
         raise VillageCallUnfit(errors={"grid": ["请选择网格"]})
-    return found
+    return found[0][0]
+
+
+def _known_grid(stamp: Stamp, call: VillageCall) -> int | None:
+    """Give the one grid of the actor's where those live who have the caller's telephone, and their name where it was said."""
+    said = call.person or Person()
+    phone, name = as_phone(said.phone) or as_phone(call.number), re.sub(r"\s+", "", said.name or "")
+    if phone is None:
+        return None
+    query = select(Resident).where(Resident.id.in_(residents_by_phone(phone)), Resident.ended_at.is_(None))
+    people = db.session.scalars(query.options(joinedload(Resident.identity))).all()
+    fit = [each for each in people if not name or open_person(each.identity).name == name]
+    grids = {each.grid_id for each in fit if each.grid_id is not None and covers(stamp, each.grid_id)}
+    return grids.pop() if len(grids) == 1 else None
+
+
+def _caller(call: VillageCall) -> Person | None:
+    """Give who calls, with the number that they call from where none was said; None where neither name nor telephone is known.
+
+    A short or local number is nobody's telephone: it stays on the call, and is shown from there to who is to call.
+    """
+    said = clean_person(call.person or Person())
+    person = Person(said.name, said.phone or as_phone(call.number), said.id_number)
+    return person if person.name or person.phone else None
 
 
 def _call_back(stamp: Stamp, call: VillageCall, kept: Call, grid_id: int) -> Registered:
+    """Order that a number is called back, once while it waits for that in a village."""
     assert call.number is not None
+    number = clean_number(call.number)
+    wait_for_number(number)
     waiting = (
         select(Case)
         .join(Call, Call.case_id == Case.id)
         .join(ServiceOrder, ServiceOrder.case_id == Case.id)
-        .where(Call.number_index == number_index(clean_number(call.number)), ServiceOrder.item_code == CALL_BACK)
-        .where(Case.state.in_(OPEN), ServiceOrder.grid_id == grid_id)
+        .where(Call.number_index == number_index(number), ServiceOrder.item_code == CALL_BACK)
+        .where(Case.state.in_(TO_CALL), ServiceOrder.village_id == db.session.get_one(Grid, grid_id).unit_id)
     )
     case = db.session.scalars(waiting.order_by(Case.id).limit(1)).first()
     if case is not None:
         kept.case_id = case.id
         return Registered(kept.id, kept.outcome, case.number, None, joined=True)
     wanted = Wanted(item=CALL_BACK, grid=_code(grid_id), words="来电未接通或已挂断，请尽快回拨。")
-    person = Person(call.person.name if call.person else None, clean_number(call.number))
-    made = _order(stamp, wanted, kept, person, grid_id)
+    with _of_person():
+        made = _order(stamp, wanted, kept, _caller(call), grid_id)
     kept.outcome = CallOutcome.HUNG_UP
     return Registered(kept.id, kept.outcome, made.case, None, joined=False)
 
@@ -151,18 +200,26 @@ def _code(grid_id: int) -> str:
     return db.session.get_one(Grid, grid_id).code
 
 
-def _order(stamp: Stamp, wanted: Wanted, kept: Call, person: Person, grid_id: int) -> Registered:
-    made = order_for(stamp, replace(wanted, grid=_code(grid_id)), person=person, call_id=kept.id)
+def _order(stamp: Stamp, wanted: Wanted, kept: Call, caller: Person | None, grid_id: int) -> Registered:
+    named = replace(wanted, grid=_code(grid_id))
+    unnamed = _unnamed(stamp, kept, grid_id) if caller is None else None
+    person = caller or Person() if unnamed is None else None
+    made = order_for(stamp, named, resident_id=unnamed, person=person, call_id=kept.id)
     return Registered(kept.id, CallOutcome.REGISTERED, made.number, made.claim_code, joined=False)
 
 
-def _report(stamp: Stamp, asked: Asked, kept: Call, person: Person | None, grid_id: int) -> Registered:
-    concerned = find_or_enrol(stamp, person, grid_id=grid_id).id if person is not None else None
+def _unnamed(stamp: Stamp, kept: Call, grid_id: int) -> int | None:
+    """Give somebody new for a caller of whom only the call's number is known, so that there is one to call back."""
+    return enrol_resident(stamp, Person(), grid_id=grid_id).id if kept.number is not None else None
+
+
+def _report(stamp: Stamp, asked: Asked, kept: Call, caller: Person | None, grid_id: int) -> Registered:
+    known = find_or_enrol(stamp, caller, grid_id=grid_id).id if caller is not None else None
     receipt = take_in(
         stamp,
         Submission(
             channel=Channel.HOTLINE, body=asked.body, title=asked.title, kind=asked.kind, category_id=asked.category_id,
-            grid_id=grid_id, filer_staff_id=stamp.actor.id, concerned_id=concerned, said_at=kept.at,
+            grid_id=grid_id, filer_staff_id=stamp.actor.id, concerned_id=known or _unnamed(stamp, kept, grid_id), said_at=kept.at,
             files=asked.files,
         ),
     )  # fmt: skip

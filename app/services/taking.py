@@ -15,6 +15,7 @@ from app.files.showing import FileShown, files_of
 from app.ledger.attachments import NO_FILES, EntryFiles, attach_to_entry, place_of_photos
 from app.ledger.county import county
 from app.ledger.handling import ContactByDesk, lead_of
+from app.ledger.intake.calls import called_from
 from app.ledger.models import Case
 from app.ledger.moves import StaleVersion, Step, Words, move_case
 from app.ledger.numbers import WrongNumber, check_number
@@ -333,7 +334,7 @@ def contact_of(stamp: Stamp, number: str) -> Contact:
     """Give whom an order is for and where, to who works on it and while they do: the order is the reason, on record.
 
     Raises ServiceOrderNotFound, NotYourOrder, ServiceOrderNotOpen, ContactByDesk (for what has become confidential),
-    TooManyContacts for a volunteer who has seen the county's number of people today.
+    TooManyContacts for a volunteer who has seen the county's number of other people today.
     """
     order = _works(stamp, number)
     if order.case.state is not State.IN_PROGRESS:
@@ -343,10 +344,12 @@ def contact_of(stamp: Stamp, number: str) -> Contact:
     order.contact_seen_at = order.contact_seen_at or stamp.at
     if stamp.actor.kind is ActorKind.RESIDENT:
         midnight = stamp.at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
-        if looked_at(stamp, since=midnight) >= county().volunteer_looks:
+        if looked_at(stamp, since=midnight, besides=order.resident_id) >= county().volunteer_looks:
             raise TooManyContacts
     person = unmask(stamp, order.resident_id, fields=("name", "phone"), reason=f"服务订单 {order.case.number}")
     place = keyring().decrypt(order.place, field="service_order.place") if order.place is not None else None
     theirs = [report.id for report in order.case.reports if report.concerned_id == order.resident_id]
     shown = files_of(stamp, FileSubject.REPORT, theirs)
-    return Contact(person.name, person.phone, place, [file for files in shown.values() for file in files])
+    return Contact(
+        person.name, person.phone or called_from(order.case_id), place, [file for files in shown.values() for file in files]
+    )

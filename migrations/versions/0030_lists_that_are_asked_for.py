@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0030"
-down_revision = "0026"
+down_revision = "0028"
 
 _STATES = ("waiting", "running", "done", "refused", "failed")
 _DOORS = ("mini_program", "grid", "desk", "job", "command_line", "import")

@@ -35,7 +35,7 @@ SELDOM = {
     Action.ARCHIVE, Action.CLAIM, Action.RECOMPUTE_CLOCK, Action.ADJUST_CLOCK, Action.HAND_OVER, Action.UNMERGE, Action.RELEASE,
     Action.LINK_RECURRENCE, Action.PUBLISH, Action.ME_TOO, Action.MARK_SETTLED, Action.DECIDE_PROGRESS, Action.RESUME,
     Action.WITHDRAW_REQUEST, Action.APPRAISE, Action.HAND_TO, Action.REISSUE_CODE, Action.DISPUTE_CONSENT, Action.RULE_ON_CONSENT,
-    Action.TAKE_VISIT, Action.DECLINE_VISIT,
+    Action.TAKE_VISIT, Action.DECLINE_VISIT, Action.GIVE_BACK_VISIT,
 }  # fmt: skip
 """What the month does not show."""
 

@@ -36,21 +36,23 @@ def test_the_filer_is_no_witness_of_a_signature_either():
 
 
 @pytest.mark.parametrize(
-    ("place", "reason", "fits"),
+    ("place", "known", "reason", "fits"),
     [
-        ("/1/2/7/", None, True),
-        ("/1/2/8/", None, False),
-        ("/1/2/8/", "  ", False),
-        ("/1/2/8/", "住在女儿家", True),
-        ("/1/2/70/", None, False),
+        ("/1/2/7/", True, None, True),
+        ("/1/2/8/", True, None, False),
+        ("/1/2/8/", True, "  ", False),
+        ("/1/2/8/", True, "住在女儿家", True),
+        ("/1/2/70/", True, None, False),
+        ("/1/2/7/", False, None, False),
+        ("/1/2/7/", False, "外村老人来村里求助", True),
     ],
 )
-def test_a_reason_is_needed_for_a_matter_elsewhere(place, reason, fits):
+def test_a_reason_is_needed_for_a_matter_elsewhere_and_for_a_stranger(place, known, reason, fits):
     if fits:
-        check_reason(reason, place=place, villages=["/1/2/7/"])
+        check_reason(reason, place=place, villages=["/1/2/7/"], known=known)
     else:
         with pytest.raises(ReasonMissing):
-            check_reason(reason, place=place, villages=["/1/2/7/"])
+            check_reason(reason, place=place, villages=["/1/2/7/"], known=known)
 
 
 def test_the_slip_is_read_in_fours():

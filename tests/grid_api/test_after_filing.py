@@ -20,6 +20,8 @@ from tests.backstage import HAPPY
 from tests.callers import Caller, grid_caller
 from tests.counting import statements
 
+WHY = "本人还没有登记在名册里，不会用手机。"
+
 
 @pytest.fixture
 def filed(wu, filing):
@@ -101,7 +103,7 @@ def test_a_lost_code_is_printed_anew_and_the_old_one_opens_nothing(session, wu, 
 
 
 def test_a_texted_code_goes_past_the_filer(wu, nobody, filing, gateway):
-    mobile = wu.post("/filings", filing | {"person": {"name": "钱大妈", "phone": "13800000041"}}).json
+    mobile = wu.post("/filings", filing | {"person": {"name": "钱大妈", "phone": "13800000041"}, "reason": WHY}).json
     answer = wu.post(f"/filings/{mobile['number']}/claim-code", {"by": "sms"})
     assert (answer.status_code, answer.json["handout"]) == (201, None)
     ((phone, words),) = gateway.texts
@@ -159,10 +161,24 @@ def test_what_nobody_filed_for_one_cannot_be_disputed(lin, cast):
     assert lin.post(f"/cases/{number}/consent-dispute", {"words": "不是我"}).json["code"] == "not_filed_for_you"
 
 
+def test_fresh_codes_flood_no_telephone_whoever_asks_and_the_last_one_opens(wu, nobody, filing, gateway):
+    person = {"name": "钱大妈", "phone": "13800000041"}
+    numbers = [
+        wu.post("/filings", filing | {"person": person, "body": body, "reason": WHY}).json["number"]
+        for body in ("高龄津贴没有到账。", "门前水沟堵了。")
+    ]
+    sent = [wu.post(f"/filings/{numbers[turn % 2]}/claim-code", {"by": "sms"}).status_code for turn in range(6)]
+    assert sent == [201] * 5 + [429]
+    assert len(gateway.texts) == 5
+    code = re.search(r"查询码 ([\d ]+)", gateway.texts[3][1])[1].replace(" ", "")
+    assert nobody.post("/look-ups", {"number": numbers[1], "claim_code": code}).status_code == 200  # what was refused voids nothing
+    assert wu.post(f"/filings/{numbers[0]}/claim-code", {"by": "print"}).status_code == 201
+
+
 def test_who_has_neither_phone_nor_account_is_told_on_paper(session, wu, zhou, filing, clock):
     told = wu.post("/filings", filing).json
     clock.advance(minutes=31)
-    untold = wu.post("/filings", filing | {"person": {"name": "哑伯"}, "body": "想办残疾证。"}).json
+    untold = wu.post("/filings", filing | {"person": {"name": "哑伯"}, "body": "想办残疾证。", "reason": WHY}).json
     assert (told["told"], untold["told"]) == (True, False)
     assert [each["number"] for each in wu.get("/filings", told="false").json["items"]] == [untold["number"]]
     assert wu.get("/filings/counts").json == {"all": 2, "open": 2, "late": 0, "untold": 1}
@@ -217,7 +233,7 @@ def test_an_account_that_joined_by_the_printed_code_is_called_before_its_rating_
 def test_a_code_that_was_texted_past_the_filer_rates_and_a_printed_one_after_it_does_not(
     session, wu, nobody, filing, gateway, backstage
 ):
-    mobile = wu.post("/filings", filing | {"person": {"name": "钱大妈", "phone": "13800000041"}}).json
+    mobile = wu.post("/filings", filing | {"person": {"name": "钱大妈", "phone": "13800000041"}, "reason": WHY}).json
     backstage.handle(mobile["number"])
     wu.post(f"/filings/{mobile['number']}/claim-code", {"by": "sms"})
     texted = re.search(r"查询码 ([\d ]+)。", gateway.texts[-1][1])[1].replace(" ", "")

@@ -23,7 +23,7 @@ PHONE, TITLE = "13800000031", "高龄津贴没有到账"
 @pytest.fixture
 def wanted(filing):
     """What Wu files for old Sun, whose phone is at hand."""
-    return filing | {"person": {"name": "孙大爷", "phone": PHONE}, "title": TITLE}
+    return filing | {"person": {"name": "孙大爷", "phone": PHONE}, "title": TITLE, "reason": "刚搬来，还没有登记。"}
 
 
 def ask(caller, phone=PHONE, title=TITLE):

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 
 from app.core.crypto import keyring
 from app.core.database import transaction
+from app.demo.cast import PASSWORD
 from app.filings.models import Consent, ProxyFiling
 from app.ledger.callbacks.answers import FilerMayNotRate, Verdict, rate_case, record_callback
 from app.ledger.intake.report_people import ReportPeople
@@ -15,7 +16,7 @@ from app.notices.models import Notice, Recipient
 from app.people.identity import Person, set_person
 from app.people.models import Resident
 from tests.backstage import HAPPY
-from tests.callers import GRID
+from tests.callers import GRID, Caller
 from tests.counting import statements
 
 
@@ -113,11 +114,58 @@ def test_a_matter_outside_the_village_needs_a_reason(session, wu, cast, filing):
     assert session.scalars(select(ProxyFiling.reason)).all() == ["老人在柳林村女儿家长住。"]
 
 
-def test_the_answer_to_a_filing_does_not_tell_where_the_persons_home_is_on_file(session, wu, cast, filing):
+def test_for_who_is_not_on_ones_roster_a_reason_is_asked_and_it_tells_nothing_of_where_they_are(session, wu, cast, filing):
+    """Zheng has moved to another village; for him, and for somebody whom no roster has, the answers are the same."""
     with transaction():
         session.get(Resident, cast.residents["zheng"].id).grid_id = cast.grids["南门社区一网格"].id
-    assert wu.post("/filings", filing).status_code == 201
-    assert session.scalars(select(Report.concerned_id)).one() == cast.residents["zheng"].id
+    nobody = filing | {"person": {"name": "查无人", "phone": "0557-0000009"}}
+    for filed in (filing, nobody):
+        refused = wu.post("/filings", filed)
+        assert (refused.status_code, refused.json["code"], list(refused.json["errors"])) == (422, "reason_missing", ["reason"])
+    assert stored(session) == [0, 0, 0]
+    answers = [wu.post("/filings", filed | {"reason": "老人在村里亲戚家长住。"}) for filed in (filing, nobody)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json.keys() == answers[1].json.keys()
+    assert session.scalars(select(Report.concerned_id).order_by(Report.id)).first() == cast.residents["zheng"].id
+    assert session.scalars(select(ProxyFiling.person_elsewhere).order_by(ProxyFiling.id)).all() == [True, False]
+    assert "elsewhere" not in wu.get("/filings").text
+
+
+def test_the_supervisor_sees_which_filings_came_from_afar(session, client, wu, cast, filing):
+    with transaction():
+        session.get(Resident, cast.residents["zheng"].id).grid_id = cast.grids["南门社区一网格"].id
+    number = wu.post("/filings", filing | {"reason": "老人在村里亲戚家长住。"}).json["number"]
+    callers = {}
+    for login in ("sun", "he"):
+        answer = client.post("/desk/v1/sign-in", json={"login": login, "password": PASSWORD})
+        callers[login] = Caller(client, "/desk/v1", answer.json["token"])
+    (listed,) = callers["sun"].get("/supervision/filings-from-afar").json["items"]
+    assert (listed["number"], listed["filer"], listed["reason"]) == (number, "吴村", "老人在村里亲戚家长住。")
+    assert callers["he"].get("/supervision/filings-from-afar").status_code == 403
+
+
+def test_a_person_is_picked_from_the_roster_and_known_the_next_time(session, wu, zhao, cast, filing):
+    picked = {name: value for name, value in filing.items() if name != "person"} | {"resident_id": cast.residents["zheng"].id}
+    before = session.scalar(select(func.count()).select_from(Resident))
+    for body in ("高龄津贴三个月没有到账。", "门前水沟堵了。"):
+        assert wu.post("/filings", picked | {"body": body}).status_code == 201
+    assert session.scalars(select(Report.concerned_id)).all() == [cast.residents["zheng"].id] * 2
+    assert session.scalar(select(func.count()).select_from(Resident)) == before
+    own = picked["consent"] | {"witness": "郑守田"}
+    assert list(wu.post("/filings", picked | {"consent": own}).json["errors"]) == ["consent.witness"]
+    there, nowhere = zhao.post("/filings", picked), zhao.post("/filings", picked | {"resident_id": 10**6})
+    assert [each.json["code"] for each in (there, nowhere)] == ["resident_not_found"] * 2
+    assert (there.status_code, there.json["title"]) == (404, nowhere.json["title"])
+    assert list(wu.post("/filings", picked | filing).json["errors"]) == ["person"]
+    assert list(wu.post("/filings", picked | {"resident_id": None}).json["errors"]) == ["person"]
+
+
+def test_nobody_files_for_whom_the_roster_has_let_go(session, wu, cast, filing):
+    with transaction():
+        zheng = session.get(Resident, cast.residents["zheng"].id)
+        zheng.ended_at, zheng.ended_by = zheng.created_at, "deceased"
+    picked = filing | {"person": None, "resident_id": cast.residents["zheng"].id}
+    assert wu.post("/filings", picked).json["code"] == "resident_not_found"
 
 
 def test_whoever_calls_himself_zheng_on_wechat_does_not_get_zhengs_matter(session, wu, lin, cast, filing, stamp):
@@ -125,7 +173,7 @@ def test_whoever_calls_himself_zheng_on_wechat_does_not_get_zhengs_matter(sessio
     lin.put("/me", {"name": "郑守田", "phone": "05570000001"})
     with transaction():
         set_person(stamp, cast.residents["zheng"].id, Person(phone="05570000002"))
-    assert wu.post("/filings", filing).status_code == 201
+    assert wu.post("/filings", filing | {"reason": "老人不会用手机。"}).status_code == 201
     assert lin.get("/cases").json["items"] == []
     assert session.scalars(select(Report.concerned_id)).one() != cast.residents["lin"].id
 
@@ -152,7 +200,8 @@ def test_a_list_of_filings_costs_the_same_however_many_there_are(wu, filing):
     wu.post("/filings", filing)
     before = cost()
     for place in range(5):
-        wu.post("/filings", filing | {"person": {"name": f"村民{'甲乙丙丁戊'[place]}"}})
+        stranger = {"person": {"name": f"村民{'甲乙丙丁戊'[place]}"}, "reason": "还没有登记。"}
+        assert wu.post("/filings", filing | stranger).status_code == 201
     assert cost() == before <= 5
 
 

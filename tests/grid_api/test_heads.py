@@ -10,9 +10,11 @@ from app.core.stamp import Role
 from app.demo.cast import PASSWORD
 from app.filings.heads.models import HeadAccount, HeadDid, HeadLog
 from app.ledger.models import Case, Entry, Report
+from app.notices.models import Notice, Recipient
 from app.people.identity import Person, enrol_resident
 from app.territory.commands import add_household
 from app.territory.models import HouseholdGroup
+from tests.backstage import HAPPY
 from tests.callers import MINIPROGRAM, grid_caller, resident_caller
 from tests.counting import statements
 from tests.pictures import photo, upload
@@ -132,7 +134,7 @@ def test_visits_and_help_are_logged_and_a_need_is_filed_by_the_head(session, hea
         assert (answer.status_code, answer.json["number"]) == (201, None)
     filed = head.post("/head/logs", need(cast)).json
     report = session.scalars(select(Report)).one()
-    assert (report.filer_resident_id, report.concerned_id) == (cast.residents["lin"].id, None)
+    assert (report.filer_resident_id, report.concerned_id) == (cast.residents["lin"].id,) * 2  # old Zheng's household is hers
     assert report.household_id == cast.households["郑守田"].id
     assert session.scalars(select(Entry.role)).one() is Role.HOUSEHOLD_HEAD
     assert head.get(f"/cases/{filed['number']}").json["reports"][0]["body"] == "门前水沟堵了，请来清一清。"
@@ -140,8 +142,27 @@ def test_visits_and_help_are_logged_and_a_need_is_filed_by_the_head(session, hea
     assert answered.status_code == 201
     assert head.get(f"/cases/{filed['number']}").json["timeline"][-1]["words"] == "已清通。"
     (newest, *_) = head.get("/head/logs").json["items"]
-    assert (newest["what"], newest["number"], newest["state"]) == ("need", filed["number"], "closed")
+    assert (newest["what"], newest["number"], newest["state"]) == ("need", filed["number"], "awaiting_callback")
     assert [each["what"] for each in head.get("/head/logs", what="visit").json["items"]] == ["visit"]
+
+
+def test_a_need_has_somebody_to_call_and_the_head_who_filed_is_told(session, head, cast, stamp, zhou):
+    """Of the household's head the roster has a telephone: theirs is the matter; the group's head hears of number and answer."""
+    with transaction():
+        house, grid = cast.households["林秀英"].id, cast.grids["柳林村一网格"].id
+        hers = enrol_resident(stamp, Person(name="林秀英", phone="13900007777"), grid_id=grid, household_id=house).id
+        enrol_resident(stamp, Person(name="林小妹", phone="13900008888"), grid_id=grid, household_id=house)
+    filed = head.post("/head/logs", need(cast, "林秀英")).json
+    case = session.scalars(select(Case).where(Case.number == filed["number"])).one()
+    assert [report.concerned_id for report in case.reports] == [hers]
+    assert case.nobody_to_call is False
+    zhou.post(f"/cases/{filed['number']}/answer", {"reply": "已清通。", "category_id": cast.categories["沟渠灌溉"]})
+    rows = session.execute(select(Notice.template, Notice.recipient_id).where(Notice.recipient == Recipient.RESIDENT))
+    both = {hers, cast.residents["lin"].id}
+    assert {tuple(row) for row in rows} == {(template, who) for template in ("submit", "answer") for who in both}
+    seen = head.get(f"/cases/{filed['number']}").text
+    assert "7777" not in seen
+    assert head.post(f"/cases/{filed['number']}/rating", HAPPY).status_code == 403
 
 
 def test_a_suggestion_is_the_heads_own(session, head, cast):

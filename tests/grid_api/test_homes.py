@@ -17,14 +17,19 @@ from app.filings.homes.coming import take_home_request
 from app.filings.homes.models import HomeRequest
 from app.filings.models import ProxyFiling
 from app.ledger.clocks import Deadline
+from app.ledger.merging.joining import merge_cases
+from app.ledger.merging.unmerging import unmerge_case
 from app.ledger.models import Case, Entry
+from app.ledger.shifts.closing import hand_over_account
+from app.ledger.shifts.leaves import begin_and_end_leaves
 from app.ledger.sweep import sweep
 from app.ledger.vocabulary import Action, Clock, Subject
 from app.notices.models import Notice, Recipient
-from app.people.models import IdentityAccess
+from app.people.duty.models import Leave
+from app.people.models import IdentityAccess, Resident
 from app.people.sessions import staff_actor
 from tests.backstage import HAPPY
-from tests.callers import Caller, grid_caller
+from tests.callers import Caller, grid_caller, resident_caller
 from tests.conftest import MONDAY
 from tests.counting import statements
 
@@ -152,6 +157,102 @@ def test_once_the_desk_has_it_handled_nobody_comes(session, asked, wu, zhou, bac
     assert wu.get("/home-requests", state="taken").json["items"] == []
     for deed, body in (("declining", {"reply": "不去"}), ("answer", {"reply": "去过"}), ("contact", None)):
         assert wu.post(f"/home-requests/{asked}/{deed}", body).json["code"] == "home_request_over"
+
+
+def test_what_was_taken_is_given_back_and_somebody_else_comes(session, asked, wu, zhou, lin, cast, clock):
+    zhou.post(f"/home-requests/{asked}/taking")
+    clock.advance(hours=2)
+    early = zhou.post(f"/home-requests/{asked}/giving-back", {"reason": " "})
+    assert early.status_code == 422
+    first = session.scalars(select(HomeRequest.take_by)).one()
+    given = zhou.post(f"/home-requests/{asked}/giving-back", {"reason": "孩子发烧，今天去不了。"})
+    assert (given.status_code, given.json) == (200, {"state": "waiting", "come_by": None})
+    assert (Recipient.RESIDENT, cast.residents["lin"].id) in told(session, "give_back_visit")
+    session.expire_all()
+    assert session.scalars(select(HomeRequest.take_by)).one() == first + timedelta(hours=2)  # what is left of it runs on
+    *_, waiting = clocks(session, asked)
+    assert (waiting.owner_staff_id, waiting.cancelled_at, waiting.due_at) == (None, None, first + timedelta(hours=2))
+    assert "孩子发烧" not in lin.get(f"/cases/{asked}").text
+    body = {"reply": "已上门。", "category_id": cast.categories["低保"]}
+    assert zhou.post(f"/home-requests/{asked}/answer", body).json["code"] == "not_your_visit"
+    assert zhou.post(f"/home-requests/{asked}/giving-back", {"reason": "再退"}).json["code"] == "not_your_visit"
+    assert wu.post(f"/home-requests/{asked}/taking").json["state"] == "taken"
+    assert wu.post(f"/home-requests/{asked}/answer", body).json["state"] == "visited"
+
+
+def test_of_a_taker_who_is_gone_the_cadre_gives_back_and_anybody_once_the_time_is_past(session, asked, wu, zhou, zhao, clock):
+    zhou.post(f"/home-requests/{asked}/taking")
+    assert zhao.post(f"/home-requests/{asked}/giving-back", {"reason": "不在"}).status_code == 404
+    assert wu.post(f"/home-requests/{asked}/giving-back", {"reason": "周格请假。"}).json["state"] == "waiting"
+    wu.post(f"/home-requests/{asked}/taking", {"come_by": (clock() + timedelta(hours=5)).isoformat()})
+    assert zhou.post(f"/home-requests/{asked}/giving-back", {"reason": "没人来"}).json["code"] == "not_your_visit"
+    clock.advance(hours=6)
+    assert zhou.post(f"/home-requests/{asked}/giving-back", {"reason": "约的时间过了没人来。"}).json["state"] == "waiting"
+
+
+def test_who_leaves_gives_back_what_they_had_taken(session, asked, wu, zhou, cast, clock, as_system, stamp):
+    zhou.post(f"/home-requests/{asked}/taking")
+    with transaction():
+        hand_over_account(stamp, cast.staff["zhou"].id, colleague_id=cast.staff["wu"].id)
+    session.expire_all()
+    request = session.scalars(select(HomeRequest)).one()
+    assert (request.state.value, request.staff_id) == ("waiting", None)
+    wu.post(f"/home-requests/{asked}/taking", {"come_by": (clock() + timedelta(days=2)).isoformat()})
+    with transaction():
+        until = clock() + timedelta(days=3)
+        by = {"reason": "事假", "put_at": clock(), "put_by": cast.staff["sun"].id}
+        session.add(Leave(staff_id=cast.staff["wu"].id, starts_at=clock(), until=until, **by))
+    begin_and_end_leaves(as_system)
+    session.expire_all()
+    assert session.scalars(select(HomeRequest.state)).one().value == "waiting"
+    assert len(told(session, "give_back_visit")) == 2
+    assert zhou.post(f"/home-requests/{asked}/taking").json["state"] == "taken"
+
+
+def test_who_is_on_the_way_is_told_that_it_is_off(session, asked, wu, lin, cast):
+    wu.post(f"/home-requests/{asked}/taking")
+    assert lin.post(f"/cases/{asked}/withdrawal", {"words": "不用来了"}).json["state"] == "withdrawn"
+    assert told(session, "visit_over") == [(Recipient.STAFF, cast.staff["wu"].id)]
+    assert told(session, "visit_over_persons") == []  # she said so herself
+    session.expire_all()
+    (listed,) = wu.get("/home-requests", state="over").json["items"]
+    assert (listed["number"], listed["mine"]) == (asked, True)
+    assert session.scalars(select(HomeRequest.ended_at)).one() is not None
+
+
+def test_what_a_unit_handles_nobody_comes_for_and_both_are_told(session, asked, wu, cast, backstage):
+    backstage.accept(asked)
+    wu.post(f"/home-requests/{asked}/taking")
+    backstage.dispatch(asked)
+    assert told(session, "visit_over") == [(Recipient.STAFF, cast.staff["wu"].id)]
+    assert told(session, "visit_over_persons") == [(Recipient.RESIDENT, cast.residents["lin"].id)]
+    assert wu.get("/home-requests", mine="true").json["items"][0]["state"] == "over"
+
+
+def test_a_merged_request_rests_and_comes_back_when_the_merge_is_undone(client, session, asked, wu, cast, as_staff, backstage):
+    said = {"body": "母亲瘫痪，想办残疾证。", "grid": cast.grids["柳林村一网格"].code}
+    other = resident_caller(client, "chen").post("/reports", said).json["number"]
+    backstage.accept(other)
+    wu.post(f"/home-requests/{asked}/taking")
+    with transaction():
+        merge_cases(as_staff("du"), other, numbers=[asked], reply="同一件事，合并办理。")
+    assert told(session, "visit_over") == [(Recipient.STAFF, cast.staff["wu"].id)]
+    assert wu.get("/home-requests", state="over").json["items"][0]["number"] == asked
+    assert wu.get("/home-requests", state="taken").json["items"] == []
+    with transaction():
+        unmerge_case(as_staff("du"), asked, note="不是一件事")
+    assert wu.get("/home-requests", state="taken").json["items"][0]["number"] == asked
+    body = {"reply": "已上门。", "category_id": cast.categories["低保"]}
+    assert wu.post(f"/home-requests/{asked}/answer", body).json["state"] == "visited"
+
+
+def test_the_roster_tells_the_way_only_to_the_residents_own_grid(session, lin, cast):
+    with transaction():
+        own = session.get(Resident, cast.residents["lin"].id)
+        own.household_id, own.grid_id = cast.households["林秀英"].id, cast.grids["柳林村一网格"].id
+    body = {"what": "请上门代办。", "grid": cast.grids["柳林村二网格"].code}
+    assert list(lin.post("/home-requests", body).json["errors"]) == ["place"]
+    assert lin.post("/home-requests", {"what": "请上门代办。"}).status_code == 201
 
 
 def test_another_village_and_who_is_no_cadre_find_nothing(client, asked, zhao):

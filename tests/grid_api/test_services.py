@@ -9,6 +9,7 @@ from app.core.clock import CHINA
 from app.core.database import db
 from app.demo.cast import PASSWORD
 from app.ledger.clocks import Deadline
+from app.ledger.disclosure import dial
 from app.ledger.models import Call, Case, Report
 from app.ledger.vocabulary import Clock, State
 from app.people.identity import Person, check_character, enrol_resident
@@ -97,9 +98,58 @@ def test_a_call_becomes_an_order_in_one_go(wu, cast, at):
 
 def test_a_call_becomes_a_report(wu, cast, at):
     report = {"body": "水管爆了，一组没有水。", "kind": "help", "category_id": cast.categories["自来水供应"]}
-    answer = wu.post("/calls", {"at": at, "outcome": "registered", "number": "13900001111", "report": report})
+    call = {"at": at, "outcome": "registered", "number": "13900001111", "report": report}
+    answer = wu.post("/calls", call | {"grid": cast.grids["柳林村一网格"].code})
     assert answer.status_code == 201, answer.text
     assert db.session.scalars(select(Report.channel)).one() == "hotline"
+
+
+def test_a_call_lands_in_no_grid_that_nobody_said(wu, zhou, cast, at, clock):
+    report = {"body": "水管爆了，没有水。", "kind": "help", "category_id": cast.categories["自来水供应"]}
+    call = {"at": at, "outcome": "registered", "number": "0557-0000001", "report": report}
+    asked = wu.post("/calls", call | {"number": "13900001111"})
+    assert (asked.status_code, asked.json["errors"]) == (422, {"grid": ["请选择网格"]})
+    db.session.rollback()
+    assert wu.post("/calls", call).status_code == 201  # old Zheng's own telephone, and his grid
+    assert zhou.post("/calls", call | {"number": "13900001111"}).status_code == 201  # Zhou has one grid
+    placed = db.session.scalars(select(Case.grid_id).order_by(Case.id)).all()
+    assert placed == [cast.residents["zheng"].grid_id, cast.grids["柳林村一网格"].id]
+
+
+@pytest.mark.parametrize("number", ["6031234", "95598"])
+def test_a_call_from_a_short_or_local_number_is_kept_and_called_back_there(wu, backstage, as_staff, cast, at, number):
+    made = wu.post("/calls", {"at": at, "outcome": "hung_up", "number": number})
+    assert made.status_code == 201, made.text
+    assert wu.post("/calls", {"at": at, "outcome": "hung_up", "number": number}).json["joined"] is True
+    wu.post(f"/service-orders/{made.json['case']}/taking")
+    assert wu.post(f"/service-orders/{made.json['case']}/contact").json["phone"] == number
+    call = {"at": at, "outcome": "registered", "number": number, "grid": cast.grids["柳林村一网格"].code}
+    order = wu.post("/calls", call | {"order": {"item": "necessities", "words": "一袋米"}, "person": {"name": "孙大娘"}})
+    assert order.status_code == 201, order.text
+    report = {"body": "水管爆了，没有水。", "kind": "help", "category_id": cast.categories["自来水供应"]}
+    told = wu.post("/calls", call | {"report": report})
+    assert told.status_code == 201, told.text
+    assert dial(as_staff("fang"), told.json["case"]).phone == number
+    assert db.session.scalar(select(func.count()).select_from(Call)) == 4
+
+
+def test_a_wrong_telephone_of_the_caller_is_named_as_the_form_does(wu, cast, at):
+    call = {"at": at, "outcome": "registered", "grid": cast.grids["柳林村一网格"].code, "order": {"item": "necessities"}}
+    answer = wu.post("/calls", call | {"person": {"name": "孙大娘", "phone": "603"}})
+    assert (answer.status_code, list(answer.json["errors"])) == (422, ["person.phone"])
+    db.session.rollback()
+    assert wu.post("/calls", call).json["errors"].keys() == {"person"}
+    db.session.rollback()
+
+
+def test_who_hangs_up_after_they_were_called_back_is_called_back_again(wu, at):
+    call = {"at": at, "outcome": "hung_up", "number": "13900001111"}
+    first = wu.post("/calls", call).json["case"]
+    wu.post(f"/service-orders/{first}/taking")
+    assert wu.post("/calls", call).json["joined"] is True
+    assert wu.post(f"/service-orders/{first}/result", {"reply": "已回拨，问题已解答。"}).status_code == 201
+    again = wu.post("/calls", call)
+    assert (again.json["joined"], again.json["case"] == first) == (False, False)
 
 
 def test_who_hung_up_is_called_back_in_minutes_and_once_a_number(wu, at, clock):

@@ -12,6 +12,7 @@ from app.core.stamp import Stamp
 from app.demo.cast import Cast
 from app.filings.following import HandBy, reissue_code
 from app.filings.homes.coming import answer_at_home, decline_home_request, take_home_request
+from app.filings.homes.ending import give_back_home_request
 from app.ledger.callbacks.answers import Verdict, attempt_callback, confirm_upstream, rate_case, record_callback
 from app.ledger.commands import accept_case, answer_case, ask_info, supplement, supply_info
 from app.ledger.corrections import correct_case
@@ -390,6 +391,11 @@ def takes_a_home_request(stamp, case, chance, cast):
 @deed(Action.DECLINE_VISIT)
 def declines_a_home_request(stamp, case, chance, cast):
     decline_home_request(stamp, case.number, reply="道路封闭，暂时不能上门。")
+
+
+@deed(Action.GIVE_BACK_VISIT)
+def gives_a_home_request_back(stamp, case, chance, cast):
+    give_back_home_request(stamp, case.number, reason="家里有急事，今天去不了")
 
 
 @deed(Action.ANSWER)

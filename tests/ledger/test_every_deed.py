@@ -112,6 +112,7 @@ ROADS = {
     "takes_a_home_request": ("home asked", "wu"),
     "declines_a_home_request": ("home asked", "zhou"),
     "answers_at_home": ("home taken", "wu"),
+    "gives_a_home_request_back": ("home taken", "wu"),
 }
 """Each deed with the stage at which it is done, and by whom."""
 

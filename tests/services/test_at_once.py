@@ -8,7 +8,9 @@ from app.core.database import db, transaction
 from app.core.errors import Refusal
 from app.core.stamp import Actor, ActorKind, Door, Role, Stamp
 from app.demo.cast import find_cast
+from app.ledger.vocabulary import CallOutcome
 from app.people.sessions import staff_actor
+from app.services.calls import VillageCall, register_call
 from app.services.models import ServiceOrder
 from app.services.ordering import Wanted, order_own
 from app.services.taking import pass_station, take_order
@@ -53,6 +55,29 @@ def test_of_two_takers_one_wins_and_the_other_hears_of_it(committed):
         orders = db.session.query(ServiceOrder).all()
         assert all(order.taken_at and (order.taken_by_staff is None) != (order.taken_by_resident is None) for order in orders)
         db.session.remove()
+
+
+def test_who_hangs_up_on_two_at_once_is_called_back_once(committed):
+    with committed.app_context():
+        cast = find_cast()
+        staff = [Stamp(staff_actor(cast.staff[login].id), Role.CADRE, MONDAY, Door.GRID) for login in ("wu", "zhou")]
+        db.session.remove()
+    start = Barrier(2)
+
+    def register(stamp: Stamp) -> list[bool]:
+        joined = []
+        with committed.app_context():
+            for place in range(ROUNDS // 3):
+                start.wait()
+                with transaction():
+                    call = VillageCall(at=MONDAY, outcome=CallOutcome.HUNG_UP, number=f"139000011{place:02d}")
+                    joined.append(register_call(stamp, call).joined)
+                db.session.remove()
+        return joined
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(register, staff)
+    assert [sorted(pair) for pair in zip(first, second, strict=True)] == [[False, True]] * (ROUNDS // 3)
 
 
 def test_of_one_units_two_at_a_station_the_second_does_not_pass_the_next(committed):

@@ -447,8 +447,13 @@ def test_a_volunteer_holds_and_looks_at_so_many_and_no_more(lin, volunteer, cast
         take_order(bai(), second)
     assert refused.value.code() == "too_many_held"
     contact_of(bai(), first)
+    assert contact_of(bai(), first).name == "林秀英"  # whom one has seen today one may look up again
+    give_back(bai(), first, reason="今天去不了")
+    wu = Stamp(staff_actor(cast.staff["wu"].id), Role.CADRE, clock(), Door.GRID)
+    other = order_for(wu, Wanted(item="medicine"), resident_id=cast.residents["zheng"].id).number
+    take_order(bai(), other)
     with pytest.raises(Refusal) as refused:
-        contact_of(bai(), first)
+        contact_of(bai(), other)
     assert refused.value.code() == "too_many_contacts"
     clock.advance(days=1)
-    assert contact_of(bai(), first).name == "林秀英"
+    assert contact_of(bai(), other).name == "郑守田"

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
 
+from app.core.crypto import keyring
 from app.core.database import db
 from app.core.errors import Invalid
 from app.core.stamp import Role, Stamp
@@ -17,6 +19,8 @@ from app.filings.rules import body_named
 from app.ledger.intake.submission import Submission, WordsUnfit, has_control
 from app.ledger.intake.taking_in import take_in
 from app.ledger.vocabulary import Channel, Kind
+from app.people.identity import open_person
+from app.people.models import Resident, ResidentIdentity
 from app.people.roster.models import GroupHead
 from app.people.roster.scope import GroupNotFound, HouseholdNotFound
 from app.territory.models import Household
@@ -115,16 +119,30 @@ def _fit(note: HeadNote) -> str:
 
 
 def _submission(stamp: Stamp, note: HeadNote, head: GroupHead, household: Household | None) -> Submission:
-    """Give a need as the head's report on a household, or a suggestion as the head's own."""
+    """Give a need as the head's report on a household, or a suggestion as the head's own.
+
+    A need concerns whoever heads the household where a notice or a call reaches them; else the group's head speaks for it. Either
+    way the head who filed is told of the number and the answer.
+    """
     suggests = note.what is HeadDid.SUGGESTION
+    concerned = _reached_in(household, besides=head.resident_id) if household is not None and not suggests else None
     return Submission(
         channel=Channel.MINI_PROGRAM,
         body=note.words,
         kind=Kind.SUGGESTION if suggests else Kind.HELP,
         grid_id=head.group.grid_id,
         filer_resident_id=stamp.actor.id,
-        concerned_id=stamp.actor.id if suggests else None,
+        concerned_id=concerned or stamp.actor.id,
         household_id=household.id if household is not None else None,
         place_note=f"户区：{head.group.name}",
         files=note.files,
     )
+
+
+def _reached_in(household: Household, *, besides: int) -> int | None:
+    """Give who heads a household on the roster, where they have a telephone; None also where that is the group's head."""
+    name = keyring().decrypt(household.identity.head_name, field="household.head_name") if household.identity is not None else ""
+    query = select(Resident).join(ResidentIdentity).where(Resident.household_id == household.id, Resident.ended_at.is_(None))
+    query = query.where(ResidentIdentity.phone.is_not(None), Resident.id != besides).options(contains_eager(Resident.identity))
+    people = db.session.scalars(query.order_by(Resident.id))
+    return next((each.id for each in people if name and open_person(each.identity).name == name), None)

@@ -109,37 +109,41 @@ def _open(stamp: Stamp, submission: Submission, asked: HomeAsked, resident: Resi
     """Take the request in, start the clock by which somebody takes it, and tell who is on duty in the village."""
     if asked.wished_at is not None and not stamp.at < asked.wished_at <= stamp.at + FARTHEST:
         raise HomeRequestUnfit(errors={"wished_at": ["希望上门的时间应在今后十四天之内"]})
-    place, phone = _place(asked, resident), _phone(asked, resident)
+    assert submission.grid_id is not None
+    place, phone = _place(asked, resident, submission.grid_id), _phone(asked, resident)
     _check_none_open(resident.id)
     with body_named("what"):
         receipt = take_in(stamp, submission)
     (case,) = lock_rows(Case, [receipt.case_id])
     grid = db.session.get_one(Grid, submission.grid_id)
     take_by = stamp.at + timedelta(hours=county().home_take_hours)
-    db.session.add(
-        HomeRequest(
-            case_id=case.id,
-            unit_id=grid.unit_id,
-            grid_id=grid.id,
-            resident_id=resident.id,
-            place=keyring().encrypt(place, field="home_request.place"),
-            phone=keyring().encrypt(phone, field="home_request.phone") if phone is not None else None,
-            wished_at=asked.wished_at,
-            asked_at=stamp.at,
-            take_by=take_by,
-            state=HomeState.WAITING,
-        )
+    request = HomeRequest(
+        case_id=case.id,
+        unit_id=grid.unit_id,
+        grid_id=grid.id,
+        resident_id=resident.id,
+        place=keyring().encrypt(place, field="home_request.place"),
+        phone=keyring().encrypt(phone, field="home_request.phone") if phone is not None else None,
+        wished_at=asked.wished_at,
+        asked_at=stamp.at,
+        take_by=take_by,
+        state=HomeState.WAITING,
     )
+    db.session.add(request)
     start_home_clock(stamp, case, grid.unit_id, due=take_by)
-    to = called_at(case, grid.unit_id, stamp.at)
-    params = {"number": case.number, "due": moment(take_by, stamp.at)}
-    key = f"{case.number}:1:home"
+    call_village(stamp, case, request, key=f"{case.number}:1:home")
+    return receipt
+
+
+def call_village(stamp: Stamp, case: Case, request: HomeRequest, *, key: str) -> None:
+    """Tell who is on duty in the village that somebody is to take a request."""
+    params = {"number": case.number, "due": moment(request.take_by, stamp.at)}
+    to = called_at(case, request.unit_id, stamp.at)
     rows = [
         notice_row(key, to=(Recipient.STAFF, staff), template="home_request", params=params, case_id=case.id, at=stamp.at)
         for staff in to
     ]
     file_notices(rows)
-    return receipt
 
 
 def start_home_clock(stamp: Stamp, case: Case, unit_id: int, *, due: datetime, staff_id: int | None = None) -> None:
@@ -160,11 +164,12 @@ def _grid_id(asked: HomeAsked, resident: Resident) -> int:
     return grid_id
 
 
-def _place(asked: HomeAsked, resident: Resident) -> str:
+def _place(asked: HomeAsked, resident: Resident, grid_id: int) -> str:
     """Give where to come: as said, else the home on the roster where the resident's own grid is meant."""
     if (asked.place or "").strip():
         return (asked.place or "").strip()
-    home = db.session.get(HouseholdIdentity, resident.household_id) if resident.household_id is not None else None
+    at_home = resident.household_id is not None and resident.grid_id == grid_id
+    home = db.session.get(HouseholdIdentity, resident.household_id) if at_home else None
     if home is None:
         raise HomeRequestUnfit(errors={"place": ["请写明到哪里上门"]})
     return keyring().decrypt(home.place, field="household.place")

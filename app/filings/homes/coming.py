@@ -50,10 +50,10 @@ def take_home_request(stamp: Stamp, number: str, *, come_by: datetime | None = N
     Without `come_by` it is the time that the person wished, else the county's hours from now. Raises HomeRequestNotFound,
     NotYourMove, AlreadyTaken, HomeRequestOver, ComingUnfit.
     """
-    case, request = _locked(stamp, number)
+    case, request = locked_request(stamp, number)
     if request.state is HomeState.TAKEN:
         raise AlreadyTaken
-    _check_going_on(case, request)
+    check_going_on(case, request)
     if come_by is not None and not stamp.at < come_by <= stamp.at + FARTHEST:
         raise ComingUnfit(errors={"come_by": ["上门时间应在今后十四天之内"]})
     wished = request.wished_at if request.wished_at is not None and request.wished_at > stamp.at else None
@@ -74,8 +74,8 @@ def decline_home_request(stamp: Stamp, number: str, *, reply: str) -> HomeReques
 
     Raises HomeRequestNotFound, NotYourMove, NotYourVisit, HomeRequestOver.
     """
-    case, request = _locked(stamp, number)
-    _check_going_on(case, request)
+    case, request = locked_request(stamp, number)
+    check_going_on(case, request)
     if request.staff_id is not None and request.staff_id != stamp.actor.id:
         raise NotYourVisit
 
@@ -95,10 +95,10 @@ def answer_at_home(
 
     `photos` are for the file. Raises FilesUnfit, HomeRequestNotFound, NotYourVisit, HomeRequestOver, CategoryMissing.
     """
-    case, request = _locked(stamp, number)
+    case, request = locked_request(stamp, number)
     if request.staff_id != stamp.actor.id:
         raise NotYourVisit
-    _check_going_on(case, request)
+    check_going_on(case, request)
     _meet_clock(stamp, case)
     entry = answer_locked(stamp, case, reply=reply, category_id=category_id)
     attach_to_entry(stamp, entry, EntryFiles(after=photos))
@@ -113,7 +113,7 @@ def where_to_come(stamp: Stamp, number: str) -> tuple[str, str | None]:
     Raises HomeRequestNotFound, HomeRequestOver.
     """
     request = taken_by(stamp, number)
-    _check_going_on(db.session.get_one(Case, request.case_id), request)
+    check_going_on(db.session.get_one(Case, request.case_id), request)
     ring = keyring()
     if request.resident_id is not None:
         unmask(stamp, request.resident_id, fields=("phone",), reason=f"home request {number}")
@@ -127,8 +127,8 @@ def contact_of(stamp: Stamp, number: str) -> dict[str, str | None]:
     return {"place": place, "phone": phone}
 
 
-def _locked(stamp: Stamp, number: str) -> tuple[Case, HomeRequest]:
-    """Lock a case and its request; to those who do not come for its village there is none."""
+def locked_request(stamp: Stamp, number: str) -> tuple[Case, HomeRequest]:
+    """Lock a case and its request; to those who do not come for its village there is none. Raises HomeRequestNotFound."""
     if stamp.actor.holds(PROXIES) is None:
         raise HomeRequestNotFound
     case = lock_case(stamp, number)
@@ -140,8 +140,9 @@ def _locked(stamp: Stamp, number: str) -> tuple[Case, HomeRequest]:
     return case, request
 
 
-def _check_going_on(case: Case, request: HomeRequest) -> None:
-    if request.state in (HomeState.VISITED, HomeState.DECLINED) or case.state not in COMES_HOME_IN:
+def check_going_on(case: Case, request: HomeRequest) -> None:
+    """Raise HomeRequestOver where nobody is to come any more."""
+    if request.state not in (HomeState.WAITING, HomeState.TAKEN) or case.state not in COMES_HOME_IN:
         raise HomeRequestOver
 
 

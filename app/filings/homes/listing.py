@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Text, and_, cast, select
 from sqlalchemy import case as when
 
 from app.core.database import db
@@ -22,6 +22,11 @@ from app.territory.models import Grid, Unit
 
 class VillageComes(NotAllowed):
     """上门代办由村干部和网格员接单"""
+
+
+_gone = and_(HomeRequest.state.in_((HomeState.WAITING, HomeState.TAKEN)), Case.state.not_in(COMES_HOME_IN))
+_stands = when((_gone, HomeState.OVER.value), else_=cast(HomeRequest.state, Text))
+"""Where a request stands: one that waits in a case which was merged away rests, and is over until that is undone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +56,9 @@ def village_home_requests(
         raise VillageComes
     query = _shown(stamp).join(Unit, Unit.id == HomeRequest.unit_id).where(Unit.path.in_(paths))
     if state is not None:
-        query = query.where(HomeRequest.state == state)
+        query = query.where(_stands == state.value)
     if state in (HomeState.WAITING, HomeState.TAKEN):
-        query = query.where(Case.state.in_(COMES_HOME_IN))
+        query = query.where(HomeRequest.state == state)  # by which the index finds them
     if mine is not None:
         query = query.where(
             (HomeRequest.staff_id == stamp.actor.id) if mine else HomeRequest.staff_id.is_distinct_from(stamp.actor.id)
@@ -69,7 +74,7 @@ def own_home_requests(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[H
 def _shown(stamp: Stamp) -> Select[*tuple[Any, ...]]:
     taker = when((HomeRequest.staff_id == stamp.actor.id, True), else_=False)
     query = select(
-        HomeRequest.id, Case.number, Case.title, Case.state.label("case_state"), HomeRequest.state, Grid.name.label("grid"),
+        HomeRequest.id, Case.number, Case.title, Case.state.label("case_state"), _stands.label("state"), Grid.name.label("grid"),
         HomeRequest.wished_at, HomeRequest.asked_at, HomeRequest.take_by, Staff.name.label("taken_by"), taker.label("mine"),
         HomeRequest.come_by,
     )  # fmt: skip
@@ -80,4 +85,4 @@ def _shown(stamp: Stamp) -> Select[*tuple[Any, ...]]:
 def _page(query: Select[*tuple[Any, ...]], *, cursor: str | None, limit: int) -> Page[HomeShown]:
     rows = db.session.execute(paged(query, key=[(HomeRequest.id, True)], cursor=cursor, limit=limit)).all()
     page = page_from(rows, limit=limit, key=lambda row: [row.id])
-    return Page([HomeShown(**row._asdict()) for row in page.items], page.next_cursor)
+    return Page([HomeShown(**row._asdict() | {"state": HomeState(row.state)}) for row in page.items], page.next_cursor)

@@ -10,12 +10,16 @@ from app.core.database import Base, enum_type
 
 
 class HomeState(StrEnum):
-    """Where a request that somebody comes home stands; what is declined goes on at the desk."""
+    """Where a request that somebody comes home stands; what is declined goes on at the desk.
+
+    `over`: before anybody came the case ended, or was answered or given to a unit.
+    """
 
     WAITING = "waiting"
     TAKEN = "taken"
     VISITED = "visited"
     DECLINED = "declined"
+    OVER = "over"
 
 
 class HomeRequest(Base):

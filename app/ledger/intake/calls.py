@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, not_, or_, select
+from sqlalchemy import exists, not_, or_, select, text
 
 from app.core.crypto import keyring
 from app.core.database import db, lock_rows
@@ -16,6 +16,7 @@ from app.ledger.models import Call, Case
 from app.ledger.recusal import not_recused
 from app.ledger.scope import keeps_from, visible
 from app.ledger.vocabulary import CASELESS, CallOutcome
+from app.people.identity import Person, clean_person
 from app.people.models import Staff, StaffPost
 from app.territory.models import Unit
 
@@ -50,6 +51,27 @@ def clean_number(number: str) -> str:
 def number_index(number: str) -> bytes:
     """Give the blind index of a clean number, the same as that of a resident's phone."""
     return keyring().blind(number, field="phone")
+
+
+def as_phone(number: str | None) -> str | None:
+    """Give a caller's number as somebody's telephone; None for a short or local one, which is kept on the call alone."""
+    try:
+        return clean_person(Person(phone=clean_number(number))).phone if number else None
+    except Invalid:
+        return None
+
+
+def wait_for_number(number: str) -> None:
+    """Let the transactions that do something about one clean number wait for each other, until they end."""
+    key = int.from_bytes(number_index(number)[:8], "big", signed=True)
+    db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def called_from(case_id: int) -> str | None:
+    """Give in plain words from which number the call came that made a case, if one did and its number is known."""
+    query = select(Call.number).where(Call.case_id == case_id, Call.number.is_not(None)).order_by(Call.id).limit(1)
+    sealed = db.session.scalar(query)
+    return keyring().decrypt(sealed, field="call.number") if sealed is not None else None
 
 
 def log_call(

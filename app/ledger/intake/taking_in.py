@@ -117,11 +117,13 @@ def _notices(
     paths: list[str] | None,
     against_staff_id: int | None,
 ) -> list[dict[str, Any]]:
-    """Give the notices of an intake: the number to the person concerned, and danger to the head of the shift at once."""
+    """Give the notices of an intake: the number to the person concerned and a resident who filed, danger to the shift's head."""
     rows = []
     key = f"{number}:1"
-    if submission.concerned_id is not None:
-        to = (Recipient.RESIDENT, submission.concerned_id)
+    for person in dict.fromkeys((submission.concerned_id, submission.filer_resident_id)):
+        if person is None:
+            continue
+        to = (Recipient.RESIDENT, person)
         template = "submit_danger" if dangers else "submit"
         rows.append(notice_row(key, to=to, template=template, params={"number": number}, case_id=None, at=stamp.at))
     if dangers:

@@ -9,6 +9,7 @@ from app.core.database import db
 from app.core.stamp import Role, Stamp
 from app.ledger.audiences import free_for, in_charge
 from app.ledger.clocks import Deadline
+from app.ledger.coming_home import let_go
 from app.ledger.deadlines import is_open, lock_case_clocks
 from app.ledger.dispatching.eligible import may_handle
 from app.ledger.models import Assignment, Case
@@ -41,8 +42,9 @@ def pass_on(stamp: Stamp, case: Case, from_staff_id: int, colleague_id: int | No
 
     A colleague who is recused, away or may not handle a part of that unit is passed over: then the unit's head, then one level
     up. The case gets one entry for each receiver; nothing happens where nobody else is left. `note` makes its words from the
-    receiver's id.
+    receiver's id. What only they could go on with is given back first.
     """
+    let_go(stamp, case, from_staff_id)
     passed = list[Passed]()
     parts = [part for part in case.assignments if part.ended_at is None]
     units = {part.id: part.unit_id for part in parts}

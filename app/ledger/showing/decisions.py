@@ -89,6 +89,8 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - People are called between 08:30 and 20:30. What the checklist misses needs a note to pass; a warning does not. A look or a
   representative's rating that says no counts as missing. The same reply on three other cases is a warning; of replies only a
   blind index is kept. What a category asks for is inherited from the nearest category above.
+- A look is asked of the grid's worker; where their own village handled the matter, of its township, but not of whoever handled it
+  there themselves. What the township handled too nobody is asked to look at, and the review has to say why it passes.
 - Dissatisfaction with a direct answer leads to *accepted*, to be dispatched; with a unit's result, to a further round of that lead.
 - A case without anybody to call closes when its result passes review; by claim code it can be rated afterwards.
 - A claim code that the village had in hand (it took the matter in, and the code was not texted past it since) follows,
@@ -130,6 +132,21 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - A published case goes only into a published one, and what is against somebody into none that is published.
 - A repeat joins by itself only where person, place, secrecy, urgency, party and the figures in the text agree.
 - Tip-offs, confidential cases and cases against a person or a unit are never published.
+
+### The village's calls and filings
+
+- A call's report or order lands in the grid that was said, else where the one with that telephone lives, else in the taker's
+  only grid; otherwise it is asked. Who hung up is called back from the village at once, wherever in it they live.
+- A number waits to be called back once in a village, until it was called; who hangs up after that is called back anew. A short
+  or local number is nobody's telephone: it stays sealed on the call and is shown from there to who is to call.
+- Who files for somebody picks them from their roster, or names them and says why, unless name and number are those of somebody
+  on it. The answer is the same for who lives elsewhere and for who is on no roster; supervisors are shown the former.
+- What a head of a household group files for a household concerns who heads that household, where the roster has their telephone,
+  else the head of the group; the one who filed is told of number and answer in any case, and rates only what concerns them.
+- A visit home that was taken is given back by who took it, by a cadre for them, or by anybody of the village once the time of
+  coming is past; leave and the handing over of an account give it back too. What was left of the time to take it then runs on.
+- Once the case has ended or gone to a unit, the visit is over for good: who was on the way is told, and the person where nothing
+  else tells them. A request whose case is merged rests, and comes back when the merge is undone.
 
 ### Figures
 

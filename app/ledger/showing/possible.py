@@ -37,7 +37,7 @@ BY_HAND = frozenset(Action) - {
     Action.WARN_CLOCK, Action.BREACH_CLOCK, Action.ESCALATE_CLOCK, Action.RECOMPUTE_CLOCK,
     Action.ABSORB, Action.RELEASE, Action.ME_TOO, Action.HAND_OVER,
     Action.TAKE, Action.GIVE_BACK, Action.PASS_STATION, Action.RETURN_STATION,
-    Action.HAND_TO, Action.REISSUE_CODE, Action.DISPUTE_CONSENT, Action.TAKE_VISIT, Action.DECLINE_VISIT,
+    Action.HAND_TO, Action.REISSUE_CODE, Action.DISPUTE_CONSENT, Action.TAKE_VISIT, Action.DECLINE_VISIT, Action.GIVE_BACK_VISIT,
 }  # fmt: skip
 """Actions that staff take on a case by hand at the desk; looks, wrong grids and visits are the village's, at the grid door; what is
 done to a service order is done there."""

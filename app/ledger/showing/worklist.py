@@ -5,17 +5,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_, select, true
+from sqlalchemy import and_, func, literal, or_, select, true
 from sqlalchemy import case as when
 
 from app.core.database import db
 from app.core.paging import Page, page_from, paged
 from app.core.stamp import Actor, Role, Stamp
-from app.ledger.catalogue import catalogue
 from app.ledger.models import Assignment, Case
 from app.ledger.scope import visible
-from app.ledger.verification.models import Verification
-from app.ledger.vocabulary import Duty, Kind, State, Urgency, VerifyBy
+from app.ledger.verification.lookers import awaits_look
+from app.ledger.vocabulary import Duty, Kind, State, Urgency
 from app.territory.models import Grid, Level, Unit
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -69,7 +68,7 @@ def work_list(stamp: Stamp, *, why: Work | None = None, cursor: str | None, limi
         .limit(1)
         .lateral("part")
     )  # fmt: skip
-    look = _to_look(actor)
+    look = awaits_look(actor)
     reason = when((part.c.mine, Work.MINE.value), (part.c.duty.is_not(None), Work.UNIT.value), else_=Work.LOOK.value)
     urgent = when((Case.urgency == Urgency.URGENT, 0), else_=1).label("rank")
     due = func.coalesce(Case.next_due_at, literal(NEVER)).label("falls_due")
@@ -104,16 +103,3 @@ def _units(actor: Actor) -> list[int]:
         return []
     query = select(Unit.id).where(Unit.path.in_(paths), Unit.level.in_((Level.VILLAGE, Level.TOWNSHIP)))
     return list(db.session.scalars(query))
-
-
-def _to_look(actor: Actor) -> ColumnElement[bool]:
-    """Give the condition that a result in the actor's grids is to be seen on the spot, and nobody has in this round."""
-    asked = [each for each, facts in catalogue().categories.items() if facts.verify_by is VerifyBy.LOOK]
-    of_round = (Verification.case_id == Case.id, Verification.round == Case.round, Verification.by == VerifyBy.LOOK)
-    return and_(
-        Case.state.in_((State.UNDER_REVIEW, State.AWAITING_CALLBACK)),
-        Case.grid_id.in_(sorted(actor.grid_ids)),
-        Case.category_id.in_(asked),
-        not_(Case.triage),
-        not_(exists().where(*of_round).correlate(Case)),
-    )

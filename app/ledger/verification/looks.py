@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, not_, select
+from sqlalchemy import not_, select
 from sqlalchemy.orm import joinedload
 
 from app.core.crypto import keyring
@@ -18,12 +18,12 @@ from app.core.paging import Page, page_from, paged
 from app.core.stamp import Stamp
 from app.files.models import FileSubject
 from app.files.showing import FileShown, files_of
-from app.ledger.catalogue import catalogue
 from app.ledger.handling import works_for_case
 from app.ledger.models import Case, Entry
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.scope import find_case, visible
 from app.ledger.verification.checklist import Check
+from app.ledger.verification.lookers import awaits_look, looks_for_grid
 from app.ledger.verification.models import Verification
 from app.ledger.verification.results import checks_of, facts_of, newest_result
 from app.ledger.vocabulary import Action, Satisfaction, State, VerifyBy
@@ -118,11 +118,14 @@ def _verified(row: Verification, name: str) -> Verified:
 
 
 def record_look(stamp: Stamp, number: str, *, solved: bool, words: str, version: int | None = None) -> Case:
-    """Record what a grid worker of the case's grid saw on the spot. Raises NotYourGrid, VerifyOwnWork."""
+    """Record what a worker of the case's grid saw on the spot, or its township where the village handled it itself.
+
+    Raises NotYourGrid, VerifyOwnWork.
+    """
     case = lock_case(stamp, number, version=version)
 
     def change(acting: Stamp) -> Step:
-        if case.grid_id not in acting.actor.grid_ids:
+        if case.grid_id not in acting.actor.grid_ids and not looks_for_grid(acting.actor, case):
             raise NotYourGrid
         _keep(acting, case, VerifyBy.LOOK, solved=solved)
         return Step(facts={"solved": solved})
@@ -159,19 +162,8 @@ def _keep(stamp: Stamp, case: Case, by: VerifyBy, **found: Any) -> None:
 
 
 def to_look_at(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[ToLookAt]:
-    """Give the cases in the grid worker's own grids whose category asks for a look that nobody has taken in this round."""
-    asked = [each for each, facts in catalogue().categories.items() if facts.verify_by is VerifyBy.LOOK]
-    looked = exists().where(
-        and_(Verification.case_id == Case.id, Verification.round == Case.round, Verification.by == VerifyBy.LOOK)
-    )
-    query = select(Case).where(
-        Case.state.in_((State.UNDER_REVIEW, State.AWAITING_CALLBACK)),
-        Case.grid_id.in_(sorted(stamp.actor.grid_ids)),
-        Case.category_id.in_(asked),
-        not_(Case.triage),
-        not_(looked),
-        visible(stamp.actor),
-    )
+    """Give the cases whose category asks for a look that nobody has taken in this round, and that the actor may take."""
+    query = select(Case).where(awaits_look(stamp.actor), visible(stamp.actor))
     query = query.where(Case.closed_at.is_(None), not_(Case.archived)).options(joinedload(Case.grid))
     cases = db.session.scalars(paged(query, key=[(Case.id, False)], cursor=cursor, limit=limit)).all()
     page = page_from(cases, limit=limit, key=lambda case: [case.id])

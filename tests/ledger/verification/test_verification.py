@@ -14,6 +14,7 @@ from app.ledger.intake.places import Point, PointOutsideCounty
 from app.ledger.models import Category, Entry
 from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.scope import CaseNotFound
+from app.ledger.showing.worklist import Work, work_list
 from app.ledger.verification.checklist import Findings, checklist, missing
 from app.ledger.verification.looks import (
     NoRepresentativeAsked,
@@ -306,15 +307,50 @@ class TestLook:
         with pytest.raises(NotYourGrid):
             record_look(zhou, asked.number, solved=True, words="看过")
 
-    def test_the_village_that_handles_it_does_not_verify_itself(self, road, category):
+    def handled_by(self, road, category, unit, login):
         category(verify_by=VerifyBy.LOOK)
         road.accepted()
-        dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units["柳林村"].id)
-        sign_case(road.as_staff("hua"), road.number)
-        record_contact(road.as_staff("hua"), road.number, how="visit", note="上门")
-        submit_result(road.as_staff("hua"), road.number, reply="已处理。", note="已处理", solved=True)
+        dispatch_case(road.as_staff("du"), road.number, lead_unit_id=road.cast.units[unit].id)
+        sign_case(road.as_staff(login), road.number)
+        record_contact(road.as_staff(login), road.number, how="visit", note="上门")
+        submit_result(road.as_staff(login), road.number, reply="已处理。", note="已处理", solved=True)
+
+    def asked_of(self, road, login):
+        stamp = road.as_staff(login)
+        listed = [each.number for each in to_look_at(stamp, cursor=None, limit=10).items]
+        assert [each.number for each in work_list(stamp, why=Work.LOOK, cursor=None, limit=10).items] == listed
+        return listed
+
+    def test_the_village_that_handles_it_does_not_verify_itself(self, road, category):
+        self.handled_by(road, category, "柳林村", "hua")
         with pytest.raises(VerifyOwnWork):
             self.look(road)
+
+    def test_what_a_village_handled_its_township_looks_at(self, road, category):
+        self.handled_by(road, category, "柳林村", "hua")
+        assert [self.asked_of(road, login) for login in ("zhou", "hua", "zhao", "wu")] == [[], [], [], []]
+        assert self.asked_of(road, "liu") == self.asked_of(road, "tong") == [road.number]
+        self.look(road, "liu")
+        assert checks(road)["people"] == "ok"
+        assert self.asked_of(road, "tong") == []
+
+    def test_who_handled_it_for_the_village_does_not_look_at_it_from_the_township(self, road, category):
+        self.handled_by(road, category, "柳林村", "liu")
+        assert (self.asked_of(road, "liu"), self.asked_of(road, "tong")) == ([], [road.number])
+        with pytest.raises(NotYourGrid):
+            self.look(road, "liu")
+
+    def test_what_the_township_itself_handled_nobody_below_the_county_is_asked_to_look_at(self, road, category):
+        self.handled_by(road, category, "柳河镇", "liu")
+        assert [self.asked_of(road, login) for login in ("zhou", "liu", "tong")] == [[], [], []]
+        for login in ("zhou", "tong"):
+            with pytest.raises(VerifyOwnWork):
+                self.look(road, login)
+
+    def test_a_township_does_not_look_where_the_grids_own_worker_may(self, asked):
+        assert (self.asked_of(asked, "liu"), self.asked_of(asked, "zhou")) == ([], [asked.number])
+        with pytest.raises(NotYourGrid):
+            self.look(asked, "liu")
 
     def test_a_confidential_case_is_not_looked_at_from_the_grid(self, road, category):
         category(verify_by=VerifyBy.LOOK)
