@@ -11,6 +11,7 @@ from app.people.models import Staff
 from app.people.roster.care import care_of, put_care
 from app.people.roster.commands import edit_household
 from app.people.roster.groups import add_group, groups_page, name_head
+from app.people.roster.lists import importing, taking_in
 from app.people.roster.lists.exporting import Wanted, roster_workbook
 from app.people.roster.models import Care, CareBy, GroupHead, ResidentTag, RosterChange
 from app.people.roster.queries import find_people
@@ -88,6 +89,27 @@ def test_the_head_is_named_on_the_rows_of_the_group(session, workbook, bring_in,
     assert [(told.line, told.words) for told in outcome.remarks] == [
         (5, "户长“没有的人”在这个网格的名册上没有找到，请在“户长”一列标注本人，或在系统里指定")
     ]
+
+
+def test_any_row_of_a_household_may_name_its_group(session, workbook, bring_in, lis, stamp):
+    bring_in(workbook({GRID: lis}))
+    bring_in(workbook({GRID: listed(lis, 户区=["", "一户区", ""])}))
+    assert [(group.name, group.households) for group in groups_page(stamp).items] == [("一户区", 1)]
+    left = bring_in(workbook({GRID: listed(lis, 户区=["无", "", ""])}))
+    assert (left.counts["households_changed"], groups_page(stamp).items[0].households) == (1, 0)
+
+
+def test_a_list_too_long_to_be_held_is_written_in_parts_and_names_are_found_at_its_end(
+    session, workbook, bring_in, lis, stamp, monkeypatch
+):
+    monkeypatch.setattr(taking_in, "MOST_HELD", 1)
+    monkeypatch.setattr(importing, "BATCH", 1)
+    family = listed(lis, 户区=["一户区", "", ""], 户长姓名=["李小田", "", ""], 帮扶人=["wu、亲属：李小田", "wu", ""])
+    outcome = bring_in(workbook({GRID: family}))
+    assert (outcome.refused, outcome.remarks) == ([], [])
+    (son,) = find_people(stamp, id_number=LI_JR)
+    assert heads(session) == [("一户区", son.id)]
+    assert [len(carers(stamp, number)) for number in (LI, WANG)] == [2, 1]
 
 
 def test_a_head_without_a_group_is_told_and_heads_nothing(session, workbook, bring_in, lis):

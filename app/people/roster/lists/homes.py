@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.core.crypto import keyring
 from app.core.database import db
-from app.people.roster.lists.matching import Known, KnownHousehold, Met, Sought, among
+from app.people.roster.lists.matching import Known, KnownHousehold, Met, Sought, Where, among
 from app.people.roster.lists.named_groups import NamedGroups
 from app.people.roster.lists.rows import HEAD, RowFault
 from app.people.roster.lists.writing import Batch, HouseholdChange, NewHousehold
@@ -20,7 +20,6 @@ OTHER_GRID = "属于另一个网格，请先在系统里办理整户迁移"
 HEAD_BROKEN = "本户户主那一行有错误，请一起改好再导入"
 STALE_HOME = "这一户的信息在导出之后有人改过，户主、住址、户类别和户区没有改动"
 
-Where = tuple[str, int]
 Key = tuple[str, int, bytes | str]
 
 
@@ -101,7 +100,7 @@ class Homes:
 
     def _head_fault(self, each: Sought, known: Known | None, home: Home, key: Key) -> RowFault | None:
         """Say why a second head of one household is none: two families would become one."""
-        row, where = each.row, (each.row.sheet, each.row.line)
+        row, where = each.row, each.where
         if not row.is_head:
             return RowFault("relation", HEAD_BROKEN) if self._broken.get(row.sheet) == key else None
         self._broken.pop(row.sheet, None)
@@ -123,7 +122,8 @@ class Homes:
         for home in homes:
             if not home.said:
                 continue
-            home.said.sort(key=lambda each: not each.row.is_head)  # the row of the head decides, else the first
+            # The row of the head decides, of two that of who is still here; else the first.
+            home.said.sort(key=lambda each: (not each.row.is_head, each.row.ended is not None))
             self._plan(home, opened.get(home.id), fresh, held, told)
             home.decided, home.said = True, []
         return told
@@ -141,8 +141,11 @@ class Homes:
         if home.decided and not first.row.is_head:
             candidates = [each for each in candidates if each.row.own]
         current = [each for each in candidates if each.row.household_version in (None, known.version)]
+        of_group = [each for each in home.said if each.row.household_version in (None, known.version)]
+        if home.decided and home.group_id is not None:
+            of_group = current
         kind = next((each.row.kind for each in current if each.row.kind not in (None, known.kind)), None) or known.kind
-        group_id = self._group(home, current, told)
+        group_id = self._group(home, of_group, told)
         head_name, place = opened or ("", "")
         sealed = []
         if opened is not None:
@@ -153,7 +156,7 @@ class Homes:
                     sealed.append(name)
                     head_name, place = (other, place) if name == "head_name" else (head_name, other)
         if len(current) < len(candidates) and self._lost(home, candidates, opened):
-            told.append(((first.row.sheet, first.row.line), STALE_HOME))
+            told.append((first.where, STALE_HOME))
         if sealed or kind is not known.kind or group_id != known.group_id:
             held.change_household(HouseholdChange(first, known, kind, group_id, (head_name, place) if sealed else None, sealed))
             match_index = household_index(head_name, place) if sealed else known.match_index
@@ -167,8 +170,7 @@ class Homes:
                 wanted.setdefault(self.groups.make(home.grid_id, each.row.group) if each.row.group else None, each)
         other = [group_id for group_id in wanted if group_id != home.group_id]
         if len(other) > 1:
-            row = wanted[other[1]].row
-            told.append(((row.sheet, row.line), f"同一户的几行写了不同的户区，已按第 {wanted[other[0]].row.line} 行"))
+            told.append((wanted[other[1]].where, f"同一户的几行写了不同的户区，已按第 {wanted[other[0]].row.line} 行"))
         return other[0] if other else home.group_id
 
     def _lost(self, home: Home, candidates: Sequence[Sought], opened: tuple[str, str] | None) -> bool:

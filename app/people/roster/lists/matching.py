@@ -15,6 +15,9 @@ from app.people.roster.models import ResidentTag
 from app.territory.commands import household_index
 from app.territory.models import Household, HouseholdIdentity, HouseholdKind
 
+Where = tuple[str, int]
+"""Sheet and line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -60,6 +63,11 @@ class Sought:
     match_index: bytes
     code: str | None
     code_as_written: str | None
+
+    @property
+    def where(self) -> Where:
+        """Give where the row stands."""
+        return self.row.sheet, self.row.line
 
 
 @dataclass

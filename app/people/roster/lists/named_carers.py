@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
@@ -37,12 +37,12 @@ class Carer:
     name: str = ""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class CarersRead:
     """What a cell says of carers, and what of it could not be understood, in words for people."""
 
-    carers: list[Carer] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    carers: tuple[Carer, ...]
+    unread: tuple[str, ...]
 
 
 class NamedCarers:
@@ -52,6 +52,7 @@ class NamedCarers:
         """Look them up at the first use."""
         self._logins: dict[str, int] | None = None
         self._names: dict[str, list[int]] = {}
+        self._cells: dict[str, CarersRead] = {}
         self._workers = frozenset({post.staff_id for post in posts_held().by_role.get(Role.GRID_WORKER, ())})
 
     def as_what(self, carer: Carer) -> CareBy:
@@ -62,7 +63,12 @@ class NamedCarers:
 
     def read(self, cell: str) -> CarersRead:
         """Give who cares by a cell such as `吴村（wu）、亲属：李小田`."""
-        found = CarersRead()
+        if cell not in self._cells:  # a cadre's name stands on many rows
+            self._cells[cell] = self._read(cell)
+        return self._cells[cell]
+
+    def _read(self, cell: str) -> CarersRead:
+        carers, unread = list[Carer](), list[str]()
         for word in re.split(r"[、,，;；/\n]+", cell):
             if not word.strip() or word.strip().casefold() in NO:
                 continue
@@ -70,10 +76,10 @@ class NamedCarers:
             by = _BY.get(said.strip()) if colon else None
             carer = self._carer(by, (who if colon else word).strip()) if by or not colon else None
             if carer is None:
-                found.unread.append(f"帮扶人“{word.strip()}”不清楚是谁，未登记：干部和网格员请写账号，亲属请写“亲属：姓名”")
+                unread.append(f"帮扶人“{word.strip()}”不清楚是谁，未登记：干部和网格员请写账号，亲属请写“亲属：姓名”")
             else:
-                found.carers.append(carer)
-        return found
+                carers.append(carer)
+        return CarersRead(tuple(carers), tuple(unread))
 
     def _carer(self, by: CareBy | None, who: str) -> Carer | None:
         resident = _RESIDENT.fullmatch(who)

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.people.roster.lists.ends import NO, YES
 from app.people.roster.lists.headings import plain
-from app.people.roster.lists.homes import Home, Where
-from app.people.roster.lists.matching import Known, Sought, name_index, open_tags
+from app.people.roster.lists.homes import Home
+from app.people.roster.lists.matching import Known, Sought, Where, name_index, open_tags
 from app.people.roster.lists.named_carers import NamedCarers
 from app.people.roster.lists.named_groups import NamedGroups
 from app.people.roster.lists.terms import Term
@@ -34,7 +34,7 @@ class Taken:
     @property
     def where(self) -> Where:
         """Give where the row stands."""
-        return self.each.row.sheet, self.each.row.line
+        return self.each.where
 
 
 def plan_tags(taken: Sequence[Taken], *, source: str, today: date, fresh: Batch, held: Batch) -> Told:
@@ -103,7 +103,7 @@ def plan_ties(taken: Sequence[Taken], *, groups: NamedGroups, carers: NamedCarer
             told += [(one.where, words) for words in read.unread]
             complete = row.row_id is not None and not read.unread  # our own export names all who care
             if read.carers or complete:
-                cares[one.ident] = CareSaid(one.each, one.home.id, tuple(read.carers), complete)
+                cares[one.ident] = CareSaid(one.where, row.grid_id, one.home.id, read.carers, complete)
     held.ties.add(heads, cares)
     return told
 
@@ -127,7 +127,7 @@ def _heads(one: Taken, groups: NamedGroups, held: Batch, told: Told) -> HeadsSai
             _by_name(one, word, mine, held, told)
     for word in _words(row.group_head):
         _by_name(one, word, mine, held, told)
-    return HeadsSaid(one.each, frozenset(mine), complete) if mine or complete else None
+    return HeadsSaid(one.where, row.grid_id, frozenset(mine), complete) if mine or complete else None
 
 
 def _words(cell: str) -> Iterator[str]:
@@ -151,4 +151,4 @@ def _by_name(one: Taken, name: str, mine: set[int], held: Batch, told: Told) -> 
     elif one.home.group_id is None:
         told.append((one.where, "这一户没有写户区，户长未登记"))
     else:
-        held.ties.named.setdefault((one.home.group_id, name_index(name)), (one.each, name))
+        held.ties.named.setdefault((one.home.group_id, name_index(name)), (one.where, one.each.row.grid_id, name))

@@ -8,8 +8,8 @@ from typing import Any
 from app.core.clock import CHINA
 from app.core.stamp import Stamp
 from app.people.models import EndedBy
-from app.people.roster.lists.homes import Home, Homes, Where
-from app.people.roster.lists.matching import Known, Met, Sought, fresh_ids, meet
+from app.people.roster.lists.homes import Home, Homes
+from app.people.roster.lists.matching import Known, Met, Sought, Where, fresh_ids, meet
 from app.people.roster.lists.named_carers import NamedCarers
 from app.people.roster.lists.named_groups import NamedGroups
 from app.people.roster.lists.naming import Taken, plan_tags, plan_ties
@@ -98,17 +98,20 @@ class TakingIn:
             self._note(where, [words])
         self.counts["groups_new"] += self._groups.write(self.stamp)
         self._write(fresh)
-        return refused + (self.settle() if self._held.size >= MOST_HELD else [])
+        return refused + (self.settle(more=True) if self._held.size >= MOST_HELD else [])
 
-    def settle(self) -> list[Refused]:
-        """Write what has been held back; give the rows of what somebody has changed in between."""
+    def settle(self, *, more: bool = False) -> list[Refused]:
+        """Write what was held back, but for names where there is `more` to come; give the rows of what has changed meanwhile."""
         held, self._held = self._held, Batch()
+        if more:
+            self._held.ties = held.ties.split_names()
         return self._write(held)
 
     def _write(self, batch: Batch) -> list[Refused]:
         written = write(self.stamp, batch, reach=self.reach)
-        for each, words in written.told:
-            self._note((each.row.sheet, each.row.line), [words])
+        for where, words in written.told:
+            self._note(where, [words])
+        self._held.ties.leave(written.stale)
         self.gone.residents |= {ident: each.row.ended for ident, (each, _) in batch.ending.items() if each.row.ended is not None}
         numbered = [new for new, _, _ in batch.entered]
         numbered += [ch.each for ch in batch.changing.values() if "id_number" in ch.sealed or ch.known.household_id is None]
@@ -116,7 +119,7 @@ class TakingIn:
         changed = batch.changed_households.values()
         self.gone.vacant += [change.known.id for change in changed if change.kind is HouseholdKind.VACANT]
         self.counts.update(batch.counts)
-        return [_refused(each, RowFault("", CHANGED_MEANWHILE)) for each in written.stale]
+        return [_refused(each, RowFault("", CHANGED_MEANWHILE)) for each in written.stale.values()]
 
     def _take(
         self,
@@ -127,7 +130,7 @@ class TakingIn:
         home_ids: Iterator[int],
         taken: list[Taken],
     ) -> RowFault | None:
-        row, where = each.row, (each.row.sheet, each.row.line)
+        row, where = each.row, each.where
         self.grids.add(row.grid_id)
         twin = self._numbers.setdefault(each.id_index, where) if each.id_index is not None else where
         if twin != where:

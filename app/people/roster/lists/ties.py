@@ -13,12 +13,12 @@ from app.core.database import db
 from app.core.stamp import Stamp
 from app.people.models import Resident, ResidentIdentity
 from app.people.roster.lists.history import history_line
-from app.people.roster.lists.matching import Sought, among, name_index
+from app.people.roster.lists.matching import Where, among, name_index
 from app.people.roster.lists.named_carers import Carer, NamedCarers
 from app.people.roster.models import Care, GroupHead, RosterChangeKind
 from app.territory.models import Household
 
-Told = list[tuple[Sought, str]]
+Told = list[tuple[Where, str]]
 Who = tuple[int | None, int | None]
 """A carer: a member of staff or a resident."""
 
@@ -27,7 +27,8 @@ Who = tuple[int | None, int | None]
 class HeadsSaid:
     """Which groups a resident heads; `complete`: and no others."""
 
-    each: Sought
+    where: Where
+    grid_id: int
     groups: frozenset[int]
     complete: bool
 
@@ -36,7 +37,8 @@ class HeadsSaid:
 class CareSaid:
     """Who cares for a resident of a household; `complete`: and nobody else."""
 
-    each: Sought
+    where: Where
+    grid_id: int
     household_id: int
     carers: tuple[Carer, ...]
     complete: bool
@@ -56,13 +58,24 @@ class Ties:
 
     heads: dict[int, HeadsSaid] = field(default_factory=dict)
     cares: dict[int, CareSaid] = field(default_factory=dict)
-    named: dict[tuple[int, bytes], tuple[Sought, str]] = field(default_factory=dict)
+    named: dict[tuple[int, bytes], tuple[Where, int, str]] = field(default_factory=dict)
 
     def add(self, heads: dict[int, HeadsSaid], cares: dict[int, CareSaid]) -> None:
         """Keep of what rows say what differs; two queries."""
         led, cared = _led(heads), _cared(cares)
         self.heads |= {ident: said for ident, said in heads.items() if _differ(_of_heads(ident, said, led[ident]))}
         self.cares |= {ident: said for ident, said in cares.items() if _differ(_of_care(said, cared[ident]))}
+
+    def __len__(self) -> int:
+        """Give how many residents and groups it is about."""
+        return len(self.heads) + len(self.cares) + len(self.named)
+
+    def split_names(self) -> "Ties":
+        """Take out, and give, what is said by names: whom it means is known when the whole list has been read."""
+        later = Ties(cares={ident: said for ident, said in self.cares.items() if any(carer.name for carer in said.carers)})
+        later.named, self.named = self.named, {}
+        self.cares = {ident: said for ident, said in self.cares.items() if ident not in later.cares}
+        return later
 
     def residents(self) -> set[int]:
         """Give the ids of those whom it is about."""
@@ -88,7 +101,7 @@ class Ties:
     def write(self, stamp: Stamp, changes: list[dict[str, Any]], *, reach: frozenset[int]) -> tuple[Counter[str], Told]:
         """Write all of it, once those whom it is about are locked; gives the counts and what is to be told of rows."""
         counts, told = Counter[str](), Told()
-        if not (self.heads or self.cares or self.named):
+        if not len(self):
             return counts, told
         named = _Named(self)
         self._write_heads(stamp, changes, named, counts, told)
@@ -103,13 +116,13 @@ class Ties:
             mine = _of_heads(ident, said, led[ident])
             diff.put += mine.put
             diff.end += mine.end
-            grids |= {group_id: said.each.row.grid_id for _, group_id in mine.put}
-            grids |= {row.group_id: said.each.row.grid_id for row in mine.end}
-        for (group_id, index), (each, name) in self.named.items():
-            found, why = named.head(each.row.grid_id, group_id, index)
-            grids[group_id] = each.row.grid_id
+            grids |= {group_id: said.grid_id for _, group_id in mine.put}
+            grids |= {row.group_id: said.grid_id for row in mine.end}
+        for (group_id, index), (where, grid_id, name) in self.named.items():
+            found, why = named.head(grid_id, group_id, index)
+            grids[group_id] = grid_id
             if found is None:
-                told.append((each, f"户长“{name}”{why}，请在“户长”一列标注本人，或在系统里指定"))
+                told.append((where, f"户长“{name}”{why}，请在“户长”一列标注本人，或在系统里指定"))
             elif (found, group_id) not in heading:
                 diff.put.append((found, group_id))
         put = sorted(set(diff.put))
@@ -137,7 +150,7 @@ class Ties:
             known = [carer for each in said.carers if (carer := self._resolved(ident, said, each, named, told)) is not None]
             fitting = [carer for carer in known if carer.carer_id is None or fit.get(carer.carer_id, 0) in reach or carer.name]
             if len(fitting) < len(known):
-                told.append((said.each, "帮扶人里有居民已不在名册上，或不在您负责的范围内，未登记"))
+                told.append((said.where, "帮扶人里有居民已不在名册上，或不在您负责的范围内，未登记"))
             complete = said.complete and len(fitting) == len(said.carers)
             diff = _of_care(replace(said, carers=tuple(fitting), complete=complete), cared[ident])
             about = {"household_id": said.household_id, "resident_id": ident}
@@ -146,10 +159,10 @@ class Ties:
                 put.append({"resident_id": ident, "by": by, "staff_id": carer.staff_id, "carer_id": carer.carer_id,
                             "since": stamp.at})  # fmt: skip
                 facts = {"by": by, "staff_id": carer.staff_id, "carer_id": carer.carer_id}
-                lines.append(history_line(stamp, RosterChangeKind.CARE_PUT, said.each.row.grid_id, **about, **facts))
+                lines.append(history_line(stamp, RosterChangeKind.CARE_PUT, said.grid_id, **about, **facts))
             for row in diff.end:
                 over.append(row.id)
-                lines.append(history_line(stamp, RosterChangeKind.CARE_ENDED, said.each.row.grid_id, **about, care_id=row.id))
+                lines.append(history_line(stamp, RosterChangeKind.CARE_ENDED, said.grid_id, **about, care_id=row.id))
         _end(Care, over, stamp.at)
         insert_many(Care, put)
         changes += lines
@@ -163,13 +176,13 @@ class Ties:
     def _resolved(self, ident: int, said: CareSaid, carer: Carer, named: "_Named", told: Told) -> Carer | None:
         """Give a carer as a member of staff or a resident; None, and why, where there is none of the name, or it is oneself."""
         if carer.name:
-            found, why = named.carer(said.each.row.grid_id, said.household_id, carer.name, but=ident)
+            found, why = named.carer(said.grid_id, said.household_id, carer.name, but=ident)
             if found is None:
-                told.append((said.each, f"帮扶人“{carer.name}”{why}，未登记"))
+                told.append((said.where, f"帮扶人“{carer.name}”{why}，未登记"))
                 return None
             return replace(carer, carer_id=found)
         if carer.carer_id == ident:
-            told.append((said.each, "不能自己帮扶自己，未登记"))
+            told.append((said.where, "不能自己帮扶自己，未登记"))
             return None
         return carer
 
@@ -181,7 +194,7 @@ class _Named:
         """Look them up; one query."""
         self._index = {carer.name: name_index(carer.name) for said in ties.cares.values() for carer in said.carers if carer.name}
         indexes = sorted({*self._index.values(), *(index for _, index in ties.named)})
-        grids = {said.each.row.grid_id for said in ties.cares.values()} | {each.row.grid_id for each, _ in ties.named.values()}
+        grids = {said.grid_id for said in ties.cares.values()} | {grid_id for _, grid_id, _ in ties.named.values()}
         self._found: dict[tuple[int, bytes], list[Any]] = {}
         if not indexes:
             return

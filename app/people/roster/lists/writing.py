@@ -13,7 +13,7 @@ from app.core.stamp import ActorKind, Stamp
 from app.people.identity import seal_person
 from app.people.models import Resident, ResidentIdentity
 from app.people.roster.lists.history import history_line
-from app.people.roster.lists.matching import Known, KnownHousehold, Sought, among
+from app.people.roster.lists.matching import Known, KnownHousehold, Sought, Where, among
 from app.people.roster.lists.ties import Ties
 from app.people.roster.models import Care, GroupHead, ResidentTag, RosterChange, RosterChangeKind
 from app.people.roster.tags import TagFacts
@@ -95,7 +95,7 @@ class Batch:
     @property
     def size(self) -> int:
         """Give how many rows of the ledger are to be written, about."""
-        return len(self.changed_households) + len(self.entered) + len(self.rows) + len(self.ties.named)
+        return len(self.changed_households) + len(self.entered) + len(self.rows) + len(self.ties)
 
     def enter_household(self, new: NewHousehold) -> None:
         """Plan a new household."""
@@ -149,10 +149,10 @@ class Batch:
 
 @dataclass
 class Written:
-    """What came of writing: the rows that were left, as somebody had changed meanwhile what they are of, and what is to be told."""
+    """What came of writing: whose rows were left, as somebody had changed meanwhile what they are of, and what is to be told."""
 
-    stale: list[Sought] = field(default_factory=list)
-    told: list[tuple[Sought, str]] = field(default_factory=list)
+    stale: dict[int, Sought] = field(default_factory=dict)
+    told: list[tuple[Where, str]] = field(default_factory=list)
 
 
 def write(stamp: Stamp, batch: Batch, *, reach: frozenset[int]) -> Written:
@@ -184,13 +184,13 @@ def _lock(batch: Batch, written: Written) -> None:
     for ident in stale & batch.changed_households.keys():
         change = batch.changed_households.pop(ident)
         batch.counts["households_changed"] -= 1
-        written.told.append((change.each, "这一户的信息刚刚有人改过，户主、住址、户类别和户区没有改动，请再导入一次"))
+        written.told.append((change.each.where, "这一户的信息刚刚有人改过，户主、住址、户类别和户区没有改动，请再导入一次"))
     found = lock_versions(Resident, {*batch.versions, *batch.ties.residents()} - {ident for _, ident, _ in batch.entered})
     left = {ident for ident, version in batch.versions.items() if found[ident] != version}
     left |= {ident for _, ident, home in batch.entered if home in stale}
     left |= {ident for ident, change in batch.changing.items() if change.household_id in stale and change.moved}
     _leave(batch, left)
-    written.stale += [batch.rows[ident] for ident in sorted(left)]
+    written.stale = {ident: batch.rows[ident] for ident in sorted(left)}
     _lock_groups(batch, written)
 
 
@@ -224,7 +224,7 @@ def _lock_groups(batch: Batch, written: Written) -> None:
     for ident, group_id in joined.items():
         if group_id in over:
             changes[ident].group_id = changes[ident].known.group_id
-            written.told.append((changes[ident].each, "这个户区刚刚被撤销，户区没有改动"))
+            written.told.append((changes[ident].each.where, "这个户区刚刚被撤销，户区没有改动"))
     batch.ties.leave_groups(over)
 
 
