@@ -161,7 +161,15 @@ def test_tags_come_with_source_and_expiry(session, workbook, bring_in, lis, stam
     assert bring_in(workbook({GRID: listed(lis, **columns)})).counts["tags_put"] == 0
 
 
-@pytest.mark.parametrize(("words", "what"), [("明年", "看不懂的到期日期"), ("2027-13-01", "看不懂的到期日期")])
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("明年", "看不懂的到期日期"),
+        ("2027-13-01", "看不懂的到期日期"),
+        ("2027101", "看不懂的到期日期"),
+        (46203, "看不懂的到期日期"),
+    ],
+)
 def test_an_expiry_that_is_no_day_is_a_fault_and_a_past_one_is_told(workbook, bring_in, lis, words, what):
     outcome = bring_in(workbook({GRID: listed(lis, 低保到期=[words, "", ""])}))
     assert what in outcome.refused[0].faults[0].words

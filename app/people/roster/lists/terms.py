@@ -10,7 +10,7 @@ from app.people.roster.tags import TagFacts, TagHeld
 
 LONGEST_SOURCE = 100
 _ENTRY = re.compile(r"(?P<source>.*?)(?:[,，]?\s*(?:有效期)?至\s*(?P<until>\d[\d\-./年月日]*))?", re.DOTALL)
-_DAY = re.compile(r"(\d{4})[-./年]?(\d{1,2})[-./月]?(\d{1,2})日?")
+_DAY = re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?")
 FORM = "请写成“低保户：县民政局，至 2026-12-31”，几类人群之间用分号隔开"
 
 
@@ -73,6 +73,8 @@ def read_day(words: str) -> date | None:
         return None
     found = _DAY.fullmatch(text)
     try:
+        if re.fullmatch(r"\d{8}", text):
+            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
         return date(int(found[1]), int(found[2]), int(found[3])) if found else _wrong_day(text)
     except ValueError:
         return _wrong_day(text)
