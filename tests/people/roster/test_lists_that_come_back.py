@@ -16,6 +16,7 @@ from app.people.roster.lists.exporting import Wanted, roster_workbook
 from app.people.roster.models import Care, CareBy, GroupHead, ResidentTag, RosterChange
 from app.people.roster.queries import find_people
 from app.people.roster.tags import put_tag
+from app.people.staff import posts_held
 from app.territory.models import Household, HouseholdGroup, HouseholdKind
 from tests.counting import statements
 from tests.people.roster.conftest import HEAD, LI, LI_JR, WANG, id_number
@@ -144,6 +145,17 @@ def test_family_cares_by_name_and_who_is_not_known_is_told(session, workbook, br
     assert session.scalar(select(func.count()).select_from(Care)) == 1
     told = [(remark.line, remark.words.split("：")[0]) for remark in outcome.remarks]
     assert told == [(3, "帮扶人“查无此人”不清楚是谁，未登记"), (4, "帮扶人“李小田”在这个网格的名册上没有找到，未登记")]
+
+
+def test_a_carer_who_has_left_stays_as_they_are_and_is_named_by_no_list(session, workbook, bring_in, lis, lines, stamp, zhou):
+    bring_in(workbook({GRID: listed(lis, 帮扶人=["wu", "", ""])}))
+    session.scalars(select(Staff).where(Staff.login == "wu")).one().active = False
+    session.flush()
+    posts_held.forget()
+    back = bring_in(workbook({"名册": lines(zhou)}), by=zhou)
+    assert (back.counts["care_ended"], back.remarks) == (0, [])
+    outcome = bring_in(workbook({GRID: listed(lis, 帮扶人=["", "wu", ""])}))
+    assert (outcome.counts["care_put"], "已不在岗" in outcome.remarks[0].words) == (0, True)
 
 
 def open_tags(session, ident):

@@ -46,7 +46,7 @@ class CarersRead:
 
 
 class NamedCarers:
-    """The staff whom lists may name: all who hold a post, looked up once."""
+    """The staff whom lists may name: by login, and who hold a post by name too; looked up once."""
 
     def __init__(self) -> None:
         """Look them up at the first use."""
@@ -92,17 +92,22 @@ class NamedCarers:
 
     def _staff(self, who: str) -> int | None:
         if self._logins is None:
-            posted = posts_held().paths
-            rows = [row for row in db.session.execute(select(Staff.id, Staff.login, Staff.name)) if row.id in posted]
+            rows = db.session.execute(select(Staff.id, Staff.login, Staff.name)).all()
             self._logins = {row.login: row.id for row in rows}
             for row in rows:
-                self._names.setdefault(plain(row.name), []).append(row.id)
+                if holds_post(row.id):
+                    self._names.setdefault(plain(row.name), []).append(row.id)
         inside = _STAFF.fullmatch(who)
         for login in (who, inside[1].strip() if inside else who):
             if login in self._logins:
                 return self._logins[login]
         named = self._names.get(plain(who), [])
         return named[0] if len(named) == 1 else None
+
+
+def holds_post(staff_id: int) -> bool:
+    """Say whether a member of staff holds a post now: nobody else is named as a carer."""
+    return staff_id in posts_held().paths
 
 
 CarerFacts = tuple[CareBy, tuple[str, str] | None, tuple[str | None, int] | None]

@@ -14,7 +14,7 @@ from app.core.stamp import Stamp
 from app.people.models import Resident, ResidentIdentity
 from app.people.roster.lists.history import history_line
 from app.people.roster.lists.matching import Where, among, name_index
-from app.people.roster.lists.named_carers import Carer, NamedCarers
+from app.people.roster.lists.named_carers import Carer, NamedCarers, holds_post
 from app.people.roster.models import Care, GroupHead, RosterChangeKind
 from app.territory.models import Household
 
@@ -148,9 +148,10 @@ class Ties:
         staff = NamedCarers()
         for ident, said in self.cares.items():
             known = [carer for each in said.carers if (carer := self._resolved(ident, said, each, named, told)) is not None]
-            fitting = [carer for carer in known if carer.carer_id is None or fit.get(carer.carer_id, 0) in reach or carer.name]
+            caring = {(row.staff_id, row.carer_id) for row in cared[ident]}
+            fitting = [carer for carer in known if (carer.staff_id, carer.carer_id) in caring or _may_care(carer, fit, reach)]
             if len(fitting) < len(known):
-                told.append((said.where, "帮扶人里有居民已不在名册上，或不在您负责的范围内，未登记"))
+                told.append((said.where, "帮扶人里有人已不在岗、不在名册上，或不在您负责的范围内，未登记"))
             complete = said.complete and len(fitting) == len(said.carers)
             diff = _of_care(replace(said, carers=tuple(fitting), complete=complete), cared[ident])
             about = {"household_id": said.household_id, "resident_id": ident}
@@ -266,6 +267,13 @@ def _of_care(said: CareSaid, cared: list[Any]) -> _Diff:
 
 def _differ(diff: _Diff) -> bool:
     return bool(diff.put or diff.end)
+
+
+def _may_care(carer: Carer, grids: dict[int, int], reach: frozenset[int]) -> bool:
+    """Say whether somebody may be named as a carer: staff at a post, a resident who lives within reach."""
+    return (
+        holds_post(carer.staff_id) if carer.staff_id is not None else grids.get(carer.carer_id or 0, 0) in reach or bool(carer.name)
+    )
 
 
 def _living(residents: Collection[int]) -> dict[int, int]:
