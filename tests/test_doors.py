@@ -331,6 +331,7 @@ PATCH /grid/v1/residents/<int:resident_id>                            staff
 POST /grid/v1/residents/<int:resident_id>/move                       staff
 POST /grid/v1/residents/<int:resident_id>/end                        staff
 POST /grid/v1/residents/<int:resident_id>/restore                    staff
+GET  /grid/v1/residents/<int:resident_id>/history                    staff
 POST /grid/v1/residents/<int:resident_id>/tags                       staff
 POST /grid/v1/residents/<int:resident_id>/tags/end                   staff
 POST /grid/v1/residents/<int:resident_id>/care                       staff
@@ -342,6 +343,7 @@ GET  /grid/v1/groups                                                 staff
 POST /grid/v1/groups                                                 staff
 GET  /grid/v1/groups/<code>                                          staff
 PATCH /grid/v1/groups/<code>                                          staff
+GET  /grid/v1/groups/<code>/history                                  staff
 POST /grid/v1/groups/<code>/end                                      staff
 POST /grid/v1/groups/<code>/heads                                    staff
 POST /grid/v1/groups/<code>/heads/end                                staff
@@ -359,6 +361,7 @@ PATCH /desk/v1/residents/<int:resident_id>                            staff
 POST /desk/v1/residents/<int:resident_id>/move                       staff
 POST /desk/v1/residents/<int:resident_id>/end                        staff
 POST /desk/v1/residents/<int:resident_id>/restore                    staff
+GET  /desk/v1/residents/<int:resident_id>/history                    staff
 POST /desk/v1/residents/<int:resident_id>/tags                       staff
 POST /desk/v1/residents/<int:resident_id>/tags/end                   staff
 POST /desk/v1/residents/<int:resident_id>/care                       staff
@@ -370,6 +373,7 @@ GET  /desk/v1/groups                                                 staff
 POST /desk/v1/groups                                                 staff
 GET  /desk/v1/groups/<code>                                          staff
 PATCH /desk/v1/groups/<code>                                          staff
+GET  /desk/v1/groups/<code>/history                                  staff
 POST /desk/v1/groups/<code>/end                                      staff
 POST /desk/v1/groups/<code>/heads                                    staff
 POST /desk/v1/roster-imports                                        staff

@@ -31,8 +31,8 @@ def people(
     """Bring in households and residents from a workbook (.xlsx) as villages keep it.
 
     Sheets may be villages or grids; the header may stand below titles, its columns in any order (姓名, 身份证号, 与户主关系, 户号,
-    所属网格 …). Good rows are taken, bad ones are left out and come back in the report, to be mended and handed in again. The
-    exit status is 1 when a row was left out.
+    所属网格, 户区, 户长, 帮扶人, 低保到期 …). Good rows are taken, bad ones are left out and come back in the report, to be mended
+    and handed in again. The exit status is 1 when a row was left out.
     """
     began = monotonic()
     order = Order(source=file.name, unit=unit, given=pairs_of(given), profile=profile, dry_run=dry_run, strict=strict)

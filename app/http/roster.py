@@ -121,6 +121,13 @@ def _residents(at: Door) -> DoorBlueprint:
         """Put a resident back who was ended by mistake"""
         return _resident(leaving.put_back(stamp(), resident_id, **given).id)
 
+    @blp.route("/residents/<int:resident_id>/history", methods=["GET"])
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(told.RosterChangeSchema))
+    def list_resident_history(wanted: dict[str, Any], resident_id: int) -> Any:
+        """List who changed what of a resident, the newest first"""
+        return queries.resident_history(stamp(), resident_id, **wanted)
+
     @blp.route("/residents/<int:resident_id>/tags", methods=["POST"])
     @blp.arguments(told.TagGivenSchema)
     @blp.response(201, told.ResidentSchema)
@@ -206,6 +213,13 @@ def _groups(at: Door) -> DoorBlueprint:
     def rename_group(given: dict[str, Any], code: str) -> Any:
         """Give a household group another name"""
         return groups.rename_group(stamp(), code, **given)
+
+    @blp.route("/<code>/history", methods=["GET"])
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, page_of(told.RosterChangeSchema))
+    def list_group_history(wanted: dict[str, Any], code: str) -> Any:
+        """List who changed what of a household group, the newest first"""
+        return queries.group_history(stamp(), code, **wanted)
 
     @blp.route("/<code>/end", methods=["POST"])
     @blp.response(200, told.HouseholdGroupSchema)

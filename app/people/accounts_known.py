@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.crypto import keyring
@@ -87,6 +87,22 @@ def join_account(stamp: Stamp, code: str) -> None:
         raise AccountJoinedBefore
     account.resident_id, account.joined_at = stamp.actor.id, stamp.at
     db.session.flush()
+
+
+def hand_account_over(resident_id: int, to: int) -> None:
+    """Let the account that somebody of the roster joined be that of whom they are a duplicate of, who has joined none."""
+    old, kept = db.session.get(RosterAccount, resident_id), db.session.get(RosterAccount, to)
+    if old is None or old.resident_id is None or (kept is not None and kept.resident_id is not None):
+        return
+    if kept is not None:  # a code that nobody has used
+        db.session.delete(kept)
+        db.session.flush()
+    db.session.execute(
+        update(RosterAccount).where(RosterAccount.roster_id == resident_id).values(roster_id=to),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.expire(old)
+    db.session.expunge(old)
 
 
 def on_roster(account_id: int | None) -> int | None:

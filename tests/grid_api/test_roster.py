@@ -269,3 +269,20 @@ def test_who_was_merged_is_known_as_the_one_they_were_merged_into(zhou, home, ma
     twin = zhou.post(f"/households/{home['id']}/residents", {"name": "郭二山", "phone": "13800004444"}).json
     zhou.post(f"/residents/{twin['id']}/end", {"version": 1, "why": "duplicate", "merged_into_id": man["id"]})
     assert find_or_enrol(stamp, Person("郭二山", "13800004444")).id == man["id"]
+
+
+def test_the_history_of_a_resident_and_of_a_group_is_for_who_reaches_them(zhou, zhao, cast, man):
+    group = zhou.post("/groups", {"grid": cast.grids["柳林村一网格"].code, "name": "南头户区"}).json["code"]
+    zhou.post(f"/groups/{group}/heads", {"resident_id": man["id"]})
+    zhou.post(f"/groups/{group}/end", {})
+    assert [line["what"] for line in zhou.get(f"/groups/{group}/history").json["items"]] == [
+        "group_ended",
+        "head_named",
+        "group_added",
+    ]
+    zhou.post(f"/residents/{man['id']}/tags", {"tag": "veteran", "source": "退役军人事务局"})
+    lines = zhou.get(f"/residents/{man['id']}/history").json["items"]
+    assert (lines[0]["what"], lines[0]["facts"]) == ("tag_put", {"tag": "veteran"})
+    assert {line["by"] for line in lines} == {"周格"}
+    for path, code in ((f"/groups/{group}/history", "group_not_found"), (f"/residents/{man['id']}/history", "resident_not_found")):
+        assert (zhao.get(path).status_code, zhao.get(path).json["code"]) == (404, code)

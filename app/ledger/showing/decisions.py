@@ -206,4 +206,19 @@ Where the rules are silent, these were decided as a supervisor in a county would
   beyond their reach is refused, also where only one grid could be meant.
 - Visits go to other platforms by when they were received, so that what a phone sent late is in the next delivery; on request by
   when they were made.
+### Lists of people
+
+- What a list leaves blank stays as it is. Of our own export an empty cell of populations, carers or the head of a group says that
+  there is none: the cells named all. Who edits one row of a household edits the household; of two edits the first counts, and it
+  is told.
+- The row with 户主 or 本人 says who heads a household and where it is; a list of some members makes none of them the head. A
+  second head under one number, or of one name at one place, is refused with the rows below it: they may be another family.
+- A group that a list names first is made in the grid. Its head is who is marked, or the one resident of that name, of the group's
+  own households first; carers are staff by login or by a name that only one has, relatives by name or by number. Who is not found
+  is told, and the row is taken nevertheless.
+- Source and expiry in a list count for the naming; a past expiry names nobody. Where a list says neither, a naming from our own
+  export stays, and another list renews one that ends more than a month sooner than it would.
+- A month that Excel may have changed (1950.10 as a number is 1950.1) is refused, never guessed.
+- Of a duplicate goes over to whom they are what they have not got: populations, care given and received, headships with the
+  account that was joined, and the joined account where they have none.
 """

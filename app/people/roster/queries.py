@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import joinedload
 
 from app.core.clock import CHINA
@@ -21,7 +21,7 @@ from app.people.roster.care import CareShown, care_of
 from app.people.roster.commands import open_household
 from app.people.roster.groups import HeadShown, heads_of
 from app.people.roster.models import RosterChange, RosterChangeKind
-from app.people.roster.scope import find_household, find_resident, in_reach
+from app.people.roster.scope import GroupNotFound, find_household, find_resident, in_reach
 from app.people.roster.tags import TagHeld, belonging, living, tags_of
 from app.territory.models import Grid, Household, HouseholdGroup, HouseholdKind, Unit
 
@@ -254,8 +254,27 @@ class ChangeShown:
 def household_history(stamp: Stamp, household_id: int, *, cursor: str | None = None, limit: int = LIMIT) -> Page[ChangeShown]:
     """Give the history of a household within reach and of who lives or lived there, the newest first; raises HouseholdNotFound."""
     find_household(stamp, household_id)
+    return _history(stamp, RosterChange.household_id == household_id, cursor=cursor, limit=limit)
+
+
+def resident_history(stamp: Stamp, resident_id: int, *, cursor: str | None = None, limit: int = LIMIT) -> Page[ChangeShown]:
+    """Give the history of a resident within reach, the newest first; raises ResidentNotFound."""
+    find_resident(stamp, resident_id)
+    return _history(stamp, RosterChange.resident_id == resident_id, cursor=cursor, limit=limit)
+
+
+def group_history(stamp: Stamp, code: str, *, cursor: str | None = None, limit: int = LIMIT) -> Page[ChangeShown]:
+    """Give the history of a household group within reach, also of one that has ended, the newest first; raises GroupNotFound."""
+    query = select(HouseholdGroup.id).where(HouseholdGroup.code == code, in_reach(stamp, HouseholdGroup.grid_id))
+    group_id = db.session.scalar(query)
+    if group_id is None:
+        raise GroupNotFound
+    return _history(stamp, RosterChange.group_id == group_id, cursor=cursor, limit=limit)
+
+
+def _history(stamp: Stamp, whose: ColumnElement[bool], *, cursor: str | None, limit: int) -> Page[ChangeShown]:
     query = select(RosterChange, Staff.name).outerjoin(Staff, Staff.id == RosterChange.staff_id)
-    query = query.where(RosterChange.household_id == household_id, in_reach(stamp, RosterChange.grid_id))
+    query = query.where(whose, in_reach(stamp, RosterChange.grid_id))
     rows = db.session.execute(paged(query, key=[(RosterChange.id, True)], cursor=cursor, limit=limit)).all()
     page = page_from(rows, limit=limit, key=lambda row: [row[0].id])
     return Page([ChangeShown(row.id, row.at, name, row.what, _own_facts(row.facts)) for row, name in page.items], page.next_cursor)

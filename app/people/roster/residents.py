@@ -16,6 +16,7 @@ from app.people.identity import Person, clean_person, enrol_resident, open_perso
 from app.people.models import EndedBy, Resident, ResidentIdentity, Sex, WechatAccount
 from app.people.roster.changes import changed, noted
 from app.people.roster.commands import HouseholdOver
+from app.people.roster.merging import hand_over
 from app.people.roster.models import Care, GroupHead, ResidentTag, RosterChangeKind
 from app.people.roster.numbers import hold_number
 from app.people.roster.scope import as_editor, find_resident, in_reach, lock_household, lock_resident
@@ -246,7 +247,7 @@ def move_resident(
 def end_resident(
     stamp: Stamp, resident_id: int, *, why: EndedBy, merged_into_id: int | None = None, version: int | None = None
 ) -> Resident:
-    """Take a resident off the roster: deceased, moved away, or a duplicate of another, to whom tags and care go over.
+    """Take a resident off the roster: deceased, moved away, or a duplicate of another, to whom what hangs on it goes over.
 
     Raises RosterIsNotYoursToEdit, ResidentNotFound, RosterStale, ResidentOver, WrongResident.
     """
@@ -259,21 +260,11 @@ def end_resident(
     if merged_into_id is not None:
         survivor = lock_resident(stamp, merged_into_id)
         _check_on(survivor)
-        _hand_over(stamp, resident, survivor)
+        hand_over(stamp, resident, survivor)
     resident.ended_at, resident.ended_by, resident.merged_into_id = stamp.at, why, merged_into_id
     _end_all(stamp, resident)
     changed(stamp, resident, RosterChangeKind.RESIDENT_ENDED, why=why, **({"into": merged_into_id} if merged_into_id else {}))
     return resident
-
-
-def _hand_over(stamp: Stamp, resident: Resident, survivor: Resident) -> None:
-    """Give the survivor the tags and the care that it has not got itself."""
-    has = select(ResidentTag.tag_id).where(ResidentTag.resident_id == survivor.id, ResidentTag.ended_at.is_(None))
-    theirs = (ResidentTag.resident_id == resident.id, ResidentTag.ended_at.is_(None))
-    db.session.execute(update(ResidentTag).where(*theirs, ResidentTag.tag_id.not_in(has)).values(resident_id=survivor.id))
-    cared = (Care.resident_id == resident.id, Care.ended_at.is_(None))
-    db.session.execute(update(Care).where(*cared, Care.carer_id.is_distinct_from(survivor.id)).values(resident_id=survivor.id))
-    changed(stamp, survivor, RosterChangeKind.RESIDENT_EDITED, merged=resident.id)
 
 
 def _end_all(stamp: Stamp, resident: Resident, *, heads_only: bool = False) -> None:

@@ -11,6 +11,7 @@ from app.people.roster.tags import TagFacts
 FIELDS: dict[str, tuple[str, ...]] = {
     "row_id": ("系统编号",),
     "row_version": ("系统版本",),
+    "household_version": ("户系统版本",),
     "name": ("姓名", "居民姓名", "成员姓名", "家庭成员姓名", "人员姓名"),
     "head_name": ("户主姓名", "户主", "家庭户主"),
     "id_number": ("身份证号", "身份证号码", "证件号码", "证件号", "公民身份号码", "公民身份证号", "身份证", "居民身份证号"),
@@ -26,6 +27,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "grid": ("所属网格", "网格", "网格名称", "网格编码", "所属网格编码", "网格代码", "网格编号"),
     "village": ("村", "社区", "行政村", "所属村", "所属社区", "村居", "村社区", "村(社区)", "所在村"),
     "tags": ("人群类别", "人员类别", "重点人群", "人群标签", "重点人群类别", "特殊人群"),
+    "tag_terms": ("人群来源与期限",),
+    "tag_source": ("人群来源", "标签来源"),
+    "tag_until": ("人群到期日期", "人群到期", "标签到期日期", "标签到期"),
+    "group": ("户区", "所属户区", "户区名称", "户区编号", "联户", "联户单元"),
+    "heads": ("户长", "是否户长", "担任户长"),
+    "group_head": ("户长姓名", "所属户长", "户区户长"),
+    "carers": ("帮扶人", "帮扶人姓名", "帮扶责任人", "帮扶联系人", "帮扶干部", "结对帮扶人", "包户干部"),
     "died": ("是否去世", "是否死亡", "去世", "死亡"),
     "moved_away": ("是否迁出", "迁出", "是否搬离"),
     "ended": ("人员状态", "状态", "注销原因"),
@@ -56,6 +64,15 @@ TAG_NAMES: dict[str, tuple[str, ...]] = {
     "volunteer": ("志愿者",),
 }
 """Population code → what lists call it beside its name."""
+
+TERM_ENDINGS = {
+    "until:": ("有效期至", "到期日期", "到期时间", "有效期", "到期", "截止日期"),
+    "source:": ("来源", "认定单位", "认定部门"),
+}
+"""What stands behind a population's name in the header of a column that says until when, or by whose word."""
+
+MORE_PHONES = ("phone:2", "phone:3")
+"""Where further columns of phones stand: the first that is filled counts."""
 
 LOOKED_AT = 20
 """So many lines from the top a header is looked for."""
@@ -100,7 +117,7 @@ class Headers:
         self.tags = tag_words(tags)
         self.given = dict(given or {})
         for field in self.given:
-            if field not in FIELDS and not field.startswith("tag:"):
+            if field not in FIELDS and field not in MORE_PHONES and not field.startswith(("tag:", *TERM_ENDINGS)):
                 raise Unreadable(f"没有“{field}”这个字段。可用的字段：{'、'.join(FIELDS)}")
         self._known = {plain(word): field for field, words in FIELDS.items() for word in (*words, field)}
         own = {plain(header): field for field, header in self.given.items() if header}
@@ -111,7 +128,7 @@ class Headers:
                 self._known = {word: known for word, known in self._known.items() if known != field}
 
     def field_of(self, name: str) -> str | None:
-        """Give the field, or `tag:code`, of a header; None for one that is not known."""
+        """Give the field, or `tag:code`, `until:code`, `source:code`, of a header; None for one that is not known."""
         word = plain(name)
         if not word:
             return None
@@ -122,7 +139,15 @@ class Headers:
             return self._known[bare]
         asked = bare.removeprefix("是否").removeprefix("为").removesuffix("人员") if bare.startswith("是否") else bare
         tag = self.tags.get(bare) or self.tags.get(asked)
-        return f"tag:{tag.code}" if tag else None
+        return f"tag:{tag.code}" if tag else self._term_of(bare)
+
+    def _term_of(self, word: str) -> str | None:
+        for kind, endings in TERM_ENDINGS.items():
+            for ending in endings:
+                tag = self.tags.get(word.removesuffix(ending)) if word.endswith(ending) else None
+                if tag is not None:
+                    return f"{kind}{tag.code}"
+        return None
 
     def find(self, rows: Sequence[Sequence[object]]) -> Heading | None:
         """Find the header among a sheet's first rows: the line with most known names, with what belongs to it above or below.
@@ -162,8 +187,11 @@ class Headers:
             field = self.field_of(name)
             if field is None or field in ("note", "number"):
                 continue
+            if field == "phone" and field in columns:
+                field = next((more for more in MORE_PHONES if more not in columns), field)
             if field in columns:
-                raise Unreadable(f"“{names[columns[field]]}”和“{name}”两列是同一项内容，请留下一列，或用 --map 指明用哪一列")
+                both = f"“{names[columns[field]]}”和“{name}”两列是同一项内容"
+                raise Unreadable(f"{both}，请留下一列，或在导入时指明字段 {field} 用哪一列")
             columns[field] = place
         return columns
 

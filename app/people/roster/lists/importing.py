@@ -21,11 +21,12 @@ from app.people.identity import masked, open_person
 from app.people.models import Resident
 from app.people.roster.lists.headings import Heading, tag_words
 from app.people.roster.lists.matching import Sought, sought
+from app.people.roster.lists.naming import SOURCE
 from app.people.roster.lists.places import Places
 from app.people.roster.lists.profiles import HeadingFinder, remember
 from app.people.roster.lists.reading import Cells, SheetOfPeople, open_book, row_text, sheets_of
 from app.people.roster.lists.rows import Before, PersonRow, RowReader
-from app.people.roster.lists.taking_in import SOURCE, Gone, Refused, Remark, TakingIn
+from app.people.roster.lists.taking_in import Gone, Refused, Remark, TakingIn
 from app.people.roster.numbers import check_entered
 from app.people.roster.scope import EDITORS, as_editor
 from app.people.roster.tags import populations
@@ -146,6 +147,7 @@ def _run(stamp: Stamp, path: Path, order: Order, unit: Unit | None, outcome: Out
                 outcome.refused += taking.take(good)
                 done += len(part)
                 progress(done, known)
+    outcome.refused += taking.settle()
     outcome.counts = taking.counts
     outcome.counts["rows"] = done
     outcome.counts["refused"] = len(outcome.refused)

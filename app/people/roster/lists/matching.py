@@ -15,6 +15,9 @@ from app.people.roster.models import ResidentTag
 from app.territory.commands import household_index
 from app.territory.models import Household, HouseholdIdentity, HouseholdKind
 
+Where = tuple[str, int]
+"""Sheet and line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -45,6 +48,7 @@ class KnownHousehold:
     version: int
     ended: bool
     match_index: bytes | None
+    group_id: int | None
 
 
 @dataclass(slots=True)
@@ -59,6 +63,11 @@ class Sought:
     match_index: bytes
     code: str | None
     code_as_written: str | None
+
+    @property
+    def where(self) -> Where:
+        """Give where the row stands."""
+        return self.row.sheet, self.row.line
 
 
 @dataclass
@@ -92,6 +101,11 @@ def sought(row: PersonRow, cells: list[Any], grid_code: str, *, above: Sought | 
     )
 
 
+def name_index(name: str) -> bytes:
+    """Give the blind index of a name."""
+    return keyring().blind(name, field="name")
+
+
 def meet(batch: Sequence[Sought], *, also: Collection[int] = ()) -> Met:
     """Look up whom and what the rows of a batch may be, with who lives in the households `also`; a handful of queries."""
     met = Met()
@@ -117,18 +131,24 @@ def _meet_by_phone(met: Met, batch: Iterable[Sought]) -> None:
             met.by_phone.setdefault((known.name_index, known.phone_index), []).append(known)
 
 
-def _meet_households(met: Met, batch: Iterable[Sought]) -> None:
+def _meet_households(met: Met, batch: Sequence[Sought]) -> None:
     codes = {code for each in batch for code in (each.code, each.code_as_written) if code}
     matches = {each.match_index for each in batch if each.code is None}
     lived = {known.household_id for each in met.by_number.values() for known in each if known.household_id}
     lived |= {known.household_id for known in met.by_row.values() if known.household_id}
+    lived |= {each.row.household_id for each in batch if each.row.household_id}
     ways: list[ColumnElement[bool]] = []
     ways += [among(Household.code, sorted(codes))] if codes else []
     ways += [and_(among(HouseholdIdentity.match_index, sorted(matches)), Household.ended_at.is_(None))] if matches else []
     ways += [among(Household.id, sorted(lived))] if lived else []
     columns = (Household.id, Household.code, Household.grid_id, Household.kind, Household.version, Household.ended_at)
     for way in ways:
-        query = select(*columns, HouseholdIdentity.match_index).join(HouseholdIdentity).where(way).order_by(Household.id)
+        query = (
+            select(*columns, Household.group_id, HouseholdIdentity.match_index)
+            .join(HouseholdIdentity)
+            .where(way)
+            .order_by(Household.id)
+        )
         for row in db.session.execute(query):
             found = _household(row)
             met.by_id[found.id] = met.by_code[found.code] = found
@@ -138,7 +158,7 @@ def _meet_households(met: Met, batch: Iterable[Sought]) -> None:
 
 def _household(row: Any) -> KnownHousehold:
     index = bytes(row.match_index) if row.match_index is not None else None
-    return KnownHousehold(row.id, row.code, row.grid_id, row.kind, row.version, row.ended_at is not None, index)
+    return KnownHousehold(row.id, row.code, row.grid_id, row.kind, row.version, row.ended_at is not None, index, row.group_id)
 
 
 def _residents(where: ColumnElement[bool]) -> list[Known]:
@@ -159,9 +179,11 @@ def fresh_ids(sequence: str, count: int) -> list[int]:
 
 
 def open_tags(resident_ids: Collection[int]) -> list[Row[Any]]:
-    """Give the tags of residents that have not ended: id, resident, population, last day, source."""
-    columns = (ResidentTag.id, ResidentTag.resident_id, ResidentTag.tag_id, ResidentTag.expires_on, ResidentTag.source)
-    query = select(*columns).where(among(ResidentTag.resident_id, sorted(resident_ids)), ResidentTag.ended_at.is_(None))
+    """Give the tags of residents that have not ended: id, resident, population, first and last day, source."""
+    columns = (ResidentTag.id, ResidentTag.resident_id, ResidentTag.tag_id, ResidentTag.since, ResidentTag.expires_on)
+    query = select(*columns, ResidentTag.source).where(
+        among(ResidentTag.resident_id, sorted(resident_ids)), ResidentTag.ended_at.is_(None)
+    )
     return list(db.session.execute(query))
 
 

@@ -28,8 +28,13 @@ COUNTS = (
     ("residents_skipped", "注明去世或迁出、名册上没有的（未导入）"),
     ("households_new", "新登记的户"),
     ("households_changed", "信息有变的户"),
+    ("groups_new", "新建的户区"),
+    ("heads_named", "新指定的户长"),
+    ("heads_ended", "不再担任的户长"),
     ("tags_put", "标注的人群"),
     ("tags_ended", "取消的人群"),
+    ("care_put", "登记的帮扶"),
+    ("care_ended", "取消的帮扶"),
     ("refused", "有错误、没有导入的行"),
     ("missing", "名册上有、这份名单里没有的居民（未改动）"),
 )

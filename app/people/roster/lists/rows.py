@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from app.core.errors import Invalid
@@ -12,14 +13,18 @@ from app.core.sheets import cleaned
 from app.people.identity import Person, is_id_number
 from app.people.models import EndedBy, Sex
 from app.people.roster.commands import clean_head, clean_place
+from app.people.roster.groups import LONGEST_NAME
 from app.people.roster.lists.ends import NO, ended
-from app.people.roster.lists.headings import plain
+from app.people.roster.lists.headings import MORE_PHONES, plain
 from app.people.roster.lists.reading import row_text
+from app.people.roster.lists.terms import Term, WrongTerm, read_day, read_source, read_terms
 from app.people.roster.residents import ResidentGiven, checked
 from app.people.roster.tags import TagFacts
 from app.territory.models import HouseholdKind
 
 LOST = "身份证号在 Excel 里被当成数字，后几位已经丢失：请把这一列设为文本格式后重新填写"
+UNKNOWN_PLACE = "住址不详"
+TIES = ("group", "heads", "carers")
 SEXES = {"男": Sex.MALE, "女": Sex.FEMALE, "male": Sex.MALE, "female": Sex.FEMALE, "1": Sex.MALE, "2": Sex.FEMALE, "m": Sex.MALE}
 HEAD = frozenset({"户主", "本人", "本人或户主"})
 _KIND_WORDS = {
@@ -32,9 +37,19 @@ KINDS = {word: kind for kind, words in _KIND_WORDS.items() for word in words.spl
 _YEAR_MONTH = re.compile(r"(\d{4})\D{0,2}(\d{1,2})(?:\D.*|\d{2})?$")
 
 
+_NO_TERMS: Mapping[str, Term] = MappingProxyType({})
+_OWN_HOUSEHOLD = re.compile(r"H(\d{1,17})")
+_PERSONAL = ("id_number", "sex", "birth", "relation", "phone")
+
+
 @dataclass(slots=True)
 class PersonRow:
-    """What a row says: of a person, of the household, of populations (yes and no), and whether somebody is gone."""
+    """What a row says: of a person, of the household, of populations (yes and no), and whether somebody is gone.
+
+    `masked`: what the row does not say in plain words, because it is masked, or because nobody wrote it. `household_id`: the
+    household of our own export where nobody lived; `nobody`: the row names no person. Of `group`, `heads` and `carers` None is
+    nothing said; in our own export an empty cell says that there is none.
+    """
 
     sheet: str
     line: int
@@ -51,6 +66,20 @@ class PersonRow:
     row_version: int | None
     masked: frozenset[str]
     remarks: list[str]
+    is_head: bool = False
+    nobody: bool = False
+    household_id: int | None = None
+    household_version: int | None = None
+    group: str | None = None
+    heads: str | None = None
+    group_head: str = ""
+    carers: str | None = None
+    terms: Mapping[str, Term] = field(default_factory=lambda: _NO_TERMS)
+
+    @property
+    def own(self) -> bool:
+        """Say whether the row is of our own export."""
+        return self.row_id is not None or self.household_id is not None
 
 
 @dataclass(frozen=True)
@@ -72,12 +101,17 @@ class Place:
 
 @dataclass
 class Before:
-    """What the rows above said of the household: members often leave it out. `broken`: its head's row has no name."""
+    """What the rows above said of the household: members often leave it out. `broken`: its head's row has no name.
+
+    `guessed`: which of it nobody wrote.
+    """
 
     head_name: str = ""
     place: str = ""
     household: str = ""
     broken: bool = False
+    guessed: frozenset[str] = frozenset()
+    is_head: bool = False
 
 
 class RowReader:
@@ -94,16 +128,23 @@ class RowReader:
         words = {name: _clean(row_text(cells, column)) for name, column in columns.items()}
         hidden = frozenset(name for name in ("name", "phone", "id_number", "head_name", "place") if "*" in words.get(name, ""))
         row_id, row_version = (_whole(words.get(name, "")) for name in ("row_id", "row_version"))
-        if hidden and row_id is None:
-            return [RowFault(next(iter(sorted(hidden))), "这是脱敏后的内容，不能作为新的居民导入")]
-        given = self._person(words, cells, columns, hidden, faults)
-        household = self._household(words, place, faults, hidden)
+        empty = _OWN_HOUSEHOLD.fullmatch(words.get("row_id", ""))
+        if wrong := hidden - ({"head_name", "place"} if empty else set()) if row_id is None else ():
+            return [RowFault(min(wrong), "这是脱敏后的内容，不能作为新的居民导入")]
         kind = KINDS.get(words.get("kind", ""))
+        nobody = _names_nobody(words) and (empty is not None or kind is HouseholdKind.VACANT)
+        given = ResidentGiven(person=Person()) if nobody else self._person(words, cells, columns, hidden, faults)
+        household = self._household(words, place, faults, hidden, nobody=nobody)
         if words.get("kind") and kind is None:
             faults.append(RowFault("kind", f"不认识的户类别“{words['kind']}”，可填：常住户、流动户、集体户、空置户"))
         yes, no = self._tags(words, faults)
         if row_id is not None and "tags" in columns:  # our own list names every population, so what was taken out is over
             no = {tag.code for tag in self.tags.values() if tag.from_age is None} - yes
+        terms = self._terms(words, yes, faults)
+        own = row_id is not None or empty is not None
+        group, heads, carers = (words.get(name, "") if own and name in columns else words.get(name) or None for name in TIES)
+        if group and len(group) > LONGEST_NAME:
+            faults.append(RowFault("group", f"户区名称请不超过 {LONGEST_NAME} 个字"))
         gone, unread = ended(words)
         faults += [RowFault(field, why) for field, why in unread.items()]
         if place.grid_id is None:
@@ -124,14 +165,24 @@ class RowReader:
             ended=gone,
             row_id=row_id,
             row_version=row_version,
-            masked=hidden,
+            masked=hidden | household.guessed,
             remarks=_remarks(given),
+            is_head=household.is_head,
+            nobody=nobody,
+            household_id=int(empty[1]) if empty else None,
+            household_version=_whole(words.get("household_version", "")),
+            group="" if group and group.casefold() in NO else group,
+            heads=heads if row_id is not None or heads else None,
+            group_head=words.get("group_head", ""),
+            carers=carers if row_id is not None or carers else None,
+            terms=terms,
         )
 
     def _person(
         self, words: dict[str, str], cells: list[Any], columns: Mapping[str, int], hidden: frozenset[str], faults: list[RowFault]
     ) -> ResidentGiven | None:
         number = "" if "id_number" in hidden else words.get("id_number", "")
+        phone = words.get("phone") or next((words[more] for more in MORE_PHONES if words.get(more)), "")
         if number:
             lost = _lost(cells[columns["id_number"]], number)
             if lost:
@@ -144,11 +195,9 @@ class RowReader:
         if words.get("birth"):
             birth = _month(cells[columns["birth"]])
             if birth is None:
-                faults.append(RowFault("birth", f"看不懂的出生日期“{words['birth']}”，请写成 1950-03-07"))
+                faults.append(RowFault("birth", f"看不准的出生日期“{words['birth']}”，请设为文本，写成 1950-03 或 1950-03-07"))
         name = words.get("name") or ("" if "name" in columns else words.get("head_name", ""))
-        person = Person(
-            "某" if "name" in hidden else name, None if "phone" in hidden else _phone(words.get("phone", "")), number or None
-        )
+        person = Person("某" if "name" in hidden else name, None if "phone" in hidden else _phone(phone), number or None)
         try:
             return checked(ResidentGiven(person=person, sex=sex, birth_month=birth, relation=words.get("relation")), self.today)
         except Invalid as refused:
@@ -156,31 +205,37 @@ class RowReader:
             faults += [RowFault(fields.get(field, field), each) for field, said in refused.errors.items() for each in said]
             return None
 
-    def _household(self, words: dict[str, str], place: Place, faults: list[RowFault], hidden: frozenset[str]) -> Before:
+    def _household(
+        self, words: dict[str, str], place: Place, faults: list[RowFault], hidden: frozenset[str], *, nobody: bool
+    ) -> Before:
         """Give the household of a row: what it says itself, else what the head's row above said."""
         told = Before(words.get("head_name", ""), _address(words, place.team), words.get("household", ""))
-        is_head = words.get("relation", "") in HEAD or not words.keys() & {"relation", "head_name", "household"}
-        if is_head and not told.head_name:
+        asks = words.keys() & {"relation", "head_name", "household"}
+        told.is_head = not nobody and (words.get("relation", "") in HEAD or not asks)
+        if told.is_head and not told.head_name:
             told.head_name = words.get("name", "")
         above = self.before
-        new = is_head or (told.household and told.household != above.household)
+        new = told.is_head or (told.household and told.household != above.household)
         new = new or bool(told.head_name and told.head_name != above.head_name)
         if not new:
+            unsaid = {field for field in above.guessed if not getattr(told, field)}
             told = Before(
                 told.head_name or above.head_name,
                 told.place or above.place,
                 told.household or above.household,
                 above.broken and not told.head_name,
+                frozenset(unsaid),
             )
             if told.broken:
                 faults.append(RowFault("relation", "本户户主那一行没有姓名，请一起改好再导入"))
-        elif is_head and not told.head_name and not told.household:
+        elif told.is_head and not told.head_name and not told.household:
             told.broken = True
         if not told.head_name:
-            told.head_name = words.get("name", "")
+            told.head_name, told.guessed = words.get("name", ""), told.guessed | {"head_name"}
         if not told.place and place.team:
-            told.place = place.team
+            told.place, told.guessed = place.team, told.guessed | {"place"}
         self.before = told
+        told.guessed |= {field for field in ("head_name", "place") if "*" in getattr(told, field)}
         if told.head_name and (told.head_name, told.place) == (above.head_name, above.place):
             return told
         try:
@@ -188,7 +243,7 @@ class RowReader:
             told.place = clean_place(told.place)
         except Invalid as refused:
             if "place" in refused.errors and told.household:
-                told.place = "住址不详"
+                told.place, told.guessed = UNKNOWN_PLACE, told.guessed | {"place"}
             elif not hidden:
                 faults += [RowFault(field, each) for field, said in refused.errors.items() for each in said]
         return told
@@ -207,6 +262,32 @@ class RowReader:
                     yes.add(tag.code)
         derived = {tag.code for tag in self.tags.values() if tag.from_age is not None}
         return yes - derived, no - derived
+
+    def _terms(self, words: dict[str, str], yes: set[str], faults: list[RowFault]) -> Mapping[str, Term]:
+        """Give by whose word and until when the row says that somebody belongs to the populations that it names."""
+        said = [name for name, word in words.items() if word and name.startswith(("until:", "source:", "tag_"))]
+        if not said:
+            return _NO_TERMS
+        found: dict[str, Term] = {}
+        for name in said:
+            kind, _, code = name.partition(":")
+            try:
+                if kind == "tag_terms":
+                    found |= read_terms(words[name], self.tags)
+                    continue
+                until = read_day(words[name]) if kind in ("until", "tag_until") else None
+                source = read_source(words[name]) if kind in ("source", "tag_source") else None
+            except WrongTerm as wrong:
+                faults.append(RowFault(name, str(wrong)))
+                continue
+            for each in [code] if code else sorted(yes):
+                before = found.get(each, Term())
+                found[each] = Term(source or before.source, until or before.until)
+        return {code: term for code, term in found.items() if code in yes and term != Term()}
+
+
+def _names_nobody(words: Mapping[str, str]) -> bool:
+    return not words.get("name") and not any(words.get(field) for field in _PERSONAL)
 
 
 def _clean(text: str) -> str:
@@ -235,9 +316,14 @@ def _phone(text: str) -> str | None:
 
 
 def _month(value: Any) -> date | None:
+    """Give the month of birth; None for what may be another: 1950.10 as a number is 1950.1, a bare 20123 is a day's number."""
     if isinstance(value, datetime | date):
         return date(value.year, value.month, 1)
-    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+    if isinstance(value, float) and not value.is_integer():
+        return None
+    text = str(int(value)) if isinstance(value, float | int) else str(value).strip()
+    if re.fullmatch(r"\d{5}|\d{7}", text):
+        return None
     found = _YEAR_MONTH.match(text)
     if found is None:
         return None

@@ -1,27 +1,27 @@
 """Keeps what becomes of a list's rows: entered, changed, moved, ended or refused; decided row by row, written batch by batch."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.clock import CHINA
 from app.core.stamp import Stamp
 from app.people.models import EndedBy
-from app.people.roster.lists.matching import Known, KnownHousehold, Met, Sought, fresh_ids, meet, open_tags
-from app.people.roster.lists.rows import HEAD, RowFault
+from app.people.roster.lists.homes import Home, Homes
+from app.people.roster.lists.matching import Known, Met, Sought, Where, fresh_ids, meet
+from app.people.roster.lists.named_carers import NamedCarers
+from app.people.roster.lists.named_groups import NamedGroups
+from app.people.roster.lists.naming import Taken, plan_tags, plan_ties
+from app.people.roster.lists.rows import RowFault
 from app.people.roster.lists.writing import Batch, write
-from app.people.roster.tags import population, until
 from app.territory.models import HouseholdKind
 
 ELSEWHERE = "这位居民已在本县其他网格登记"
-OTHER_GRID = "属于另一个网格，请先在系统里办理整户迁移"
+CHANGED_MEANWHILE = "刚刚有人改过，请再导入一次"
 MOST_REMARKS = 20_000
-SOURCE = "名册导入："
-"""With this begins the source of a naming that comes from a list."""
-
-Where = tuple[str, int]
-Key = tuple[str, int, bytes | str]
+MOST_HELD = 10_000
+"""So many changes of what others may be at work on wait for the list's end; with more, they are written in parts."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,6 @@ class Remark:
 
 
 @dataclass
-class Home:
-    """The household of some rows: one of the ledger's or a new one."""
-
-    id: int
-    known: KnownHousehold | None
-
-
-@dataclass
 class Gone:
     """Whom a list has taken off the roster, and why; and which households stand empty from now on."""
 
@@ -61,7 +53,11 @@ class Gone:
 
 @dataclass
 class TakingIn:
-    """One import at work: what it has seen so far, and what became of it."""
+    """One import at work: what it has seen so far, and what became of it.
+
+    What is new to the ledger is written batch by batch, for nobody else can be at work on it. What changes rows of the ledger is
+    held back to the end: those rows are then locked for a short while, in the order that all writers keep.
+    """
 
     stamp: Stamp
     source: str
@@ -74,44 +70,82 @@ class TakingIn:
     entered: set[bytes] = field(default_factory=set)
     _numbers: dict[bytes, Where] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes | int], Where] = field(default_factory=dict)
-    _homes: dict[Key, Home] = field(default_factory=dict)
-    _claimed: set[int] = field(default_factory=set)
+    _groups: NamedGroups = field(default_factory=NamedGroups)
+    _carers: NamedCarers = field(default_factory=NamedCarers)
+    _held: Batch = field(default_factory=Batch)
+
+    def __post_init__(self) -> None:
+        """Begin without households."""
+        self._homes = Homes(self._groups)
 
     def take(self, rows: Sequence[Sought]) -> list[Refused]:
         """Take a batch of rows in; give those that were refused. Some statements a batch, however many rows it has."""
-        batch, refused = Batch(), list[Refused]()
-        homes = {home.id for each in rows if (home := self._homes.get(_key(each))) is not None}
-        met = meet(rows, also=homes)
+        fresh, refused = Batch(), list[Refused]()
+        met = meet(rows, also=self._homes.met_before(rows))
+        self._groups.know({(each.row.grid_id, each.row.group) for each in rows if each.row.group})
         ids = iter(fresh_ids("resident_id_seq", len(rows)))
-        home_ids = iter(fresh_ids("household_id_seq", len({_key(each) for each in rows} - self._homes.keys())))
+        home_ids = iter(fresh_ids("household_id_seq", self._homes.count_new(rows)))
+        taken: list[Taken] = []
         for each in rows:
-            fault = self._take(each, met, batch, ids, home_ids)
+            fault = self._take(each, met, fresh, ids, home_ids, taken)
             if fault is not None:
-                refused.append(Refused(each.row.sheet, each.row.line, each.cells, [fault]))
-        self._plan_tags(batch)
-        for stale in write(self.stamp, batch):
-            refused.append(Refused(stale.row.sheet, stale.row.line, stale.cells, [RowFault("", "刚刚有人改过，请再导入一次")]))
+                refused.append(_refused(each, fault))
+        told = self._homes.settle(list({one.home.id: one.home for one in taken}.values()), fresh, self._held)
+        today = self.stamp.at.astimezone(CHINA).date()
+        told += plan_tags(taken, source=self.source, today=today, fresh=fresh, held=self._held)
+        told += plan_ties(taken, groups=self._groups, carers=self._carers, held=self._held)
+        for where, words in told:
+            self._note(where, [words])
+        self.counts["groups_new"] += self._groups.write(self.stamp)
+        self._write(fresh)
+        return refused + (self.settle(more=True) if self._held.size >= MOST_HELD else [])
+
+    def settle(self, *, more: bool = False) -> list[Refused]:
+        """Write what was held back, but for names where there is `more` to come; give the rows of what has changed meanwhile."""
+        held, self._held = self._held, Batch()
+        if more:
+            self._held.ties = held.ties.split_names()
+        return self._write(held)
+
+    def _write(self, batch: Batch) -> list[Refused]:
+        written = write(self.stamp, batch, reach=self.reach)
+        for where, words in written.told:
+            self._note(where, [words])
+        self._held.ties.leave(written.stale)
         self.gone.residents |= {ident: each.row.ended for ident, (each, _) in batch.ending.items() if each.row.ended is not None}
         numbered = [new for new, _, _ in batch.entered]
         numbered += [ch.each for ch in batch.changing.values() if "id_number" in ch.sealed or ch.known.household_id is None]
         self.entered |= {each.id_index for each in numbered if each.id_index is not None}
-        changed = batch.changed_households.items()
-        self.gone.vacant += [ident for ident, (each, _, _) in changed if each.row.kind is HouseholdKind.VACANT]
+        changed = batch.changed_households.values()
+        self.gone.vacant += [change.known.id for change in changed if change.kind is HouseholdKind.VACANT]
         self.counts.update(batch.counts)
-        return refused
+        return [_refused(each, RowFault("", CHANGED_MEANWHILE)) for each in written.stale.values()]
 
-    def _take(self, each: Sought, met: Met, batch: Batch, ids: Any, home_ids: Any) -> RowFault | None:
-        row, where = each.row, (each.row.sheet, each.row.line)
+    def _take(
+        self,
+        each: Sought,
+        met: Met,
+        fresh: Batch,
+        ids: Iterator[int],
+        home_ids: Iterator[int],
+        taken: list[Taken],
+    ) -> RowFault | None:
+        row, where = each.row, each.where
         self.grids.add(row.grid_id)
         twin = self._numbers.setdefault(each.id_index, where) if each.id_index is not None else where
         if twin != where:
             return RowFault("id_number", f"与“{twin[0]}”第 {twin[1]} 行的身份证号相同")
-        known = self._by_number(each, met)
+        group = self._groups.find(row.grid_id, row.group) if row.group else None
+        known = self._by_number(each, met) if not isinstance(group, RowFault) else group
         if isinstance(known, RowFault):
             return known
-        home = self._home(each, known, met, batch, home_ids)
+        home = self._homes.find(each, known, met, home_ids)
         if isinstance(home, RowFault):
             return home
+        if row.nobody:
+            home.said.append(each)
+            taken.append(Taken(each, home, None, None))
+            return None
         known = known or self._by_name(each, home, met)
         if isinstance(known, RowFault):
             return known
@@ -124,15 +158,26 @@ class TakingIn:
             return RowFault("name", f"与“{twin[0]}”第 {twin[1]} 行是同一位居民")
         self._note(where, row.remarks)
         if known is None and row.ended is not None:
-            batch.counts["residents_skipped"] += 1
+            self._held.counts["residents_skipped"] += 1
             self._note(where, ["注明已去世或迁出，名册上没有这位居民，未导入"])
-        elif known is None:
-            ident = next(ids)
+            return None
+        home.said.append(each)
+        if row.is_head and row.ended is None:
+            home.head = home.head or where
+        ident = known.id if known is not None else next(ids)
+        taken.append(Taken(each, home, ident, known))
+        if known is None:
             self.touched[ident] = where
-            batch.enter(each, ident, home.id)
+            (fresh if home.made_here else self._held).enter(each, ident, home.id)
+            self._expect(home)
         else:
-            self._compare(each, known, home, batch, where)
+            self._compare(each, known, home, where)
         return None
+
+    def _expect(self, home: Home) -> None:
+        """Hold that a household of the ledger is still as it was when somebody is written into it."""
+        if home.known is not None and not home.made_here:
+            self._held.homes[home.id] = home.known.version
 
     def _by_number(self, each: Sought, met: Met) -> Known | RowFault | None:
         """Give whom a row means by the number of our own export or by ID number."""
@@ -175,47 +220,9 @@ class TakingIn:
             return found[0] if found[0].grid_id in self.reach else RowFault("phone", ELSEWHERE)
         return None
 
-    def _home(self, each: Sought, known: Known | None, met: Met, batch: Batch, home_ids: Any) -> Home | RowFault:
-        key, row = _key(each, known), each.row
-        home = self._homes.get(key)
-        if home is not None:
-            return home
-        there = self._known_home(each, known, met)
-        if isinstance(there, RowFault):
-            return there
-        if there is None:
-            home = Home(next(home_ids), None)
-            batch.enter_household(each, home.id)
-        else:
-            home = Home(there.id, there)
-            resealed = there.match_index != each.match_index and not row.masked & {"head_name", "place"}
-            if resealed or (row.kind is not None and row.kind is not there.kind):
-                batch.change_household(each, there, resealed=resealed)
-        self._homes[key] = home
-        self._claimed.add(home.id)
-        return home
-
-    def _known_home(self, each: Sought, known: Known | None, met: Met) -> KnownHousehold | RowFault | None:
-        row, now = each.row, met.by_id.get((known.household_id if known else None) or 0)
-        if each.code is not None:
-            # A household keeps its code when it moves: as it is written it is looked for first, and only then as the village's own.
-            there = met.by_code.get(each.code_as_written or "") or met.by_code.get(each.code)
-            if there is not None and there.grid_id != row.grid_id:
-                return RowFault("household", f"这个户号{OTHER_GRID}")
-            if there is not None and there.ended:
-                return RowFault("household", "这个户号已经注销")
-            return there
-        if now is not None and row.row_id is not None and not now.ended:  # our own export without its column of codes
-            return now if now.grid_id == row.grid_id else RowFault("grid", f"这一户{OTHER_GRID}")
-        there = met.by_match.get((row.grid_id, each.match_index))
-        is_head = row.given.relation in HEAD or row.given.person.name == row.head_name
-        if there is None and now is not None and is_head and now.grid_id == row.grid_id and not now.ended:
-            return now if now.id not in self._claimed else None
-        return there
-
-    def _compare(self, each: Sought, known: Known, home: Home, batch: Batch, where: Where) -> None:
+    def _compare(self, each: Sought, known: Known, home: Home, where: Where) -> None:
         """Plan what a row changes of a resident: what it leaves blank stays."""
-        row, given = each.row, each.row.given
+        row, given, batch = each.row, each.row.given, self._held
         if row.ended is not None:
             batch.end(each, known)
             return
@@ -235,48 +242,18 @@ class TakingIn:
             self._note(where, ["名册上原在另一户，已迁到这一户"])
         if values or sealed or moved:
             batch.change(each, known, home.id, values=values, sealed=sealed)
+            if moved:
+                self._expect(home)
         else:
-            batch.unchanged(each, known)
-
-    def _plan_tags(self, batch: Batch) -> None:
-        """Plan the populations that rows name: new ones, those whose term begins anew, and those that are denied."""
-        today = self.stamp.at.astimezone(CHINA).date()
-        open_now: dict[tuple[int, int], Any] = {}
-        named = [ident for ident, each in batch.rows.items() if each.row.tags or each.row.no_tags]
-        for tag in open_tags(named) if named else ():
-            open_now[tag.resident_id, tag.tag_id] = tag
-        for ident in named:
-            row = batch.rows[ident].row
-            for code in sorted(row.tags):
-                facts = population(code)
-                last, old = until(facts, today), open_now.get((ident, facts.id))
-                if old is not None and row.row_id is not None:
-                    continue  # our own export says who belongs, and nothing of since when, by whom or until when
-                if old is None or (last is not None and old.expires_on is not None and (last - old.expires_on).days > 30):
-                    batch.put_tag(
-                        ident, facts, source=self.source, since=today, expires_on=last, instead_of=old.id if old else None
-                    )
-                    if old is not None and not old.source.startswith(SOURCE):
-                        words = f"“{facts.name}”原来按“{old.source}”到 {old.expires_on}，已改按这份名单续到 {last}"
-                        self._note((row.sheet, row.line), [words])
-            for code in sorted(row.no_tags - row.tags):
-                facts = population(code)
-                old = open_now.get((ident, facts.id))
-                if old is not None:
-                    batch.end_tag(ident, facts, old.id)
+            batch.counts["residents_unchanged"] += 1
 
     def _note(self, where: Where, remarks: Sequence[str]) -> None:
         if len(self.remarks) < MOST_REMARKS:
             self.remarks += [Remark(*where, words) for words in remarks]
 
 
-def _key(each: Sought, known: Known | None = None) -> Key:
-    """Give what rows of one household have in common: its code; in our own export, where they live; else head and place."""
-    if each.code is not None:
-        return "code", 0, each.code
-    if each.row.row_id is not None and known is not None and known.household_id is not None:
-        return "id", known.household_id, ""
-    return "match", each.row.grid_id, each.match_index
+def _refused(each: Sought, fault: RowFault) -> Refused:
+    return Refused(each.row.sheet, each.row.line, each.cells, [fault])
 
 
 def _lives(known: Known) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps how a batch of a list is written: what changed locked and held against its version, then a statement a table."""
+"""Keeps how rows of a list are written: what changed locked and held against its version, then a statement a table."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,15 +8,17 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from app.core.bulk import insert_many, update_many
-from app.core.database import db, lock_rows
+from app.core.database import db, lock_rows, lock_versions
 from app.core.stamp import ActorKind, Stamp
 from app.people.identity import seal_person
 from app.people.models import Resident, ResidentIdentity
-from app.people.roster.lists.matching import Known, KnownHousehold, Sought
+from app.people.roster.lists.history import history_line
+from app.people.roster.lists.matching import Known, KnownHousehold, Sought, Where, among
+from app.people.roster.lists.ties import Ties
 from app.people.roster.models import Care, GroupHead, ResidentTag, RosterChange, RosterChangeKind
 from app.people.roster.tags import TagFacts
 from app.territory.commands import seal_household
-from app.territory.models import Grid, Household, HouseholdIdentity, HouseholdKind
+from app.territory.models import Grid, Household, HouseholdGroup, HouseholdIdentity, HouseholdKind
 
 
 @dataclass
@@ -28,6 +30,11 @@ class Changing:
     household_id: int
     values: dict[str, Any]
     sealed: list[str]
+
+    @property
+    def moved(self) -> bool:
+        """Say whether somebody comes from another household."""
+        return self.known.household_id not in (None, self.household_id)
 
 
 @dataclass
@@ -43,50 +50,88 @@ class TagPlan:
 
 
 @dataclass
+class NewHousehold:
+    """A household that is to be written: the row that says who heads it and where it is, its kind, its group."""
+
+    id: int
+    each: Sought
+    kind: HouseholdKind
+    group_id: int | None
+
+
+@dataclass
+class HouseholdChange:
+    """A household that is to change: a row of it, what the ledger has, and what it will be; `identity`: head and place anew."""
+
+    each: Sought
+    known: KnownHousehold
+    kind: HouseholdKind
+    group_id: int | None
+    identity: tuple[str, str] | None
+    sealed: list[str]
+
+
+@dataclass
 class Batch:
-    """What is to be written for some rows of a list; `rows` by resident."""
+    """What is to be written for some rows of a list; `rows` by resident, with the `versions` of those whom the ledger knows.
+
+    `lives`: resident → household. `homes`: household → version, of those of the ledger in which somebody is to live from now on.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     rows: dict[int, Sought] = field(default_factory=dict)
-    households: list[tuple[Sought, int]] = field(default_factory=list)
-    changed_households: dict[int, tuple[Sought, KnownHousehold, bool]] = field(default_factory=dict)
+    versions: dict[int, int] = field(default_factory=dict)
+    lives: dict[int, int] = field(default_factory=dict)
+    homes: dict[int, int] = field(default_factory=dict)
+    households: list[NewHousehold] = field(default_factory=list)
+    changed_households: dict[int, HouseholdChange] = field(default_factory=dict)
     entered: list[tuple[Sought, int, int]] = field(default_factory=list)
     changing: dict[int, Changing] = field(default_factory=dict)
     ending: dict[int, tuple[Sought, Known]] = field(default_factory=dict)
     tags: list[TagPlan] = field(default_factory=list)
     ended_tags: list[tuple[int, TagFacts, int]] = field(default_factory=list)
+    ties: Ties = field(default_factory=Ties)
 
-    def enter_household(self, each: Sought, household_id: int) -> None:
+    @property
+    def size(self) -> int:
+        """Give how many rows of the ledger are to be written, about."""
+        return len(self.changed_households) + len(self.entered) + len(self.rows) + len(self.ties)
+
+    def enter_household(self, new: NewHousehold) -> None:
         """Plan a new household."""
-        self.households.append((each, household_id))
+        self.households.append(new)
         self.counts["households_new"] += 1
 
-    def change_household(self, each: Sought, known: KnownHousehold, *, resealed: bool) -> None:
-        """Plan a household's other kind, or other head and place."""
-        self.changed_households[known.id] = (each, known, resealed)
-        self.counts["households_changed"] += 1
+    def change_household(self, change: HouseholdChange) -> None:
+        """Plan a household's other kind, group, or head and place; over what was planned of it before."""
+        before = self.changed_households.get(change.known.id)
+        if before is None:
+            self.counts["households_changed"] += 1
+        else:
+            change.known, change.identity = before.known, change.identity or before.identity
+            change.sealed = sorted({*change.sealed, *before.sealed})
+        self.changed_households[change.known.id] = change
 
     def enter(self, each: Sought, resident_id: int, household_id: int) -> None:
         """Plan a new resident."""
         self.entered.append((each, resident_id, household_id))
-        self.rows[resident_id] = each
+        self.rows[resident_id], self.lives[resident_id] = each, household_id
         self.counts["residents_new"] += 1
 
     def change(self, each: Sought, known: Known, household_id: int, *, values: dict[str, Any], sealed: list[str]) -> None:
         """Plan a resident's change, a move among them."""
         self.changing[known.id] = Changing(each, known, household_id, values, sealed)
-        self.rows[known.id] = each
-        moved = known.household_id is not None and known.household_id != household_id
-        self.counts["residents_moved" if moved else "residents_changed"] += 1
+        self.know(each, known, household_id)
+        self.counts["residents_moved" if self.changing[known.id].moved else "residents_changed"] += 1
 
-    def unchanged(self, each: Sought, known: Known) -> None:
-        """Note that a resident stays as it is, but for populations that the row may name."""
-        self.rows[known.id] = each
-        self.counts["residents_unchanged"] += 1
+    def know(self, each: Sought, known: Known, household_id: int) -> None:
+        """Note which row is of a resident whom the ledger knows, at which version, and where they live."""
+        self.rows[known.id], self.versions[known.id], self.lives[known.id] = each, known.version, household_id
 
     def end(self, each: Sought, known: Known) -> None:
         """Plan that a resident is gone."""
         self.ending[known.id] = (each, known)
+        self.know(each, known, known.household_id or 0)
         self.counts["residents_ended"] += 1
 
     def put_tag(
@@ -102,84 +147,111 @@ class Batch:
         self.counts["tags_ended"] += 1
 
 
-def write(stamp: Stamp, batch: Batch) -> list[Sought]:
-    """Write a batch in the running transaction; give the rows whose resident somebody has changed in between, unwritten."""
+@dataclass
+class Written:
+    """What came of writing: whose rows were left, as somebody had changed meanwhile what they are of, and what is to be told."""
+
+    stale: dict[int, Sought] = field(default_factory=dict)
+    told: list[tuple[Where, str]] = field(default_factory=list)
+
+
+def write(stamp: Stamp, batch: Batch, *, reach: frozenset[int]) -> Written:
+    """Write a batch in the running transaction, all locks first: households, residents, groups, each in the order of their ids.
+
+    `reach`: the grids whose residents may be named as carers.
+    """
     changes: list[dict[str, Any]] = []
-    stale, locked = _drop_stale(batch)
+    written = Written()
+    _lock(batch, written)
     _write_households(stamp, batch, changes)
     _write_residents(stamp, batch, changes)
     _write_ends(stamp, batch, changes)
     _write_tags(stamp, batch, changes)
+    counts, told = batch.ties.write(stamp, changes, reach=reach)
+    batch.counts.update(counts)
+    written.told += told
     insert_many(RosterChange, changes)
-    for row in locked:  # what was written past them
-        db.session.expire(row)
-    return stale
+    db.session.flush()
+    db.session.expire_all()  # all this was written past what the session holds
+    return written
 
 
-def _drop_stale(batch: Batch) -> tuple[list[Sought], list[Household | Resident]]:
-    """Lock what is to change, households first, and leave out what is not as it was looked up; give both."""
-    stale: list[Sought] = []
-    households = lock_rows(Household, list(batch.changed_households), referable=True)
-    found = {row.id: row.version for row in households}
-    for ident, (_, known, _) in list(batch.changed_households.items()):
-        if found.get(ident) != known.version:
-            del batch.changed_households[ident]
-            batch.counts["households_changed"] -= 1
-    bumped = {tag.resident_id for tag in batch.tags} | {ident for ident, _, _ in batch.ended_tags}
-    fresh = {ident for _, ident, _ in batch.entered}
-    residents = lock_rows(Resident, [*batch.changing, *batch.ending, *(bumped - fresh)], referable=True)
-    versions = {row.id: row.version for row in residents}
-    for ident, change in list(batch.changing.items()):
-        if versions[ident] != change.known.version:
-            stale.append(change.each)
-            del batch.changing[ident]
-            moved = change.known.household_id not in (None, change.household_id)
-            batch.counts["residents_moved" if moved else "residents_changed"] -= 1
-    for ident, (each, resident) in list(batch.ending.items()):
-        if versions[ident] != resident.version:
-            stale.append(each)
-            del batch.ending[ident]
-            batch.counts["residents_ended"] -= 1
-    gone = {each.row.line for each in stale}
-    batch.tags = [tag for tag in batch.tags if batch.rows[tag.resident_id].row.line not in gone or tag.resident_id in fresh]
-    return stale, [*households, *residents]
+def _lock(batch: Batch, written: Written) -> None:
+    """Lock what is to change, and leave out what is not as it was looked up."""
+    versions = {ident: change.known.version for ident, change in batch.changed_households.items()} | batch.homes
+    found = lock_versions(Household, versions)
+    stale = {ident for ident, version in versions.items() if found.get(ident) != version}
+    for ident in stale & batch.changed_households.keys():
+        change = batch.changed_households.pop(ident)
+        batch.counts["households_changed"] -= 1
+        written.told.append((change.each.where, "这一户的信息刚刚有人改过，户主、住址、户类别和户区没有改动，请再导入一次"))
+    found = lock_versions(Resident, {*batch.versions, *batch.ties.residents()} - {ident for _, ident, _ in batch.entered})
+    left = {ident for ident, version in batch.versions.items() if found[ident] != version}
+    left |= {ident for _, ident, home in batch.entered if home in stale}
+    left |= {ident for ident, change in batch.changing.items() if change.household_id in stale and change.moved}
+    _leave(batch, left)
+    written.stale = {ident: batch.rows[ident] for ident in sorted(left)}
+    _lock_groups(batch, written)
 
 
-def _line(stamp: Stamp, what: RosterChangeKind, grid_id: int, **more: Any) -> dict[str, Any]:
-    return {
-        "at": stamp.at,
-        "staff_id": stamp.actor.id if stamp.actor.kind is ActorKind.STAFF else None,
-        "door": stamp.door,
-        "what": what,
-        "household_id": more.pop("household_id", None),
-        "resident_id": more.pop("resident_id", None),
-        "grid_id": grid_id,
-        "from_grid_id": more.pop("from_grid_id", None),
-        "facts": more,
-    }
+def _leave(batch: Batch, left: set[int]) -> None:
+    """Take some residents out of a batch, with all that their rows say of them."""
+    for ident in left & batch.changing.keys():
+        batch.counts["residents_moved" if batch.changing.pop(ident).moved else "residents_changed"] -= 1
+    for ident in left & batch.ending.keys():
+        del batch.ending[ident]
+        batch.counts["residents_ended"] -= 1
+    staying = [entry for entry in batch.entered if entry[1] not in left]
+    batch.counts["residents_new"] -= len(batch.entered) - len(staying)
+    tags, ended = (
+        [tag for tag in batch.tags if tag.resident_id not in left],
+        [tag for tag in batch.ended_tags if tag[0] not in left],
+    )
+    batch.counts["tags_put"] -= len(batch.tags) - len(tags)
+    batch.counts["tags_ended"] -= len(batch.ended_tags) - len(ended)
+    batch.entered, batch.tags, batch.ended_tags = staying, tags, ended
+    batch.ties.leave(left)
+
+
+def _lock_groups(batch: Batch, written: Written) -> None:
+    """Lock the groups that households join or that get heads; what has ended meanwhile is joined by nobody."""
+    changes = batch.changed_households
+    joined = {ident: change.group_id for ident, change in changes.items() if change.group_id not in (None, change.known.group_id)}
+    wanted = sorted({ident for ident in joined.values() if ident is not None} | batch.ties.groups())
+    over = (
+        {group.id for group in lock_rows(HouseholdGroup, wanted, referable=True) if group.ended_at is not None} if wanted else set()
+    )
+    for ident, group_id in joined.items():
+        if group_id in over:
+            changes[ident].group_id = changes[ident].known.group_id
+            written.told.append((changes[ident].each.where, "这个户区刚刚被撤销，户区没有改动"))
+    batch.ties.leave_groups(over)
 
 
 def _write_households(stamp: Stamp, batch: Batch, changes: list[dict[str, Any]]) -> None:
-    grids = {each.row.grid_id for each, _ in batch.households}
-    codes = {row[0]: row[1] for row in db.session.execute(select(Grid.id, Grid.code).where(Grid.id.in_(sorted(grids))))}
+    grids = {new.each.row.grid_id for new in batch.households}
+    named = select(Grid.id, Grid.code).where(among(Grid.id, sorted(grids)))
+    codes = {row[0]: row[1] for row in db.session.execute(named)} if grids else {}
     rows, identities = [], []
-    for each, ident in batch.households:
-        code = each.code or f"{codes[each.row.grid_id]}-H{ident:06d}"
-        kind = each.row.kind or HouseholdKind.ORDINARY
-        rows.append({"id": ident, "code": code, "grid_id": each.row.grid_id, "kind": kind, "version": 1,
+    for new in batch.households:
+        row = new.each.row
+        code = new.each.code or f"{codes[row.grid_id]}-H{new.id:06d}"
+        rows.append({"id": new.id, "code": code, "grid_id": row.grid_id, "group_id": new.group_id, "kind": new.kind, "version": 1,
                      "created_at": stamp.at, "updated_at": stamp.at})  # fmt: skip
-        identities.append({"household_id": ident, **seal_household(each.row.head_name, each.row.place)})
-        changes.append(_line(stamp, RosterChangeKind.HOUSEHOLD_ADDED, each.row.grid_id, household_id=ident, kind=kind))
+        identities.append({"household_id": new.id, **seal_household(row.head_name, row.place)})
+        changes.append(history_line(stamp, RosterChangeKind.HOUSEHOLD_ADDED, row.grid_id, household_id=new.id, kind=new.kind))
     insert_many(Household, rows)
     insert_many(HouseholdIdentity, identities)
     updates, resealed_rows = [], []
-    for each, known, resealed in batch.changed_households.values():
-        kind = each.row.kind or known.kind
-        updates.append({"id": known.id, "kind": kind, "version": known.version + 1, "updated_at": stamp.at})
-        if resealed:
-            resealed_rows.append({"household_id": known.id, **seal_household(each.row.head_name, each.row.place)})
-        facts: dict[str, Any] = ({"kind": kind} if kind is not known.kind else {}) | ({"sealed": ["place"]} if resealed else {})
-        changes.append(_line(stamp, RosterChangeKind.HOUSEHOLD_EDITED, known.grid_id, household_id=known.id, **facts))
+    for change in batch.changed_households.values():
+        known = change.known
+        updates.append({"id": known.id, "kind": change.kind, "group_id": change.group_id, "version": known.version + 1,
+                        "updated_at": stamp.at})  # fmt: skip
+        facts: dict[str, Any] = {"sealed": change.sealed} if change.sealed else {}
+        facts |= {name: getattr(change, name) for name in ("kind", "group_id") if getattr(change, name) != getattr(known, name)}
+        if change.identity is not None:
+            resealed_rows.append({"household_id": known.id, **seal_household(*change.identity)})
+        changes.append(history_line(stamp, RosterChangeKind.HOUSEHOLD_EDITED, known.grid_id, household_id=known.id, **facts))
     update_many(Household, updates)
     update_many(HouseholdIdentity, resealed_rows, key="household_id")
 
@@ -192,7 +264,9 @@ def _write_residents(stamp: Stamp, batch: Batch, changes: list[dict[str, Any]]) 
                      "birth_month": given.birth_month, "relation": given.relation, "version": 1, "created_at": stamp.at,
                      "updated_at": stamp.at})  # fmt: skip
         identities.append({"resident_id": ident, **seal_person(given.person)})
-        changes.append(_line(stamp, RosterChangeKind.RESIDENT_ADDED, row.grid_id, resident_id=ident, household_id=household_id))
+        changes.append(
+            history_line(stamp, RosterChangeKind.RESIDENT_ADDED, row.grid_id, resident_id=ident, household_id=household_id)
+        )
     insert_many(Resident, rows)
     insert_many(ResidentIdentity, identities)
     updates, by_columns = [], dict[tuple[str, ...], list[dict[str, Any]]]()
@@ -213,7 +287,7 @@ def _write_residents(stamp: Stamp, batch: Batch, changes: list[dict[str, Any]]) 
     for some in by_columns.values():
         update_many(ResidentIdentity, some, key="resident_id")
     if left:
-        headships = update(GroupHead).where(GroupHead.resident_id.in_(left), GroupHead.ended_at.is_(None))
+        headships = update(GroupHead).where(among(GroupHead.resident_id, left), GroupHead.ended_at.is_(None))
         db.session.execute(headships.values(ended_at=stamp.at), execution_options={"synchronize_session": False})
 
 
@@ -228,7 +302,7 @@ def _change_line(stamp: Stamp, ident: int, change: Changing) -> dict[str, Any]:
         what = RosterChangeKind.RESIDENT_MOVED
         facts["from_household_id"] = known.household_id
     before = known.grid_id if known.grid_id != grid_id else None
-    return _line(stamp, what, grid_id, resident_id=ident, household_id=change.household_id, from_grid_id=before, **facts)
+    return history_line(stamp, what, grid_id, resident_id=ident, household_id=change.household_id, from_grid_id=before, **facts)
 
 
 def _write_ends(stamp: Stamp, batch: Batch, changes: list[dict[str, Any]]) -> None:
@@ -239,7 +313,7 @@ def _write_ends(stamp: Stamp, batch: Batch, changes: list[dict[str, Any]]) -> No
     for ident, (each, known) in batch.ending.items():
         updates.append({"id": ident, "ended_at": stamp.at, "ended_by": each.row.ended, "version": known.version + 1,
                         "updated_at": stamp.at})  # fmt: skip
-        line = _line(stamp, RosterChangeKind.RESIDENT_ENDED, known.grid_id or each.row.grid_id, resident_id=ident,
+        line = history_line(stamp, RosterChangeKind.RESIDENT_ENDED, known.grid_id or each.row.grid_id, resident_id=ident,
                      household_id=known.household_id, why=each.row.ended)  # fmt: skip
         changes.append(line)
     update_many(Resident, updates)
@@ -269,7 +343,9 @@ def _write_tags(stamp: Stamp, batch: Batch, changes: list[dict[str, Any]]) -> No
     )  # fmt: skip
     said = [(tag.resident_id, RosterChangeKind.TAG_PUT, tag.facts) for tag in batch.tags]
     said += [(ident, RosterChangeKind.TAG_ENDED, facts) for ident, facts, _ in batch.ended_tags]
-    changes += [_line(stamp, what, batch.rows[ident].row.grid_id, resident_id=ident, tag=facts.code) for ident, what, facts in said]
+    for ident, what, facts in said:
+        about: dict[str, Any] = {"resident_id": ident, "household_id": batch.lives[ident], "tag": facts.code}
+        changes.append(history_line(stamp, what, batch.rows[ident].row.grid_id, **about))
     fresh = {ident for _, ident, _ in batch.entered} | batch.changing.keys()
     bumped = sorted({ident for ident, _, _ in said} - fresh)
     if bumped:
