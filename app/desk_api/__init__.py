@@ -41,7 +41,9 @@ from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
+from app.http.proactive import proactive_topics
 from app.http.roster import roster_topics
+from app.http.service_topics import service_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
 from app.http.visit_effects import effect_topic
@@ -103,7 +105,7 @@ def register_desk(app: Flask) -> None:
         *uploads(Door.DESK, staff(Door.DESK)),
         services.items,
         services.orders,
-        services.lists,
-        services.benefits,
+        *service_topics(Door.DESK),
+        *proactive_topics(Door.DESK),
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

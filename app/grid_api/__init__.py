@@ -25,7 +25,9 @@ from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
+from app.http.proactive import proactive_topics
 from app.http.roster import roster_topics
+from app.http.service_topics import service_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
 from app.http.visit_effects import effect_topic
@@ -63,11 +65,10 @@ def register_grid(app: Flask) -> None:
         *roster_topics(Door.GRID),
         services.items,
         services.orders,
-        services.contacts,
+        *service_topics(Door.GRID),
         services.account_codes,
-        services.duties,
         *uploads(Door.GRID, staff(Door.GRID)),
-        services.benefits,
+        *proactive_topics(Door.GRID),
         calls.blp,
         talks.blp,
         sync.pulling,

@@ -1,6 +1,6 @@
 """Services at the grid door: orders for people, calls at the village hotline, talks written down."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -255,3 +255,17 @@ def test_a_grid_worker_closes_nothing_in_anothers_grid(zhou, talk, cast):
     said = {"words": "二组路灯不亮。", "kind": "help", "grid": cast.grids["柳林村二网格"].code, "answer": "已经修好了。"}
     made = zhou.post("/talks", talk | {"items": [said | {"category_id": cast.categories["路灯照明"]}]})
     assert (made.status_code, made.json["items"][0]["state"]) == (201, "submitted")
+
+
+def test_a_village_brings_the_slips_of_what_a_list_ordered(wu, zhou, nobody, cast):
+    cast.residents["zheng"].birth_month = date(1940, 1, 1)
+    db.session.commit()
+    lacking = {"name": "高龄津贴", "unit": cast.units["柳林村"].code, "item": "old_age_allowance", "tags": ["over_80"]}
+    at = f"/proactive-lists/{wu.post('/proactive-lists', lacking).json['id']}"
+    assert [each["name"] for each in zhou.get(f"{at}/residents").json["items"]] == ["郑**"]
+    assert wu.post(f"{at}/orders").json == {"made": 1, "left": 0, "skipped": 0}
+    made = zhou.post(f"{at}/slips").json
+    (slip,) = made["slips"]
+    assert (made["left"], slip["claim_code_in_fours"] in slip["words"], slip["number_in_fours"] in slip["words"]) == (0, True, True)
+    seen = nobody.post("/look-ups", {"number": slip["number"], "claim_code": slip["claim_code"]})
+    assert (seen.status_code, seen.json["number"]) == (200, slip["number"])

@@ -83,6 +83,8 @@ def world(zhou, wu, lin, cast, clock, kept, filing, session):
     hours = {"opens": "08:00:00", "closes": "18:00:00"}
     duty = made(wu, "/service-duties", unit=village, point="便民服务点", staff="zhou", **hours)
     code = made(wu, "/filings/consent-codes", phone="13800000009", title="高龄津贴")
+    lacking = {"item": "old_age_allowance", "tags": ["over_80"]}
+    listed = made(wu, "/proactive-lists", name="高龄津贴", unit=village, **lacking)
     data = b"%PDF-1.4\n" + b"0" * 300
     upload = made(zhou, "/uploads", sha256=sha256(data).hexdigest(), size=len(data), extension="pdf")
     return {
@@ -99,6 +101,7 @@ def world(zhou, wu, lin, cast, clock, kept, filing, session):
         "effect_id": session.scalars(select(VisitEffect.id)).first(),
         "talk_id": talk["id"],
         "duty_id": duty["id"],
+        "list_id": listed["id"],
         "file_id": upload["id"],
         "code_id": code["id"],
         "request_id": 1,
