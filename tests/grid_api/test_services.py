@@ -179,6 +179,22 @@ def test_a_talk_of_another_village_is_refused_and_hidden(wu, zhao, zhou, talk):
     assert zhao.get("/talks").json["items"] == []
 
 
+def test_talks_are_listed_page_by_page_once_each_by_whoever_wrote_or_reads_them(wu, zhou, talk):
+    one = {"items": [talk["items"][0]]}
+    written = [
+        caller.post("/talks", talk | one | {"place": f"院子{place}"}).json["id"] for place, caller in enumerate((wu, zhou, wu))
+    ]
+    for caller, wanted in ((wu, written[::-1]), (zhou, [written[1]])):
+        found, cursor = [], None
+        while True:
+            page = caller.get("/talks", limit=1, **({"cursor": cursor} if cursor else {})).json
+            found += [each["id"] for each in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        assert found == wanted
+
+
 def test_a_grid_worker_names_nobody_of_another_grid(zhou, talk, cast):
     cast.residents["zheng"].grid_id = cast.grids["柳林村二网格"].id
     db.session.commit()
