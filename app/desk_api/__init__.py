@@ -47,6 +47,7 @@ from app.http.service_topics import service_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
 from app.http.visit_effects import effect_topic
+from app.http.whistles import whistle_topics
 
 PREFIX = "/desk/v1"
 
@@ -84,8 +85,8 @@ def register_desk(app: Flask) -> None:
         policies.trial_blp,
         policies.changes_blp,
         county_rules.blp,
+        *whistle_topics(Door.DESK),
         whistles.blp,
-        whistles.listing,
         shifts.blp,
         accounts.blp,
         identity.blp,

@@ -19,7 +19,6 @@ from app.grid_api import (
     tasks,
     territory,
     visits,
-    whistles,
 )
 from app.http.auth import staff
 from app.http.blueprint import open_door
@@ -31,6 +30,7 @@ from app.http.service_topics import service_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
 from app.http.visit_effects import effect_topic
+from app.http.whistles import whistle_topics
 
 PREFIX = "/grid/v1"
 
@@ -59,8 +59,7 @@ def register_grid(app: Flask) -> None:
         cases.blp,
         looks.listing,
         looks.blp,
-        whistles.listing,
-        whistles.blp,
+        *whistle_topics(Door.GRID),
         digest_topic(Door.GRID),
         *roster_topics(Door.GRID),
         services.items,
