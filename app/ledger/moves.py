@@ -29,6 +29,7 @@ from app.ledger.deadlines import (
     upstream_limit,
 )
 from app.ledger.disputes.models import ConsentDispute
+from app.ledger.labels import label
 from app.ledger.merging.union import below
 from app.ledger.models import Assignment, Case, Entry, Request
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
@@ -50,7 +51,6 @@ from app.ledger.vocabulary import (
     RequestState,
     State,
     Subject,
-    label,
 )
 from app.ledger.whistles.models import WhistleCall
 from app.ledger.workflow import COMES_HOME_IN, FILERS, MOVES, RUNS_IN, Facts, Move, check_move, check_words

@@ -14,21 +14,11 @@ from app.ledger.county import county
 from app.ledger.handling import works_for_case
 from app.ledger.intake.codes_seen import seen_by_filer
 from app.ledger.intake.persons import own_reports
+from app.ledger.labels import label
 from app.ledger.merging.union import cases_in
 from app.ledger.models import Callback, Case, Entry, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.vocabulary import (
-    BY_PERSON,
-    UNHAPPY,
-    Action,
-    Audience,
-    CallbackBy,
-    CalleeState,
-    Channel,
-    Satisfaction,
-    State,
-    label,
-)
+from app.ledger.vocabulary import BY_PERSON, UNHAPPY, Action, Audience, CallbackBy, CalleeState, Channel, Satisfaction, State
 from app.ledger.workflow import IllegalMove
 
 
