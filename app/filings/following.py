@@ -11,9 +11,10 @@ from app.core.stamp import Stamp
 from app.filings.models import ProxyFiling
 from app.filings.rules import check_proxy, handout
 from app.ledger.intake.taking_in import claim_index
-from app.ledger.models import Case, Report, Request
+from app.ledger.models import Case, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import in_fours, new_claim_code
+from app.ledger.requests.models import Request
 from app.ledger.requests.withdrawal import hear_wish
 from app.ledger.scope import find_case, opened_by
 from app.ledger.vocabulary import Action

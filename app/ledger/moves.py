@@ -31,7 +31,8 @@ from app.ledger.deadlines import (
 from app.ledger.disputes.models import ConsentDispute
 from app.ledger.labels import label
 from app.ledger.merging.union import below
-from app.ledger.models import Assignment, Case, Entry, Request
+from app.ledger.models import Assignment, Case, Entry
+from app.ledger.requests.models import Request
 from app.ledger.scope import CaseNotFound, comes_for, reaches, visible, written
 from app.ledger.showing.outlook import moment
 from app.ledger.supervision.models import CaseListing
