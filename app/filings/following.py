@@ -57,13 +57,15 @@ class Reissued:
 
 
 def reissue_code(stamp: Stamp, number: str, *, by: HandBy) -> Reissued:
-    """Make a new claim code for a filing of the actor's own; the old one is void, the person is told, the timeline says so.
+    """Make a new claim code for what the actor filed for somebody: a filing, an order, a call, what was said at a talk.
+
+    The old one is void, the person is told, the timeline says so.
 
     Raises MayNotFileForOthers, FilingNotFound, NoMobile, NotYourMove (the consent is disputed).
     """
     stamp = check_proxy(stamp)
     case = lock_case(stamp, number)
-    report = db.session.get_one(Report, _own(stamp, case).report_id)
+    report = _reported(stamp, case)
     phone = open_person(report.concerned.identity).phone if report.concerned is not None and by is HandBy.SMS else None
     if by is HandBy.SMS and (phone is None or not phone.startswith("1")):
         raise NoMobile
@@ -95,6 +97,15 @@ def pass_on_wish(stamp: Stamp, number: str, *, words: str) -> Request:
     stamp = check_proxy(stamp)
     filing = _own(stamp, find_case(stamp, number))
     return hear_wish(stamp, number, words=words, report_id=filing.report_id)
+
+
+def _reported(stamp: Stamp, case: Case) -> Report:
+    """Give the report that the actor filed for somebody by which a case was opened; raises FilingNotFound."""
+    mine = (Report.filer_staff_id == stamp.actor.id, Report.concerned_id.is_not(None))
+    report = db.session.scalars(select(Report).where(opened_by(case.id), *mine).order_by(Report.id.desc()).limit(1)).first()
+    if report is None:
+        raise FilingNotFound
+    return report
 
 
 def _own(stamp: Stamp, case: Case) -> ProxyFiling:

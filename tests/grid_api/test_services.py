@@ -285,3 +285,13 @@ def test_a_village_brings_the_slips_of_what_a_list_ordered(wu, zhou, nobody, cas
     assert (made["left"], slip["claim_code_in_fours"] in slip["words"], slip["number_in_fours"] in slip["words"]) == (0, True, True)
     seen = nobody.post("/look-ups", {"number": slip["number"], "claim_code": slip["claim_code"]})
     assert (seen.status_code, seen.json["number"]) == (200, slip["number"])
+
+
+def test_a_lost_code_of_an_order_is_printed_anew_by_who_made_it_alone(wu, zhou, nobody, cast):
+    made = wu.post("/service-orders", {"item": "medicine", "resident_id": cast.residents["zheng"].id}).json
+    assert zhou.post(f"/filings/{made['number']}/claim-code", {"by": "print"}).json["code"] == "filing_not_found"
+    fresh = wu.post(f"/filings/{made['number']}/claim-code", {"by": "print"})
+    assert fresh.status_code == 201, fresh.text
+    old = nobody.post("/look-ups", {"number": made["number"], "claim_code": made["claim_code"]})
+    assert old.status_code == 404
+    assert made["number_in_fours"] in fresh.json["handout"]
