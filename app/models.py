@@ -7,6 +7,7 @@ import app.filings.heads.models
 import app.filings.homes.models
 import app.filings.models
 import app.http.idempotency
+import app.ledger.callbacks.models
 import app.ledger.clocks
 import app.ledger.county
 import app.ledger.dispatching.duties
@@ -14,6 +15,7 @@ import app.ledger.disputes.models
 import app.ledger.intake.report_people
 import app.ledger.merging.models
 import app.ledger.models
+import app.ledger.requests.models
 import app.ledger.rules.policy_changes
 import app.ledger.shifts.models
 import app.ledger.supervision.models

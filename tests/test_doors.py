@@ -454,6 +454,18 @@ GET  /desk/v1/proactive-lists/<int:list_id>/counts                 staff
 GET  /desk/v1/proactive-lists/<int:list_id>/residents              staff
 POST /desk/v1/proactive-lists/<int:list_id>/orders                 staff
 POST /desk/v1/proactive-lists/<int:list_id>/visits                 staff
+POST /desk/v1/proactive-lists/<int:list_id>/slips                  staff
+GET  /grid/v1/proactive-lists                                      staff
+POST /grid/v1/proactive-lists                                      staff
+POST /grid/v1/proactive-lists/<int:list_id>/end                    staff
+GET  /grid/v1/proactive-lists/<int:list_id>/counts                 staff
+GET  /grid/v1/proactive-lists/<int:list_id>/residents              staff
+POST /grid/v1/proactive-lists/<int:list_id>/orders                 staff
+POST /grid/v1/proactive-lists/<int:list_id>/slips                  staff
+POST /grid/v1/proactive-lists/<int:list_id>/visits                 staff
+GET  /desk/v1/service-duties                                       staff
+POST /desk/v1/service-duties                                       staff
+POST /desk/v1/service-duties/<int:duty_id>/end                     staff
 POST /desk/v1/benefits                                             staff
 """
 """Method, path, and who may knock: `page` shows nothing of anybody, `anybody` proves itself in the body, the others by a token."""

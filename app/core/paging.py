@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar, TypeVarTuple, cast
 
 import orjson
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, or_
+from sqlalchemy import ColumnElement, CompoundSelect, Select, SQLColumnExpression, and_, or_, select, union_all
 
 from app.core.errors import Invalid
 
@@ -69,6 +69,15 @@ def paged(query: Select[*Columns], *, key: Key, cursor: str | None, limit: int) 
         values = decode_cursor(cursor, width=len(key))
         query = query.where(after(key, [_fit(value, column) for value, (column, _) in zip(values, key, strict=True)]))
     return query.order_by(*(column.desc() if descends else column.asc() for column, descends in key)).limit(limit + 1)
+
+
+def by_ways(ways: Sequence[Select[int]]) -> CompoundSelect[int]:
+    """Give the ids among which a page is: each of `ways`, a `paged` query of ids, is read by itself.
+
+    One way alone the planner can follow by an index, from the end where the list begins; of several joined by "or" it can only
+    ask each row on the way. The first rows of all ways together hold the first of the list.
+    """
+    return union_all(*(select(one.subquery().c[0]) for one in ways))
 
 
 def page_from(rows: Sequence[Row], *, limit: int, key: Callable[[Row], Sequence[object]]) -> Page[Row]:

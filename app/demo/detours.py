@@ -19,10 +19,10 @@ from app.ledger.intake.places import Point
 from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.merging.joining import merge_cases
-from app.ledger.models import Request
 from app.ledger.requests.asking import ask
 from app.ledger.requests.checks import Asked
 from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.models import Request
 from app.ledger.requests.withdrawal import wish_to_withdraw
 from app.ledger.rounds.reopening import reopen_case
 from app.ledger.rounds.triage import Triage, triage_case

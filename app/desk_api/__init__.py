@@ -42,10 +42,13 @@ from app.http.blueprint import open_door
 from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
 from app.http.lists import list_topics
+from app.http.proactive import proactive_topics
 from app.http.roster import roster_topics
+from app.http.service_topics import service_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
 from app.http.visit_effects import effect_topic
+from app.http.whistles import whistle_topics
 
 PREFIX = "/desk/v1"
 
@@ -83,8 +86,8 @@ def register_desk(app: Flask) -> None:
         policies.trial_blp,
         policies.changes_blp,
         county_rules.blp,
+        *whistle_topics(Door.DESK),
         whistles.blp,
-        whistles.listing,
         shifts.blp,
         accounts.blp,
         identity.blp,
@@ -103,7 +106,7 @@ def register_desk(app: Flask) -> None:
         *uploads(Door.DESK, staff(Door.DESK)),
         services.items,
         services.orders,
-        services.lists,
-        services.benefits,
+        *service_topics(Door.DESK),
+        *proactive_topics(Door.DESK),
     ]
     open_door(app, name="DESK", title="民呼 · 坐席台接口", prefix=PREFIX, blueprints=topics)

@@ -16,8 +16,9 @@ from app.core.errors import Invalid, NotFound
 from app.figures.reach import Reach
 from app.figures.rows import Rows
 from app.ledger.catalogue import catalogue
+from app.ledger.labels import label
 from app.ledger.models import Case
-from app.ledger.vocabulary import Channel, Kind, label
+from app.ledger.vocabulary import Channel, Kind
 from app.territory.models import Grid, Level, Unit
 
 

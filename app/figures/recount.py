@@ -23,7 +23,8 @@ from app.figures.reach import reach_of
 from app.figures.standing import cutoff_at
 from app.figures.terms_kept import Chain, Tale, chains_of
 from app.ledger.clocks import Deadline
-from app.ledger.models import Assignment, Case, Entry, GridMove, Request
+from app.ledger.models import Assignment, Case, Entry, GridMove
+from app.ledger.requests.models import Request
 from app.ledger.vocabulary import (
     Action,
     CallbackBy,

@@ -12,9 +12,11 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, exists, func, not_
 from app.figures.catalogue import Selection
 from app.figures.periods import Period
 from app.figures.standing import Cutoff, Standing, changed_since, had, had_not, judged, late, ran_over, standing, stood
+from app.ledger.callbacks.models import Callback
 from app.ledger.clocks import Deadline
 from app.ledger.merging.models import Merge
-from app.ledger.models import Assignment, Callback, Case, GridMove, Report, Request
+from app.ledger.models import Assignment, Case, GridMove, Report
+from app.ledger.requests.models import Request
 from app.ledger.vocabulary import (
     CallbackBy,
     Clock,

@@ -12,8 +12,8 @@ from app.figures.catalogue import CHOSEN_BY, REPORT_NAMES
 from app.figures.counting import FigureValue, Line, Table
 from app.figures.groups import DIMENSION_NAMES, Dimension
 from app.figures.listing import PART_NAMES, Chosen, CountedCase, CountedRow
+from app.ledger.labels import label
 from app.ledger.rates import percent, plain
-from app.ledger.vocabulary import label
 
 CHUNK = 64 * 1024
 NO_FIGURE = "无数据"

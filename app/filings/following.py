@@ -11,9 +11,10 @@ from app.core.stamp import Stamp
 from app.filings.models import ProxyFiling
 from app.filings.rules import check_proxy, handout
 from app.ledger.intake.taking_in import claim_index
-from app.ledger.models import Case, Report, Request
+from app.ledger.models import Case, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.numbers import in_fours, new_claim_code
+from app.ledger.requests.models import Request
 from app.ledger.requests.withdrawal import hear_wish
 from app.ledger.scope import find_case, opened_by
 from app.ledger.vocabulary import Action
@@ -56,12 +57,12 @@ class Reissued:
 
 
 def texted_to(stamp: Stamp, number: str) -> str:
-    """Give the telephone to which a fresh claim code of a filing of the actor's own would be texted.
+    """Give the telephone to which a fresh claim code of what the actor filed for somebody would be texted.
 
     Raises MayNotFileForOthers, FilingNotFound, NoMobile.
     """
-    case = find_case(check_proxy(stamp), number)
-    return _mobile(db.session.get_one(Report, _own(stamp, case).report_id))
+    stamp = check_proxy(stamp)
+    return _mobile(_reported(stamp, find_case(stamp, number)))
 
 
 def _mobile(report: Report) -> str:
@@ -72,13 +73,15 @@ def _mobile(report: Report) -> str:
 
 
 def reissue_code(stamp: Stamp, number: str, *, by: HandBy) -> Reissued:
-    """Make a new claim code for a filing of the actor's own; the old one is void, the person is told, the timeline says so.
+    """Make a new claim code for what the actor filed for somebody: a filing, an order, a call, what was said at a talk.
+
+    The old one is void, the person is told, the timeline says so.
 
     Raises MayNotFileForOthers, FilingNotFound, NoMobile, NotYourMove (the consent is disputed).
     """
     stamp = check_proxy(stamp)
     case = lock_case(stamp, number)
-    report = db.session.get_one(Report, _own(stamp, case).report_id)
+    report = _reported(stamp, case)
     phone = _mobile(report) if by is HandBy.SMS else None
     code = new_claim_code()
 
@@ -108,6 +111,15 @@ def pass_on_wish(stamp: Stamp, number: str, *, words: str) -> Request:
     stamp = check_proxy(stamp)
     filing = _own(stamp, find_case(stamp, number))
     return hear_wish(stamp, number, words=words, report_id=filing.report_id)
+
+
+def _reported(stamp: Stamp, case: Case) -> Report:
+    """Give the report that the actor filed for somebody by which a case was opened; raises FilingNotFound."""
+    mine = (Report.filer_staff_id == stamp.actor.id, Report.concerned_id.is_not(None))
+    report = db.session.scalars(select(Report).where(opened_by(case.id), *mine).order_by(Report.id.desc()).limit(1)).first()
+    if report is None:
+        raise FilingNotFound
+    return report
 
 
 def _own(stamp: Stamp, case: Case) -> ProxyFiling:

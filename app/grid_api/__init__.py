@@ -19,17 +19,19 @@ from app.grid_api import (
     tasks,
     territory,
     visits,
-    whistles,
 )
 from app.http.auth import staff
 from app.http.blueprint import open_door
 from app.http.coverage import coverage_topic
 from app.http.digests import digest_topic
 from app.http.lists import list_topics
+from app.http.proactive import proactive_topics
 from app.http.roster import roster_topics
+from app.http.service_topics import service_topics
 from app.http.sign_in import staff_sign_in
 from app.http.uploads import uploads
 from app.http.visit_effects import effect_topic
+from app.http.whistles import whistle_topics
 
 PREFIX = "/grid/v1"
 
@@ -58,18 +60,16 @@ def register_grid(app: Flask) -> None:
         cases.blp,
         looks.listing,
         looks.blp,
-        whistles.listing,
-        whistles.blp,
+        *whistle_topics(Door.GRID),
         digest_topic(Door.GRID),
         *roster_topics(Door.GRID),
         *list_topics(Door.GRID),
         services.items,
         services.orders,
-        services.contacts,
+        *service_topics(Door.GRID),
         services.account_codes,
-        services.duties,
         *uploads(Door.GRID, staff(Door.GRID)),
-        services.benefits,
+        *proactive_topics(Door.GRID),
         calls.blp,
         talks.blp,
         sync.pulling,

@@ -88,7 +88,7 @@ def prove_code(told: dict[str, Any], code_id: int) -> Any:
 @blp.arguments(ReissueSchema)
 @blp.response(201, ReissuedSchema)
 def reissue(wanted: dict[str, Any], number: str) -> Any:
-    """Make a new claim code for a filing of one's own; the old one is void"""
+    """Make a new claim code for what one filed or ordered for somebody; the old one is void"""
     return text_claim_code(stamp(), number, wanted["by"])
 
 

@@ -12,8 +12,8 @@ from app.demo.accounts import ACCOUNTS, RESIDENT_CODES
 from app.demo.cast import PASSWORD
 from app.home.health import readiness
 from app.http.auth import now_clock
+from app.ledger.labels import label
 from app.ledger.showing.overview import late_cases, newest_entries
-from app.ledger.vocabulary import label
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 

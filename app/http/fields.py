@@ -12,8 +12,8 @@ from app.core.clock import CHINA
 from app.core.paging import LIMIT, MOST
 from app.ledger.intake.places import Point
 from app.ledger.intake.submission import has_control
+from app.ledger.labels import label
 from app.ledger.numbers import WrongNumber, check_number, in_fours
-from app.ledger.vocabulary import label
 from app.territory.datum import Datum
 from app.territory.shapes.placing import How
 

@@ -10,8 +10,9 @@ from app.core.database import db
 from app.core.stamp import Role
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
-from app.ledger.models import Assignment, Case, Report, ReportClaim, Request
+from app.ledger.models import Assignment, Case, Report, ReportClaim
 from app.ledger.recusal import is_recused
+from app.ledger.requests.models import Request
 from app.ledger.vocabulary import Audience, Clock, Duty, RequestKind, Subject
 from app.notices.models import Recipient
 from app.people.duty.absences import away

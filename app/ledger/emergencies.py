@@ -9,10 +9,11 @@ from app.core.database import db
 from app.core.errors import Conflict, Invalid
 from app.core.stamp import Stamp
 from app.ledger.deadlines import cancel, is_open, lock_case_clocks
+from app.ledger.labels import label
 from app.ledger.models import Case, Entry
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.urgency import raise_urgency
-from app.ledger.vocabulary import Action, Clock, EmergencyService, label
+from app.ledger.vocabulary import Action, Clock, EmergencyService
 
 
 class NoRescueAwaited(Conflict):

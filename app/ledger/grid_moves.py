@@ -15,9 +15,10 @@ from app.ledger.catalogue import catalogue
 from app.ledger.corrections import to_grid
 from app.ledger.dispatching.eligible import check_eligible
 from app.ledger.intake.places import Point, where_is
-from app.ledger.models import Assignment, Case, GridMove, Request
+from app.ledger.models import Assignment, Case, GridMove
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.asking import RequestPending, begin_request, check_unasked
+from app.ledger.requests.models import Request
 from app.ledger.vocabulary import Action, Audience, Duty, RequestKind
 from app.territory.models import Grid, Level, Unit
 from app.territory.shapes.placing import grid_at

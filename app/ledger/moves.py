@@ -30,8 +30,10 @@ from app.ledger.deadlines import (
     upstream_limit,
 )
 from app.ledger.followers import follower_of
+from app.ledger.labels import label
 from app.ledger.merging.union import below
-from app.ledger.models import Assignment, Case, Entry, Request
+from app.ledger.models import Assignment, Case, Entry
+from app.ledger.requests.models import Request
 from app.ledger.roles import roles_for
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.showing.outlook import moment
@@ -51,7 +53,6 @@ from app.ledger.vocabulary import (
     RequestState,
     State,
     Subject,
-    label,
 )
 from app.ledger.workflow import COMES_HOME_IN, MOVES, RUNS_IN, Facts, Move, check_move, check_words
 from app.notices.models import Recipient

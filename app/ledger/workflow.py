@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import Role
-from app.ledger.vocabulary import OPEN, Action, Audience, Clock, State, label
+from app.ledger.labels import label
+from app.ledger.vocabulary import OPEN, Action, Audience, Clock, State
 
 
 class IllegalMove(Conflict):

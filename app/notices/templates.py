@@ -121,6 +121,7 @@ TEMPLATES: dict[str, str] = {
     "arrive": "{unit}已到“{place}”报到（工单 {number}）。",
     "whistle_contested": "工单 {number} 的被叫单位认为吹哨没有必要，请裁定。",
     "hand_to": "工单 {number} 交由您在现场办理，请及时签收、联系群众并反馈。",
+    "slip_made": "您的服务订单（工单号 {number}）的查询码由村里打印送到，请当面收下；没有收到的，请拨打热线。",
     "reissue_code": "您的事项（工单号 {number}）补发了查询码，原来的查询码已作废。如果不是您要求的，请拨打热线。",
     "dispute_consent": "工单 {number} 的当事人表示没有委托代办，请核查。",
     "rule_on_consent": "工单 {number} 的代办委托已核查，结论请查看。",

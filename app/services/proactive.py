@@ -4,31 +4,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from app.core.clock import CHINA
 from app.core.database import db, lock_rows
-from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.core.errors import Invalid, NotAllowed, NotFound
 from app.core.paging import Page, page_from, paged
-from app.core.stamp import Role, Stamp
+from app.core.stamp import Actor, Role, Stamp
+from app.ledger.catalogue import catalogue
 from app.ledger.models import Case
-from app.ledger.vocabulary import OPEN, Channel, State
-from app.people.identity import ResidentNotFound, masked, open_person
+from app.ledger.recusal import prefixes
+from app.ledger.vocabulary import OPEN, State
+from app.people.accounts_known import RosterAccount
+from app.people.identity import masked, note_list, open_person
 from app.people.models import Resident
 from app.people.roster.models import PopulationTag, ResidentTag
 from app.services.catalogue import age_on, current_item
 from app.services.models import Benefit, ProactiveList, ServiceOrder
-from app.services.ordering import Wanted, place_order
-from app.territory.models import Grid, Unit
+from app.territory.models import Grid, Level, Unit
 
 MAKES = (Role.HANDLER, Role.UNIT_HEAD, Role.DISPATCHER, Role.SUPERVISOR, Role.LEADER, Role.ADMINISTRATOR, Role.CADRE)
-ORDERS = frozenset({Role.DISPATCHER, Role.CADRE})
-"""Who may turn a list into orders: of these a report may be filed."""
-NOTES = (Role.CADRE, Role.GRID_WORKER, Role.HANDLER, Role.UNIT_HEAD, Role.DISPATCHER)
-MOST = 200
-"""So many orders or tasks are made at once; the rest at the next time."""
+NEAR = (Role.CADRE, Role.GRID_WORKER, Role.DISPATCHER)
+"""Who goes to the people of a list, or sends somebody, whichever unit over their villages made it."""
 
 
 class ListNotFound(NotFound):
@@ -43,12 +41,8 @@ class ListsOfOthers(NotAllowed):
     """只能为本单位辖区建立主动服务清单"""
 
 
-class OrdersByOthers(NotAllowed):
-    """批量点单由村干部或派单员办理，其他岗位可以转为走访任务"""
-
-
-class ListEnded(Conflict):
-    """这份清单已停用"""
+class PersonsStayWithVillages(NotAllowed):
+    """名单由村（社区）和网格员查看，部门看各村人数，可以转为走访任务"""
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,10 @@ class Listed:
 def make_list(
     stamp: Stamp, *, name: str, unit_id: int, item: str, tags: Sequence[str] = (), age_from: int | None = None
 ) -> ListShown:
-    """Define a list for a unit's territory. Raises ListsOfOthers, ListUnfit, ItemNotFound."""
+    """Define a list for a unit's territory; a department's is that of the unit above it, as it serves all who live there.
+
+    Raises ListsOfOthers, ListUnfit, ItemNotFound.
+    """
     unit = db.session.get_one(Unit, unit_id)
     if not any(unit.path.startswith(path) for path in stamp.actor.paths(*MAKES)):
         raise ListsOfOthers
@@ -113,29 +110,50 @@ def make_list(
 
 
 def end_list(stamp: Stamp, list_id: int) -> ListShown:
-    """Put a list out of use; a second time changes nothing. Raises ListNotFound."""
+    """Put a list of one's units out of use; a second time changes nothing. Raises ListNotFound, ListsOfOthers."""
     row = find_list(stamp, list_id)
+    if not is_own(stamp.actor, row):
+        raise ListsOfOthers
     (row,) = lock_rows(ProactiveList, [row.id])
     row.ended_at = row.ended_at or stamp.at
     return _shown(row)
 
 
 def lists_page(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[ListShown]:
-    """Give the standing lists of the actor's units, the latest first."""
+    """Give the standing lists of the actor's units and those over the actor's villages, the latest first."""
     query = select(ProactiveList).join(Unit, Unit.id == ProactiveList.unit_id).options(joinedload(ProactiveList.unit))
-    query = query.where(_mine(stamp), ProactiveList.ended_at.is_(None))
+    query = query.where(_seen(stamp.actor), ProactiveList.ended_at.is_(None))
     rows = list(db.session.scalars(paged(query, key=[(ProactiveList.id, True)], cursor=cursor, limit=limit)))
     page = page_from(rows, limit=limit, key=lambda row: (row.id,))
     return Page([_shown(row) for row in page.items], page.next_cursor)
 
 
-def _mine(stamp: Stamp) -> ColumnElement[bool]:
-    return or_(*(Unit.path.startswith(path) for path in stamp.actor.paths(*MAKES)), false())
+def _seen(actor: Actor) -> ColumnElement[bool]:
+    """Give the condition for the lists that one sees: of one's units, and those that reach over the villages one serves."""
+    own = [Unit.path.startswith(path) for path in actor.paths(*MAKES)]
+    above = {each for path in actor.paths(*NEAR) for each in prefixes(path)}
+    makers = select(Unit).where(or_(Unit.path.in_(above), Unit.level == Level.DEPARTMENT))
+    makers = makers.where(Unit.id.in_(select(ProactiveList.unit_id)))
+    over = [unit.id for unit in db.session.scalars(makers) if territory_of(unit) in above] if above else []
+    return or_(*own, Unit.id.in_(over))
+
+
+def is_own(actor: Actor, row: ProactiveList) -> bool:
+    """Say whether a list is of one of the actor's units, to be kept by them."""
+    return any(row.unit.path.startswith(path) for path in actor.paths(*MAKES))
+
+
+def territory_of(unit: Unit) -> str:
+    """Give the path of the unit whose people a unit's lists are of."""
+    while unit.level is Level.DEPARTMENT and unit.parent_id is not None:
+        unit = db.session.get_one(Unit, unit.parent_id)
+    return unit.path
 
 
 def find_list(stamp: Stamp, list_id: int) -> ProactiveList:
-    """Give a list of one of the actor's units; raises ListNotFound, also for one elsewhere."""
-    query = select(ProactiveList).join(Unit, Unit.id == ProactiveList.unit_id).where(_mine(stamp), ProactiveList.id == list_id)
+    """Give a list that the actor sees; raises ListNotFound, also for one elsewhere."""
+    query = select(ProactiveList).join(Unit, Unit.id == ProactiveList.unit_id)
+    query = query.where(_seen(stamp.actor), ProactiveList.id == list_id)
     row = db.session.scalars(query.options(joinedload(ProactiveList.unit))).first()
     if row is None:
         raise ListNotFound
@@ -156,20 +174,19 @@ def born_by(age: int, today: date) -> date:
 def on_list(row: ProactiveList, today: date) -> ColumnElement[bool]:
     """Give the condition that a resident stands on a list today; the query joins Grid and Unit of the resident.
 
-    On the roster in the unit's territory; of every population of the list, by a naming that holds or by age; old enough; with no
-    order of the item that is under way or was closed as done; not noted as having it.
+    On the roster in the list's territory; of every population of the list, by a naming that holds or by age; old enough; with no
+    order of the item that is under way or was closed as done, by the account that they joined either; not noted as having it.
     """
-    conditions = [Resident.ended_at.is_(None), Unit.path.startswith(row.unit.path)]
+    conditions = [Resident.ended_at.is_(None), Unit.path.startswith(territory_of(row.unit))]
     conditions += [_belongs(code, today) for code in row.tags]
     if row.age_from is not None:
         conditions.append(Resident.birth_month <= born_by(row.age_from, today))
     done = and_(Case.state == State.CLOSED, Case.unit_solved.is_not(False))
-    orders = exists().where(
-        ServiceOrder.resident_id == Resident.id, ServiceOrder.item_code == row.item_code, Case.id == ServiceOrder.case_id,
-        or_(Case.state.in_(OPEN), done),
-    )  # fmt: skip
+    ordered = (ServiceOrder.item_code == row.item_code, Case.id == ServiceOrder.case_id, or_(Case.state.in_(OPEN), done))
+    account = (RosterAccount.roster_id == Resident.id, RosterAccount.resident_id == ServiceOrder.resident_id)
     has_it = exists().where(Benefit.resident_id == Resident.id, Benefit.item_code == row.item_code)
-    return and_(*conditions, ~orders.correlate(Resident), ~has_it.correlate(Resident))
+    lacks = (exists().where(ServiceOrder.resident_id == Resident.id, *ordered), exists().where(*account, *ordered), has_it)
+    return and_(*conditions, *(~each.correlate(Resident) for each in lacks))
 
 
 def _belongs(code: str, today: date) -> ColumnElement[bool]:
@@ -184,24 +201,49 @@ def _belongs(code: str, today: date) -> ColumnElement[bool]:
     return or_(named.correlate(Resident), Resident.birth_month <= born_by(from_age, today))
 
 
-def _listed(row: ProactiveList, stamp: Stamp) -> Select[Resident]:
+def listed(row: ProactiveList, stamp: Stamp, within: ColumnElement[bool]) -> Select[Resident]:
+    """Give the query of those who stand on a list now, of one part of its territory; it joins their Grid and Unit."""
     today = stamp.at.astimezone(CHINA).date()
     query = select(Resident).join(Grid, Grid.id == Resident.grid_id).join(Unit, Unit.id == Grid.unit_id)
-    return query.where(on_list(row, today))
+    return query.where(on_list(row, today), within)
+
+
+def part_of(actor: Actor, row: ProactiveList) -> ColumnElement[bool]:
+    """Give the condition for the part of a list's territory that one answers for: all of one's own, else one's villages."""
+    return true() if is_own(actor, row) else in_villages(actor, NEAR)
+
+
+def in_villages(actor: Actor, roles: Sequence[Role]) -> ColumnElement[bool]:
+    """Give the condition that a grid lies below one of the units at which the actor holds a role, or is looked after by them."""
+    below = [Unit.path.startswith(path) for path in actor.paths(*(role for role in roles if role is not Role.GRID_WORKER))]
+    mine = [Grid.id.in_(sorted(actor.grid_ids))] if Role.GRID_WORKER in roles and actor.grid_ids else []
+    return or_(*below, *mine, false())
 
 
 def counts(stamp: Stamp, list_id: int) -> list[VillageCount]:
-    """Give how many of each village stand on a list now. Raises ListNotFound."""
-    query = _listed(find_list(stamp, list_id), stamp).with_only_columns(Unit.code, Unit.name, func.count().label("people"))
+    """Give how many of each village stand on a list now, within one's villages where it is another unit's. Raises ListNotFound."""
+    row = find_list(stamp, list_id)
+    people = listed(row, stamp, part_of(stamp.actor, row))
+    query = people.with_only_columns(Unit.code, Unit.name, func.count().label("people"))
     rows = db.session.execute(query.group_by(Unit.code, Unit.name).order_by(Unit.code))
     return [VillageCount(row.code, row.name, row.people) for row in rows]
 
 
 def listed_page(stamp: Stamp, list_id: int, *, cursor: str | None, limit: int) -> Page[Listed]:
-    """Give who stands on a list now, masked. Raises ListNotFound."""
-    query = _listed(find_list(stamp, list_id), stamp).options(joinedload(Resident.identity))
+    """Give who stands on a list now in the villages below one's units, masked; what was read goes on record.
+
+    It tells who belongs to a population, illness and want among them. Raises ListNotFound, PersonsStayWithVillages.
+    """
+    row = find_list(stamp, list_id)
+    paths = stamp.actor.paths(*MAKES)
+    if not stamp.actor.grid_ids and not any(grid.startswith(path) for grid in catalogue().grids.values() for path in paths):
+        raise PersonsStayWithVillages
+    query = listed(row, stamp, in_villages(stamp.actor, (*MAKES, Role.GRID_WORKER))).options(joinedload(Resident.identity))
     rows = list(db.session.scalars(paged(query, key=[(Resident.id, False)], cursor=cursor, limit=limit)))
     page = page_from(rows, limit=limit, key=lambda resident: (resident.id,))
+    if page.items:
+        scope = f"proactive list {row.id}"
+        note_list(stamp, scope=scope, count=len(page.items), fields=("masked name", "age", "tags"), reason=f"主动服务：{row.name}")
     places = select(Grid.id, Grid.code, Grid.name, Unit.name.label("village")).join(Unit, Unit.id == Grid.unit_id)
     grids = {each.id: each for each in db.session.execute(places.where(Grid.id.in_({row.grid_id for row in page.items})))}
     today = stamp.at.astimezone(CHINA).date()
@@ -211,69 +253,3 @@ def listed_page(stamp: Stamp, list_id: int, *, cursor: str | None, limit: int) -
         name = masked(open_person(resident.identity)).name
         shown.append(Listed(resident.id, name, age_on(resident.birth_month, today), at.code, at.name, at.village))
     return Page(shown, page.next_cursor)
-
-
-@dataclass(frozen=True)
-class Home:
-    """Somebody on a list who has a household, as a visit task needs them."""
-
-    resident_id: int
-    household_id: int
-    grid_id: int
-
-
-def homes_of(stamp: Stamp, list_id: int, *, most: int = 100_000) -> list[Home]:
-    """Give those of a list who have a household, for visits. Raises ListNotFound, ListEnded."""
-    row = find_list(stamp, list_id)
-    if row.ended_at is not None:
-        raise ListEnded
-    query = _listed(row, stamp).where(Resident.household_id.is_not(None)).order_by(Resident.id).limit(most)
-    rows = db.session.execute(query.with_only_columns(Resident.id, Resident.household_id, Resident.grid_id))
-    return [Home(each.id, each.household_id, each.grid_id) for each in rows]
-
-
-@dataclass(frozen=True)
-class OrdersMade:
-    """How many orders a list made now, and how many still stand on it."""
-
-    made: int
-    left: int
-
-
-def make_orders(stamp: Stamp, list_id: int, *, most: int = MOST) -> OrdersMade:
-    """Make an order of the item for everybody on a list, some at once; made twice at once or again, nobody gets a second one.
-
-    Raises ListNotFound, ListEnded, OrdersByOthers, NotOffered.
-    """
-    row = find_list(stamp, list_id)
-    role = stamp.actor.holds(tuple(ORDERS))
-    if role is None or not any(row.unit.path.startswith(path) for path in stamp.actor.paths(*ORDERS)):
-        raise OrdersByOthers
-    lock_rows(ProactiveList, [row.id])
-    if row.ended_at is not None:
-        raise ListEnded
-    acting = stamp.acting_as(role)
-    known = exists().where(ServiceOrder.key == func.concat(f"list:{row.id}:", Resident.id))
-    query = _listed(row, stamp).where(~known.correlate(Resident)).order_by(Resident.id)
-    people = list(db.session.scalars(query.with_only_columns(Resident.id).limit(most)))
-    for resident_id in people:
-        wanted = Wanted(item=row.item_code, words=f"主动服务：{row.name}")
-        place_order(acting, wanted, resident_id=resident_id, channel=Channel.VISIT, key=f"list:{row.id}:{resident_id}")
-    left = db.session.scalar(_listed(row, stamp).with_only_columns(func.count())) or 0
-    return OrdersMade(len(people), left)
-
-
-def note_benefit(stamp: Stamp, resident_id: int, *, item: str, source: str) -> None:
-    """Note that a resident has what an item gives already, or does not want it, by whose word; a second time changes nothing.
-
-    Raises ResidentNotFound (also for one elsewhere), ItemNotFound.
-    """
-    grid = select(Unit.path, Grid.id).join(Grid, Grid.unit_id == Unit.id).join(Resident, Resident.grid_id == Grid.id)
-    at = db.session.execute(grid.where(Resident.id == resident_id, Resident.ended_at.is_(None))).first()
-    mine = stamp.actor.paths(*(role for role in NOTES if role is not Role.GRID_WORKER))
-    if at is None or not (at.id in stamp.actor.grid_ids or any(at.path.startswith(path) for path in mine)):
-        raise ResidentNotFound
-    assert stamp.actor.id is not None
-    values = {"resident_id": resident_id, "item_code": current_item(item).code, "source": source}
-    change = insert(Benefit).values(**values, noted_at=stamp.at, noted_by=stamp.actor.id)
-    db.session.execute(change.on_conflict_do_nothing(index_elements=["resident_id", "item_code"]))

@@ -1,21 +1,22 @@
 """Keeps what is read of orders: those that are open to somebody, one's own, and the lists of a unit by station and lateness."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import Select, exists, not_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.database import db
 from app.core.errors import NotAllowed
-from app.core.paging import Page, page_from, paged
+from app.core.paging import Page, by_ways, page_from, paged
 from app.core.stamp import ActorKind, Stamp
 from app.ledger.clocks import Deadline
 from app.ledger.models import Case, Report
 from app.ledger.numbers import WrongNumber, check_number
 from app.ledger.scope import visible
+from app.ledger.showing.narrowing import ids_by_ways
 from app.ledger.vocabulary import OPEN, Clock, State, Subject
 from app.people.identity import masked, open_person
 from app.people.models import Resident
@@ -95,19 +96,26 @@ def open_orders(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[OpenOrd
     if stamp.actor.kind is ActorKind.RESIDENT:
         mine = exists().where(Report.case_id == ServiceOrder.case_id, Report.filer_resident_id == stamp.actor.id)
         conditions += [ServiceOrder.resident_id != stamp.actor.id, ~mine.correlate(ServiceOrder)]
-    return _page(stamp, conditions, cursor=cursor, limit=limit, key=[(ServiceOrder.id, False)], show=_open)
+    query = paged(_orders().where(*conditions), key=[(ServiceOrder.id, False)], cursor=cursor, limit=limit)
+    return _page(stamp, query, limit=limit, show=_open)
 
 
 def taken_orders(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[OrderShown]:
     """Give the orders that the actor has taken, the latest first."""
-    return _page(stamp, [taken_by(stamp.actor)], cursor=cursor, limit=limit, key=[(ServiceOrder.id, True)], show=_shown)
+    query = paged(_orders().where(taken_by(stamp.actor)), key=[(ServiceOrder.id, True)], cursor=cursor, limit=limit)
+    return _page(stamp, query, limit=limit, show=_shown)
 
 
 def own_orders(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[OrderShown]:
     """Give the orders that are for the signed-in resident, or that they made, the latest first."""
-    filed = exists().where(Report.case_id == ServiceOrder.case_id, Report.filer_resident_id == stamp.actor.id)
-    mine = or_(ServiceOrder.resident_id == stamp.actor.id, filed.correlate(ServiceOrder))
-    return _page(stamp, [mine], cursor=cursor, limit=limit, key=[(ServiceOrder.id, True)], show=_shown)
+
+    def read(query: Select[Any]) -> Select[Any]:
+        return paged(query, key=[(ServiceOrder.id, True)], cursor=cursor, limit=limit)
+
+    filed = select(Report.case_id).where(Report.filer_resident_id == stamp.actor.id)
+    ways = (ServiceOrder.resident_id == stamp.actor.id, ServiceOrder.case_id.in_(filed))
+    ids = db.session.scalars(by_ways([read(select(ServiceOrder.id).where(way)) for way in ways])).all()
+    return _page(stamp, read(_orders().where(ServiceOrder.id.in_(ids))), limit=limit, show=_shown)
 
 
 def orders_page(
@@ -121,15 +129,16 @@ def orders_page(
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[OrderShown]:
-    """Give the orders that a member of staff sees: at the station of a unit or below it, late, taken; the latest first.
+    """Give the orders that a member of staff sees: at the station of a unit or below it, late, taken; the latest case first.
 
     Raises OrdersAreTheStaffs.
     """
     if stamp.actor.kind is not ActorKind.STAFF:
         raise OrdersAreTheStaffs
-    conditions = [visible(stamp.actor)]
+    conditions = [not_(Case.archived)]  # true of all orders, and what the indexes of territory and lead are of
     if unit_id is not None:
-        conditions.append(Unit.path.startswith(db.session.get_one(Unit, unit_id).path))
+        below = select(Unit.id).where(Unit.path.startswith(db.session.get_one(Unit, unit_id).path))
+        conditions.append(ServiceOrder.unit_id.in_(below))
     if item is not None:
         conditions.append(ServiceOrder.item_code == item)
     if running:
@@ -138,7 +147,14 @@ def orders_page(
         conditions.append(Case.late_since.is_not(None) if late else Case.late_since.is_(None))
     if taken is not None:
         conditions.append(ServiceOrder.taken_at.is_not(None) if taken else ServiceOrder.taken_at.is_(None))
-    return _page(stamp, conditions, cursor=cursor, limit=limit, key=[(ServiceOrder.id, True)], show=_shown)
+
+    def read(query: Select[Any]) -> Select[Any]:
+        return paged(query, key=[(ServiceOrder.case_id, True)], cursor=cursor, limit=limit)
+
+    query = select(ServiceOrder.case_id).join(Case, Case.id == ServiceOrder.case_id).where(*conditions)
+    ids = db.session.scalars(ids_by_ways(stamp.actor, query, read)).all()
+    found = read(_orders().where(ServiceOrder.case_id.in_(ids)))
+    return _page(stamp, found, limit=limit, show=_shown, key=lambda order: (order.case_id,))
 
 
 def show_order(stamp: Stamp, number: str) -> OrderShown:
@@ -162,11 +178,19 @@ def order_of(stamp: Stamp, order: ServiceOrder) -> OrderShown:
     return _shown(stamp, order, _clocks([order]))
 
 
+def _by_id(order: ServiceOrder) -> tuple[int, ...]:
+    return (order.id,)
+
+
 def _page(
-    stamp: Stamp, conditions: Sequence[ColumnElement[bool]], *, cursor: str | None, limit: int, key: Any, show: Any
+    stamp: Stamp,
+    query: Select[ServiceOrder],
+    *,
+    limit: int,
+    show: Any,
+    key: Callable[[ServiceOrder], tuple[int, ...]] = _by_id,
 ) -> Page[Any]:
-    rows = list(db.session.scalars(paged(_orders().where(*conditions), key=key, cursor=cursor, limit=limit)))
-    page = page_from(rows, limit=limit, key=lambda order: (order.id,))
+    page = page_from(list(db.session.scalars(query)), limit=limit, key=key)
     clocks = _clocks(list(page.items))
     return Page([show(stamp, order, clocks) for order in page.items], page.next_cursor)
 

@@ -1,7 +1,8 @@
-"""Keeps how terms are written in Chinese and read again, as catalogues and sheets have them: `5 个工作日`, `30 分钟`."""
+"""Keeps how terms are written in Chinese and read again (`5 个工作日`, `30 分钟`), and what stands on an order's slip."""
 
 import re
 
+from app.ledger.numbers import in_fours
 from app.ledger.terms import HoursKind, Term, Unit
 
 _UNITS = {
@@ -36,3 +37,12 @@ def read_term(words: str) -> Term | None:
         return Term(int(found[1]), unit, HoursKind.WORK)
     hours = {"值班": HoursKind.DUTY, "工作": HoursKind.WORK}.get(found[3] or "", HoursKind.ALWAYS)
     return Term(int(found[1]), unit, hours)
+
+
+def order_slip(number: str, claim_code: str, item: str) -> str:
+    """Give the words that are printed for somebody for whom the village ordered a service."""
+    return (
+        f"您好！村里已经为您登记“{item}”。\n工单号：{in_fours(number)}\n查询码：{in_fours(claim_code)}\n"
+        "凭这两个号码，您本人或家人可以在小程序“凭码查询”里查看进度、补充情况，办结后作出评价；也可以拨打热线查询。\n"
+        "查询码只交给您本人，请不要告诉别人。如果您不需要这项服务，请告诉送单的人，或者拨打热线。"
+    )

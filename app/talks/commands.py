@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from app.core.clock import CHINA
 from app.core.database import db, lock_rows
 from app.core.errors import Invalid, NotAllowed, NotFound
-from app.core.paging import Page, page_from, paged
+from app.core.paging import Page, by_ways, page_from, paged
 from app.core.stamp import ActorKind, Role, Stamp
 from app.ledger.catalogue import UnknownGrid, catalogue
 from app.ledger.commands import answer_locked
@@ -207,8 +208,12 @@ def _speaker(stamp: Stamp, said: Said, grids: dict[int, str]) -> tuple[int | Non
 
 def own_talks(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[TalkShown]:
     """Give the talks of the actor's villages, the latest first."""
-    query = select(VillageTalk).join(Unit, Unit.id == VillageTalk.unit_id).where(_mine(stamp))
-    rows = list(db.session.scalars(paged(query.options(*_whole()), key=[(VillageTalk.id, True)], cursor=cursor, limit=limit)))
+
+    def read(query: Select[Any]) -> Select[Any]:
+        return paged(query, key=[(VillageTalk.id, True)], cursor=cursor, limit=limit)
+
+    ids = db.session.scalars(by_ways([read(select(VillageTalk.id).where(way)) for way in _ways(stamp)])).all()
+    rows = list(db.session.scalars(read(select(VillageTalk).where(VillageTalk.id.in_(ids)).options(*_whole()))))
     page = page_from(rows, limit=limit, key=lambda talk: (talk.id,))
     seen = _seen(stamp, page.items)
     return Page([_talk_shown(talk, _became(talk, seen)) for talk in page.items], page.next_cursor)
@@ -216,16 +221,18 @@ def own_talks(stamp: Stamp, *, cursor: str | None, limit: int) -> Page[TalkShown
 
 def show_talk(stamp: Stamp, talk_id: int) -> TalkShown:
     """Give a talk of one of the actor's villages; raises TalkNotFound, also for one elsewhere."""
-    query = select(VillageTalk).join(Unit, Unit.id == VillageTalk.unit_id).where(_mine(stamp), VillageTalk.id == talk_id)
+    query = select(VillageTalk).where(or_(*_ways(stamp)), VillageTalk.id == talk_id)
     talk = db.session.scalars(query.options(*_whole())).first()
     if talk is None:
         raise TalkNotFound
     return _talk_shown(talk, _became(talk, _seen(stamp, [talk])))
 
 
-def _mine(stamp: Stamp) -> ColumnElement[bool]:
-    """Give the condition for the talks that one sees: a cadre those of the village, everybody those that they wrote down."""
-    return or_(*(Unit.path.startswith(path) for path in stamp.actor.paths(Role.CADRE)), VillageTalk.staff_id == stamp.actor.id)
+def _ways(stamp: Stamp) -> list[ColumnElement[bool]]:
+    """Give the conditions for the talks that one sees: a cadre those of the village, everybody those that they wrote down."""
+    below = [Unit.path.startswith(path) for path in stamp.actor.paths(Role.CADRE)]
+    villages = db.session.scalars(select(Unit.id).where(or_(*below))).all() if below else ()
+    return [VillageTalk.staff_id == stamp.actor.id, *(VillageTalk.unit_id == village for village in villages)]
 
 
 def _whole() -> tuple[ExecutableOption, ...]:

@@ -14,8 +14,9 @@ from app.core.stamp import Role, Stamp
 from app.ledger.clocks import Deadline
 from app.ledger.county import county, next_digest
 from app.ledger.deadlines import ClockFor, cancel, clock_row, is_open, meet
+from app.ledger.labels import label
 from app.ledger.subjects import Reached, SubjectKind, declare_subject
-from app.ledger.vocabulary import Audience, Clock, Kind, Subject, Urgency, label
+from app.ledger.vocabulary import Audience, Clock, Kind, Subject, Urgency
 from app.notices.models import Recipient
 from app.notices.outbox import notice_row
 from app.people.duty.absences import away

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.columns import choice, key, number, own_id
+
 revision = "0008"
 down_revision = "0007"
 
@@ -17,44 +19,28 @@ _CASE_STATES = (
 )  # fmt: skip
 
 
-def _word(column: str, words: tuple[str, ...], name: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(column, sa.Enum(*words, name=name, native_enum=False, create_constraint=True, length=40), nullable=nullable)
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
-
-
-def _number(column: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(column, sa.BigInteger(), nullable=nullable)
-
-
 def _moment(column: str, *, nullable: bool = True) -> sa.Column[sa.DateTime]:
     return sa.Column(column, sa.DateTime(timezone=True), nullable=nullable)
 
 
-def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
-
-
 def _slip_columns() -> list[sa.Column]:
     return [
-        _id(),
-        _number("case_id"),
-        _number("round"),
-        _word("mode", _MODES, "press_mode", nullable=True),
-        _word("state", _STATES, "slip_state"),
+        own_id(),
+        number("case_id"),
+        number("round"),
+        choice("mode", _MODES, "press_mode", nullable=True),
+        choice("state", _STATES, "slip_state"),
         sa.Column("number", sa.Text(), nullable=True),
-        _number("unit_id"),
+        number("unit_id"),
         sa.Column("staff_ids", postgresql.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("others", postgresql.ARRAY(sa.Text()), nullable=False),
-        _number("person_times"),
-        _number("part_of_id", nullable=True),
-        _number("by_staff_id", nullable=True),
+        number("person_times"),
+        number("part_of_id", nullable=True),
+        number("by_staff_id", nullable=True),
         _moment("drafted_at", nullable=False),
         _moment("issued_at"),
         _moment("discarded_at"),
-        _number("entry_seq", nullable=True),
+        number("entry_seq", nullable=True),
     ]
 
 
@@ -62,10 +48,10 @@ def _slip_constraints(table: str) -> list[sa.Constraint]:
     return [
         sa.CheckConstraint("(state = 'draft') = (issued_at IS NULL AND discarded_at IS NULL)", name=op.f(f"ck_{table}_draft")),
         sa.CheckConstraint("person_times >= 0", name=op.f(f"ck_{table}_person_times")),
-        _key(table, "case_id", "case"),
-        _key(table, "unit_id", "unit"),
-        _key(table, "part_of_id", table),
-        _key(table, "by_staff_id", "staff"),
+        key(table, "case_id", "case"),
+        key(table, "unit_id", "unit"),
+        key(table, "part_of_id", table),
+        key(table, "by_staff_id", "staff"),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
         sa.UniqueConstraint("number", name=op.f(f"uq_{table}_number")),
     ]
@@ -82,9 +68,9 @@ def _slip_indexes(table: str) -> None:
 def _slips() -> None:
     op.create_table(
         "slip_series",
-        _word("kind", ("urging", "supervision", "order"), "slip_kind"),
+        choice("kind", ("urging", "supervision", "order"), "slip_kind"),
         sa.Column("year", sa.BigInteger(), autoincrement=False, nullable=False),
-        _number("last"),
+        number("last"),
         sa.PrimaryKeyConstraint("kind", "year", name=op.f("pk_slip_series")),
     )
     op.create_table(
@@ -92,9 +78,9 @@ def _slips() -> None:
         *_slip_columns(),
         sa.Column("by_resident", sa.Boolean(), nullable=False),
         sa.Column("words", sa.Text(), nullable=True),
-        _number("deadline_id", nullable=True),
+        number("deadline_id", nullable=True),
         sa.CheckConstraint("by_resident = (mode IS NULL)", name=op.f("ck_urging_mode")),
-        _key("urging", "deadline_id", "deadline"),
+        key("urging", "deadline_id", "deadline"),
         *_slip_constraints("urging"),
     )
     _slip_indexes("urging")
@@ -102,16 +88,16 @@ def _slips() -> None:
         "supervision_order",
         *_slip_columns(),
         sa.Column("words", sa.Text(), nullable=False),
-        _number("meeting_id", nullable=True),
+        number("meeting_id", nullable=True),
         _moment("reply_by"),
         _moment("answered_at"),
-        _number("answered_by", nullable=True),
-        _number("answer_seq", nullable=True),
+        number("answered_by", nullable=True),
+        number("answer_seq", nullable=True),
         _moment("accepted_at"),
-        _number("insisted"),
+        number("insisted"),
         sa.CheckConstraint("(meeting_id IS NULL) <> (mode IS NULL)", name=op.f("ck_supervision_order_mode")),
-        _key("supervision_order", "meeting_id", "progress_meeting"),
-        _key("supervision_order", "answered_by", "staff"),
+        key("supervision_order", "meeting_id", "progress_meeting"),
+        key("supervision_order", "answered_by", "staff"),
         *_slip_constraints("supervision_order"),
     )
     _slip_indexes("supervision_order")
@@ -123,13 +109,13 @@ def _slips() -> None:
 def _lists() -> None:
     op.create_table(
         "case_listing",
-        _id(),
-        _number("case_id"),
-        _word("listing", ("onsite", "interview"), "listing"),
-        _word("listed_for", ("late", "reworked", "reassigned"), "listed_for"),
+        own_id(),
+        number("case_id"),
+        choice("listing", ("onsite", "interview"), "listing"),
+        choice("listed_for", ("late", "reworked", "reassigned"), "listed_for"),
         _moment("since", nullable=False),
         _moment("settled_at"),
-        _key("case_listing", "case_id", "case"),
+        key("case_listing", "case_id", "case"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_listing")),
     )
     standing = {"postgresql_where": "settled_at IS NULL"}
@@ -142,30 +128,30 @@ def _lists() -> None:
 def _meetings() -> None:
     op.create_table(
         "progress_meeting",
-        _id(),
-        _number("unit_id"),
+        own_id(),
+        number("unit_id"),
         _moment("held_at", nullable=False),
         sa.Column("chair", sa.Text(), nullable=False),
         sa.Column("participants", postgresql.ARRAY(sa.Text()), nullable=False),
-        _number("by_staff_id"),
-        _key("progress_meeting", "unit_id", "unit"),
-        _key("progress_meeting", "by_staff_id", "staff"),
+        number("by_staff_id"),
+        key("progress_meeting", "unit_id", "unit"),
+        key("progress_meeting", "by_staff_id", "staff"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_progress_meeting")),
     )
     op.create_index("ix_progress_meeting_unit_id", "progress_meeting", ["unit_id", "id"])
     op.create_table(
         "progress_item",
-        _number("meeting_id"),
-        _number("case_id"),
-        _number("place"),
-        _word("light", ("green", "amber", "red"), "light"),
-        _word("state", _CASE_STATES, "state"),
-        _number("lead_unit_id", nullable=True),
+        number("meeting_id"),
+        number("case_id"),
+        number("place"),
+        choice("light", ("green", "amber", "red"), "light"),
+        choice("state", _CASE_STATES, "state"),
+        number("lead_unit_id", nullable=True),
         _moment("due_at"),
         _moment("late_since"),
-        _key("progress_item", "meeting_id", "progress_meeting"),
-        _key("progress_item", "case_id", "case"),
-        _key("progress_item", "lead_unit_id", "unit"),
+        key("progress_item", "meeting_id", "progress_meeting"),
+        key("progress_item", "case_id", "case"),
+        key("progress_item", "lead_unit_id", "unit"),
         sa.PrimaryKeyConstraint("meeting_id", "case_id", name=op.f("pk_progress_item")),
         sa.UniqueConstraint("meeting_id", "place", name=op.f("uq_progress_item_meeting_id_place")),
     )

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.columns import choice, key, moment, number, own_id
+
 revision = "0011"
 down_revision = "0010"
 
@@ -16,44 +18,24 @@ _CLOCKS = (
 )  # fmt: skip
 
 
-def _word(column: str, words: tuple[str, ...], name: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(column, sa.Enum(*words, name=name, native_enum=False, create_constraint=True, length=40), nullable=nullable)
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
-
-
-def _number(column: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(column, sa.BigInteger(), nullable=nullable)
-
-
-def _moment(column: str, *, nullable: bool = False) -> sa.Column[sa.DateTime]:
-    return sa.Column(column, sa.DateTime(timezone=True), nullable=nullable)
-
-
-def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
-
-
 def _people() -> None:
     op.create_table(
         "roster_entry",
-        _id(),
-        _number("unit_id"),
-        _number("staff_id"),
-        _word("what", ("head", "phone", "leader"), "on_duty"),
-        _moment("starts_at"),
-        _moment("until"),
-        _moment("put_at"),
-        _number("put_by", nullable=True),
-        _moment("ended_at", nullable=True),
-        _number("ended_by", nullable=True),
+        own_id(),
+        number("unit_id"),
+        number("staff_id"),
+        choice("what", ("head", "phone", "leader"), "on_duty"),
+        moment("starts_at"),
+        moment("until"),
+        moment("put_at"),
+        number("put_by", nullable=True),
+        moment("ended_at", nullable=True),
+        number("ended_by", nullable=True),
         sa.CheckConstraint("until > starts_at", name=op.f("ck_roster_entry_span")),
-        _key("roster_entry", "unit_id", "unit"),
-        _key("roster_entry", "staff_id", "staff"),
-        _key("roster_entry", "put_by", "staff"),
-        _key("roster_entry", "ended_by", "staff"),
+        key("roster_entry", "unit_id", "unit"),
+        key("roster_entry", "staff_id", "staff"),
+        key("roster_entry", "put_by", "staff"),
+        key("roster_entry", "ended_by", "staff"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_entry")),
     )
     op.create_index("ix_roster_entry_until", "roster_entry", ["until"], postgresql_where="ended_at IS NULL")
@@ -61,32 +43,32 @@ def _people() -> None:
     op.create_index(op.f("ix_roster_entry_staff_id"), "roster_entry", ["staff_id"])
     op.create_table(
         "stand_in",
-        _number("staff_id"),
-        _number("stand_in_id"),
-        _moment("set_at"),
-        _number("set_by", nullable=True),
+        number("staff_id"),
+        number("stand_in_id"),
+        moment("set_at"),
+        number("set_by", nullable=True),
         sa.CheckConstraint("staff_id <> stand_in_id", name=op.f("ck_stand_in_another")),
-        _key("stand_in", "staff_id", "staff"),
-        _key("stand_in", "stand_in_id", "staff"),
-        _key("stand_in", "set_by", "staff"),
+        key("stand_in", "staff_id", "staff"),
+        key("stand_in", "stand_in_id", "staff"),
+        key("stand_in", "set_by", "staff"),
         sa.PrimaryKeyConstraint("staff_id", name=op.f("pk_stand_in")),
     )
     op.create_index(op.f("ix_stand_in_stand_in_id"), "stand_in", ["stand_in_id"])
     op.create_table(
         "leave",
-        _id(),
-        _number("staff_id"),
-        _moment("starts_at"),
-        _moment("until"),
+        own_id(),
+        number("staff_id"),
+        moment("starts_at"),
+        moment("until"),
         sa.Column("reason", sa.Text(), nullable=False),
-        _moment("put_at"),
-        _number("put_by"),
-        _moment("begun_at", nullable=True),
-        _moment("ended_at", nullable=True),
-        _moment("cancelled_at", nullable=True),
+        moment("put_at"),
+        number("put_by"),
+        moment("begun_at", nullable=True),
+        moment("ended_at", nullable=True),
+        moment("cancelled_at", nullable=True),
         sa.CheckConstraint("until > starts_at", name=op.f("ck_leave_span")),
-        _key("leave", "staff_id", "staff"),
-        _key("leave", "put_by", "staff"),
+        key("leave", "staff_id", "staff"),
+        key("leave", "put_by", "staff"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_leave")),
     )
     op.create_index("ix_leave_open", "leave", ["starts_at"], postgresql_where="ended_at IS NULL AND cancelled_at IS NULL")
@@ -96,30 +78,30 @@ def _people() -> None:
 def _ledger() -> None:
     op.create_table(
         "leave_move",
-        _id(),
-        _number("leave_id"),
-        _number("case_id"),
-        _word("subject", _SUBJECTS, "subject"),
-        _number("subject_id"),
-        _word("clock", _CLOCKS, "clock", nullable=True),
-        _number("to_staff_id"),
-        _moment("returned_at", nullable=True),
-        _key("leave_move", "leave_id", "leave"),
-        _key("leave_move", "case_id", "case"),
-        _key("leave_move", "to_staff_id", "staff"),
+        own_id(),
+        number("leave_id"),
+        number("case_id"),
+        choice("subject", _SUBJECTS, "subject"),
+        number("subject_id"),
+        choice("clock", _CLOCKS, "clock", nullable=True),
+        number("to_staff_id"),
+        moment("returned_at", nullable=True),
+        key("leave_move", "leave_id", "leave"),
+        key("leave_move", "case_id", "case"),
+        key("leave_move", "to_staff_id", "staff"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_leave_move")),
     )
     op.create_index("ix_leave_move_open", "leave_move", ["leave_id", "case_id"], postgresql_where="returned_at IS NULL")
     op.create_table(
         "shift_hand_over",
-        _id(),
-        _number("unit_id"),
-        _number("staff_id"),
-        _moment("at"),
+        own_id(),
+        number("unit_id"),
+        number("staff_id"),
+        moment("at"),
         sa.Column("remark", sa.Text(), nullable=True),
         sa.Column("figures", postgresql.JSONB(), nullable=False),
-        _key("shift_hand_over", "unit_id", "unit"),
-        _key("shift_hand_over", "staff_id", "staff"),
+        key("shift_hand_over", "unit_id", "unit"),
+        key("shift_hand_over", "staff_id", "staff"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shift_hand_over")),
     )
     op.create_index("ix_shift_hand_over_unit_id", "shift_hand_over", ["unit_id", "id"])

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.columns import choice, day, key, moment, number, own_id, primary, text, yes
+
 revision = "0017"
 down_revision = "0016"
 
@@ -34,42 +36,6 @@ _POPULATIONS: tuple[tuple[str, str, bool, int | None, int | None], ...] = (
 )
 
 
-def _word(column: str, words: tuple[str, ...], name: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(column, sa.Enum(*words, name=name, native_enum=False, create_constraint=True, length=40), nullable=nullable)
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
-
-
-def _number(column: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(column, sa.BigInteger(), nullable=nullable)
-
-
-def _moment(column: str, *, nullable: bool = False) -> sa.Column[sa.DateTime]:
-    return sa.Column(column, sa.DateTime(timezone=True), nullable=nullable)
-
-
-def _day(column: str, *, nullable: bool = False) -> sa.Column[sa.Date]:
-    return sa.Column(column, sa.Date(), nullable=nullable)
-
-
-def _text(column: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(column, sa.Text(), nullable=nullable)
-
-
-def _yes(column: str) -> sa.Column[bool]:
-    return sa.Column(column, sa.Boolean(), nullable=False)
-
-
-def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
-
-
-def _primary(table: str) -> sa.PrimaryKeyConstraint:
-    return sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}"))
-
-
 def _words() -> None:
     for column, words, tables in (
         ("clock", _CLOCKS, ("deadline", "deadline_policy", "leave_move")),
@@ -86,17 +52,17 @@ def _words() -> None:
 def _households() -> None:
     op.create_table(
         "household_group",
-        _id(), _text("code"), _text("name"), _number("grid_id"), _moment("created_at"), _moment("ended_at", nullable=True),
-        _key("household_group", "grid_id", "grid"),
-        _primary("household_group"),
+        own_id(), text("code"), text("name"), number("grid_id"), moment("created_at"), moment("ended_at", nullable=True),
+        key("household_group", "grid_id", "grid"),
+        primary("household_group"),
         sa.UniqueConstraint("code", name=op.f("uq_household_group_code")),
     )  # fmt: skip
     op.create_index(op.f("ix_household_group_grid_id"), "household_group", ["grid_id"])
-    op.add_column("household", _number("group_id", nullable=True))
+    op.add_column("household", number("group_id", nullable=True))
     op.add_column("household", sa.Column("kind", sa.String(40), nullable=False, server_default="ordinary"))
     op.add_column("household", sa.Column("version", sa.BigInteger(), nullable=False, server_default="1"))
-    op.add_column("household", _moment("updated_at", nullable=True))
-    op.add_column("household", _moment("ended_at", nullable=True))
+    op.add_column("household", moment("updated_at", nullable=True))
+    op.add_column("household", moment("ended_at", nullable=True))
     op.execute("UPDATE household SET updated_at = created_at")
     op.alter_column("household", "updated_at", nullable=False)
     op.alter_column("household", "kind", server_default=None)
@@ -109,11 +75,11 @@ def _households() -> None:
 
 def _residents() -> None:
     op.add_column("resident", sa.Column("sex", sa.String(40), nullable=True))
-    op.add_column("resident", _day("birth_month", nullable=True))
-    op.add_column("resident", _text("relation", nullable=True))
+    op.add_column("resident", day("birth_month", nullable=True))
+    op.add_column("resident", text("relation", nullable=True))
     op.add_column("resident", sa.Column("version", sa.BigInteger(), nullable=False, server_default="1"))
-    op.add_column("resident", _moment("updated_at", nullable=True))
-    op.add_column("resident", _moment("ended_at", nullable=True))
+    op.add_column("resident", moment("updated_at", nullable=True))
+    op.add_column("resident", moment("ended_at", nullable=True))
     op.add_column("resident", sa.Column("ended_by", sa.String(40), nullable=True))
     op.execute("UPDATE resident SET updated_at = created_at")
     op.alter_column("resident", "updated_at", nullable=False)
@@ -126,9 +92,9 @@ def _residents() -> None:
 def _populations() -> None:
     tags = op.create_table(
         "population_tag",
-        _id(), _text("code"), _text("name"), _yes("key"), _number("from_age", nullable=True),
-        _number("lasts_months", nullable=True), _number("place"), _yes("active"),
-        _primary("population_tag"),
+        own_id(), text("code"), text("name"), yes("key"), number("from_age", nullable=True),
+        number("lasts_months", nullable=True), number("place"), yes("active"),
+        primary("population_tag"),
         sa.UniqueConstraint("code", name=op.f("uq_population_tag_code")),
         sa.UniqueConstraint("name", name=op.f("uq_population_tag_name")),
     )  # fmt: skip
@@ -137,12 +103,12 @@ def _populations() -> None:
     op.bulk_insert(tags, rows)
     op.create_table(
         "resident_tag",
-        _id(), _number("resident_id"), _number("tag_id"), _text("source"), _day("since"), _day("expires_on", nullable=True),
-        _moment("noted_at"), _number("noted_by", nullable=True), _moment("ended_at", nullable=True),
-        _key("resident_tag", "resident_id", "resident"),
-        _key("resident_tag", "tag_id", "population_tag"),
-        _key("resident_tag", "noted_by", "staff"),
-        _primary("resident_tag"),
+        own_id(), number("resident_id"), number("tag_id"), text("source"), day("since"), day("expires_on", nullable=True),
+        moment("noted_at"), number("noted_by", nullable=True), moment("ended_at", nullable=True),
+        key("resident_tag", "resident_id", "resident"),
+        key("resident_tag", "tag_id", "population_tag"),
+        key("resident_tag", "noted_by", "staff"),
+        primary("resident_tag"),
     )  # fmt: skip
     still = "ended_at IS NULL"
     op.create_index("ix_resident_tag_open", "resident_tag", ["resident_id", "tag_id"], unique=True, postgresql_where=still)
@@ -155,24 +121,24 @@ def _heads_and_care() -> None:
     still = "ended_at IS NULL"
     op.create_table(
         "group_head",
-        _id(), _number("group_id"), _number("resident_id"), _moment("since"), _moment("ended_at", nullable=True),
-        _key("group_head", "group_id", "household_group"),
-        _key("group_head", "resident_id", "resident"),
-        _primary("group_head"),
+        own_id(), number("group_id"), number("resident_id"), moment("since"), moment("ended_at", nullable=True),
+        key("group_head", "group_id", "household_group"),
+        key("group_head", "resident_id", "resident"),
+        primary("group_head"),
     )  # fmt: skip
     op.create_index("ix_group_head_open", "group_head", ["group_id", "resident_id"], unique=True, postgresql_where=still)
     op.create_index("ix_group_head_resident_id", "group_head", ["resident_id"])
     op.create_table(
         "care",
-        _id(), _number("resident_id"),
-        _word("by", ("family", "cadre", "grid_worker", "party_member", "volunteer"), "care_by"),
-        _number("staff_id", nullable=True), _number("carer_id", nullable=True), _moment("since"), _moment("ended_at", nullable=True),
-        _key("care", "resident_id", "resident"),
-        _key("care", "staff_id", "staff"),
-        _key("care", "carer_id", "resident"),
+        own_id(), number("resident_id"),
+        choice("by", ("family", "cadre", "grid_worker", "party_member", "volunteer"), "care_by"),
+        number("staff_id", nullable=True), number("carer_id", nullable=True), moment("since"), moment("ended_at", nullable=True),
+        key("care", "resident_id", "resident"),
+        key("care", "staff_id", "staff"),
+        key("care", "carer_id", "resident"),
         sa.CheckConstraint("(staff_id IS NULL) <> (carer_id IS NULL)", name=op.f("ck_care_one_carer")),
         sa.CheckConstraint("carer_id <> resident_id", name=op.f("ck_care_another")),
-        _primary("care"),
+        primary("care"),
     )  # fmt: skip
     for column in ("resident_id", "staff_id", "carer_id"):
         op.create_index(f"ix_care_{column}", "care", [column], postgresql_where=still)
@@ -181,14 +147,14 @@ def _heads_and_care() -> None:
 def _visits() -> None:
     op.create_table(
         "visit_rule",
-        _id(), _text("code"), _number("version"), _number("tag_id", nullable=True),
-        _word("household_kind", _KINDS, "household_kind", nullable=True), _number("every_months"), _yes("active"),
-        _moment("made_at"), _number("made_by", nullable=True),
-        _key("visit_rule", "tag_id", "population_tag"),
-        _key("visit_rule", "made_by", "staff"),
+        own_id(), text("code"), number("version"), number("tag_id", nullable=True),
+        choice("household_kind", _KINDS, "household_kind", nullable=True), number("every_months"), yes("active"),
+        moment("made_at"), number("made_by", nullable=True),
+        key("visit_rule", "tag_id", "population_tag"),
+        key("visit_rule", "made_by", "staff"),
         sa.CheckConstraint("(tag_id IS NULL) <> (household_kind IS NULL)", name=op.f("ck_visit_rule_one_of_both")),
         sa.CheckConstraint("every_months BETWEEN 1 AND 12", name=op.f("ck_visit_rule_every_months")),
-        _primary("visit_rule"),
+        primary("visit_rule"),
         sa.UniqueConstraint("code", "version", name=op.f("uq_visit_rule_code_version")),
     )  # fmt: skip
     op.execute(
@@ -201,31 +167,31 @@ def _visits() -> None:
     )
     op.create_table(
         "campaign",
-        _id(), _text("name"), _number("unit_id"), _number("tag_id", nullable=True), _day("starts_on"), _day("due_on"),
-        _moment("made_at"), _number("made_by"), _moment("ended_at", nullable=True),
-        _key("campaign", "unit_id", "unit"),
-        _key("campaign", "tag_id", "population_tag"),
-        _key("campaign", "made_by", "staff"),
+        own_id(), text("name"), number("unit_id"), number("tag_id", nullable=True), day("starts_on"), day("due_on"),
+        moment("made_at"), number("made_by"), moment("ended_at", nullable=True),
+        key("campaign", "unit_id", "unit"),
+        key("campaign", "tag_id", "population_tag"),
+        key("campaign", "made_by", "staff"),
         sa.CheckConstraint("due_on >= starts_on", name=op.f("ck_campaign_span")),
-        _primary("campaign"),
+        primary("campaign"),
     )  # fmt: skip
     op.create_index(op.f("ix_campaign_unit_id"), "campaign", ["unit_id"])
     op.create_table(
         "visit_task",
-        _id(), _text("key"), _number("grid_id"), _number("household_id"), _number("resident_id", nullable=True),
-        _word("why", ("rule", "campaign", "follow_up", "proactive"), "task_for"),
-        _number("rule_id", nullable=True), _number("campaign_id", nullable=True), _text("note", nullable=True),
-        _day("first_on"), _day("due_on"), _word("state", ("open", "done", "cancelled"), "task_state"),
-        _moment("ended_at", nullable=True), _text("ended_why", nullable=True), _number("visit_id", nullable=True),
-        _number("version"), _moment("created_at"), _moment("updated_at"),
-        _key("visit_task", "grid_id", "grid"),
-        _key("visit_task", "household_id", "household"),
-        _key("visit_task", "resident_id", "resident"),
-        _key("visit_task", "rule_id", "visit_rule"),
-        _key("visit_task", "campaign_id", "campaign"),
-        _key("visit_task", "visit_id", "visit"),
+        own_id(), text("key"), number("grid_id"), number("household_id"), number("resident_id", nullable=True),
+        choice("why", ("rule", "campaign", "follow_up", "proactive"), "task_for"),
+        number("rule_id", nullable=True), number("campaign_id", nullable=True), text("note", nullable=True),
+        day("first_on"), day("due_on"), choice("state", ("open", "done", "cancelled"), "task_state"),
+        moment("ended_at", nullable=True), text("ended_why", nullable=True), number("visit_id", nullable=True),
+        number("version"), moment("created_at"), moment("updated_at"),
+        key("visit_task", "grid_id", "grid"),
+        key("visit_task", "household_id", "household"),
+        key("visit_task", "resident_id", "resident"),
+        key("visit_task", "rule_id", "visit_rule"),
+        key("visit_task", "campaign_id", "campaign"),
+        key("visit_task", "visit_id", "visit"),
         sa.CheckConstraint("due_on >= first_on", name=op.f("ck_visit_task_span")),
-        _primary("visit_task"),
+        primary("visit_task"),
         sa.UniqueConstraint("key", name=op.f("uq_visit_task_key")),
     )  # fmt: skip
     op.create_index("ix_visit_task_open", "visit_task", ["grid_id", "due_on", "id"], postgresql_where="state = 'open'")

@@ -6,48 +6,38 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.columns import key, number, own_id
+
 revision = "0019"
 down_revision = "0018"
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
-
-
-def _number(column: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(column, sa.BigInteger(), nullable=nullable)
-
-
-def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
 
 
 def _shapes() -> None:
     op.create_table(
         "shape_import",
-        _id(),
+        own_id(),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        _number("staff_id", nullable=True),
+        number("staff_id", nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
         sa.Column(
             "datum", sa.Enum("wgs84", "gcj02", name="datum", native_enum=False, create_constraint=True, length=40), nullable=False
         ),
         sa.Column("report", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        _key("shape_import", "staff_id", "staff"),
+        key("shape_import", "staff_id", "staff"),
         sa.CheckConstraint("octet_length(sha256) = 32", name=op.f("ck_shape_import_sha256")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shape_import")),
     )
     op.create_table(
         "grid_shape",
-        _id(),
-        _number("grid_id"),
-        _number("import_id"),
-        _number("replaced_by_id", nullable=True),
+        own_id(),
+        number("grid_id"),
+        number("import_id"),
+        number("replaced_by_id", nullable=True),
         sa.Column("wkb", sa.LargeBinary(), nullable=False),
-        _key("grid_shape", "grid_id", "grid"),
-        _key("grid_shape", "import_id", "shape_import"),
-        _key("grid_shape", "replaced_by_id", "shape_import"),
+        key("grid_shape", "grid_id", "grid"),
+        key("grid_shape", "import_id", "shape_import"),
+        key("grid_shape", "replaced_by_id", "shape_import"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grid_shape")),
     )
     for column in ("grid_id", "import_id", "replaced_by_id"):
@@ -63,18 +53,18 @@ def _cases() -> None:
     op.create_index("ix_case_to_place", "case", ["id"], postgresql_where="to_place AND closed_at IS NULL")
     op.create_table(
         "grid_move",
-        _id(),
-        _number("case_id"),
-        _number("staff_id"),
-        _number("from_grid_id"),
-        _number("to_grid_id", nullable=True),
-        _number("assignment_id", nullable=True),
+        own_id(),
+        number("case_id"),
+        number("staff_id"),
+        number("from_grid_id"),
+        number("to_grid_id", nullable=True),
+        number("assignment_id", nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        _key("grid_move", "case_id", "case"),
-        _key("grid_move", "staff_id", "staff"),
-        _key("grid_move", "from_grid_id", "grid"),
-        _key("grid_move", "to_grid_id", "grid"),
-        _key("grid_move", "assignment_id", "assignment"),
+        key("grid_move", "case_id", "case"),
+        key("grid_move", "staff_id", "staff"),
+        key("grid_move", "from_grid_id", "grid"),
+        key("grid_move", "to_grid_id", "grid"),
+        key("grid_move", "assignment_id", "assignment"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_grid_move")),
     )
     op.create_index("ix_grid_move_case_id", "grid_move", ["case_id", "staff_id"])

@@ -2,7 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+
+from migrations.columns import choice, key, moment, number, own_id, primary, record, sealed, text
 
 revision = "0020"
 down_revision = "0019"
@@ -32,54 +33,17 @@ _VISITS = [
 ]  # fmt: skip
 
 
-def _word(column: str, words: tuple[str, ...], name: str) -> sa.Column[str]:
-    kind = sa.Enum(*words, name=name, native_enum=False, create_constraint=True, length=40)
-    return sa.Column(column, kind, nullable=False)
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
-
-
-def _number(column: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(column, sa.BigInteger(), nullable=nullable)
-
-
-def _moment(column: str, *, nullable: bool = False) -> sa.Column[sa.DateTime]:
-    return sa.Column(column, sa.DateTime(timezone=True), nullable=nullable)
-
-
-def _text(column: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(column, sa.Text(), nullable=nullable)
-
-
-def _bytes(column: str, *, nullable: bool = False) -> sa.Column[bytes]:
-    return sa.Column(column, sa.LargeBinary(), nullable=nullable)
-
-
-def _json(column: str) -> sa.Column[object]:
-    return sa.Column(column, JSONB(), nullable=False)
-
-
-def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
-
-
-def _primary(table: str) -> sa.PrimaryKeyConstraint:
-    return sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}"))
-
-
 def _identities() -> None:
-    op.add_column("resident_identity", _bytes("name_index", nullable=True))
+    op.add_column("resident_identity", sealed("name_index", nullable=True))
     op.create_index(op.f("ix_resident_identity_name_index"), "resident_identity", ["name_index"])
     unnamed = "name IS NOT NULL AND name_index IS NULL"
     op.create_index("ix_resident_identity_to_index", "resident_identity", ["resident_id"], postgresql_where=unnamed)
-    op.add_column("household_identity", _bytes("match_index", nullable=True))
+    op.add_column("household_identity", sealed("match_index", nullable=True))
     op.create_index(op.f("ix_household_identity_match_index"), "household_identity", ["match_index"])
     op.create_index(
         "ix_household_identity_to_index", "household_identity", ["household_id"], postgresql_where="match_index IS NULL"
     )
-    op.add_column("resident", _number("merged_into_id", nullable=True))
+    op.add_column("resident", number("merged_into_id", nullable=True))
     op.create_foreign_key(op.f("fk_resident_merged_into_id"), "resident", "resident", ["merged_into_id"], ["id"])
     op.create_check_constraint(op.f("ck_resident_merged"), "resident", "merged_into_id IS NULL OR ended_by = 'duplicate'")
     alive = "ended_at IS NULL AND household_id IS NOT NULL"
@@ -87,8 +51,8 @@ def _identities() -> None:
     op.create_index("ix_resident_birth_month", "resident", ["birth_month"], postgresql_where=alive)
     op.create_index("ix_household_grid_code", "household", ["grid_id", "code"])
     op.alter_column("identity_access", "resident_id", nullable=True)
-    op.add_column("identity_access", _text("scope", nullable=True))
-    op.add_column("identity_access", _number("count", nullable=True))
+    op.add_column("identity_access", text("scope", nullable=True))
+    op.add_column("identity_access", number("count", nullable=True))
     op.execute(
         "ALTER TABLE identity_access ADD CONSTRAINT ck_identity_access_one_or_many"
         " CHECK ((resident_id IS NULL) = (scope IS NOT NULL) AND (scope IS NULL) = (count IS NULL)) NOT VALID"
@@ -99,16 +63,16 @@ def _identities() -> None:
 def _changes() -> None:
     op.create_table(
         "roster_change",
-        _id(), _moment("at"), _number("staff_id", nullable=True), _word("door", _DOORS, "door"),
-        _word("what", _CHANGES, "roster_change_kind"), _number("household_id", nullable=True), _number("resident_id", nullable=True),
-        _number("group_id", nullable=True), _number("grid_id"), _number("from_grid_id", nullable=True), _json("facts"),
-        _key("roster_change", "staff_id", "staff"),
-        _key("roster_change", "household_id", "household"),
-        _key("roster_change", "resident_id", "resident"),
-        _key("roster_change", "group_id", "household_group"),
-        _key("roster_change", "grid_id", "grid"),
-        _key("roster_change", "from_grid_id", "grid"),
-        _primary("roster_change"),
+        own_id(), moment("at"), number("staff_id", nullable=True), choice("door", _DOORS, "door"),
+        choice("what", _CHANGES, "roster_change_kind"), number("household_id", nullable=True), number("resident_id", nullable=True),
+        number("group_id", nullable=True), number("grid_id"), number("from_grid_id", nullable=True), record("facts"),
+        key("roster_change", "staff_id", "staff"),
+        key("roster_change", "household_id", "household"),
+        key("roster_change", "resident_id", "resident"),
+        key("roster_change", "group_id", "household_group"),
+        key("roster_change", "grid_id", "grid"),
+        key("roster_change", "from_grid_id", "grid"),
+        primary("roster_change"),
     )  # fmt: skip
     for column in ("household_id", "resident_id", "group_id", "from_grid_id"):
         there = f"{column} IS NOT NULL"
@@ -120,30 +84,30 @@ def _changes() -> None:
 def _lists() -> None:
     op.create_table(
         "column_profile",
-        _id(), _number("unit_id"), _text("name"), _bytes("fingerprint"), _json("columns"), _moment("made_at"),
-        _number("made_by", nullable=True),
-        _key("column_profile", "unit_id", "unit"),
-        _key("column_profile", "made_by", "staff"),
-        _primary("column_profile"),
+        own_id(), number("unit_id"), text("name"), sealed("fingerprint"), record("columns"), moment("made_at"),
+        number("made_by", nullable=True),
+        key("column_profile", "unit_id", "unit"),
+        key("column_profile", "made_by", "staff"),
+        primary("column_profile"),
         sa.UniqueConstraint("unit_id", "name", name=op.f("uq_column_profile_unit_id_name")),
     )  # fmt: skip
     op.create_index(op.f("ix_column_profile_fingerprint"), "column_profile", ["fingerprint"])
     op.create_table(
         "roster_import",
-        _id(), _number("unit_id"), _bytes("file", nullable=True), _json("options"), _word("state", _STATES, "import_state"),
-        _number("rows_all"), _number("rows_done"), _json("counts"), _bytes("report", nullable=True), _text("problem", nullable=True),
-        _moment("made_at"), _number("made_by"), _moment("touched_at"), _moment("finished_at", nullable=True),
-        _key("roster_import", "unit_id", "unit"),
-        _key("roster_import", "made_by", "staff"),
-        _primary("roster_import"),
+        own_id(), number("unit_id"), sealed("file", nullable=True), record("options"), choice("state", _STATES, "import_state"),
+        number("rows_all"), number("rows_done"), record("counts"), sealed("report", nullable=True), text("problem", nullable=True),
+        moment("made_at"), number("made_by"), moment("touched_at"), moment("finished_at", nullable=True),
+        key("roster_import", "unit_id", "unit"),
+        key("roster_import", "made_by", "staff"),
+        primary("roster_import"),
     )  # fmt: skip
     op.create_index("ix_roster_import_made_by", "roster_import", ["made_by", "id"])
     op.create_index("ix_roster_import_open", "roster_import", ["id"], postgresql_where="state IN ('waiting', 'running')")
     profiles = op.create_table(
         "export_profile",
-        _id(), _text("code"), _text("name"), _word("of", ("roster", "visits"), "profiled"), _json("columns"),
+        own_id(), text("code"), text("name"), choice("of", ("roster", "visits"), "profiled"), record("columns"),
         sa.Column("active", sa.Boolean(), nullable=False),
-        _primary("export_profile"),
+        primary("export_profile"),
         sa.UniqueConstraint("code", name=op.f("uq_export_profile_code")),
     )  # fmt: skip
     rows = (

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.columns import choice, key, moment, number, own_id, text
+
 revision = "0021"
 down_revision = "0020"
 
@@ -24,30 +26,6 @@ _TOPICS = (
 _ENDS = ("deceased", "moved_away", "duplicate", "household_ended", "vacant", "rule_ended", "campaign_ended", "by_hand")
 
 
-def _word(column: str, words: tuple[str, ...], name: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(column, sa.Enum(*words, name=name, native_enum=False, create_constraint=True, length=40), nullable=nullable)
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
-
-
-def _number(column: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(column, sa.BigInteger(), nullable=nullable)
-
-
-def _moment(column: str, *, nullable: bool = False) -> sa.Column[sa.DateTime]:
-    return sa.Column(column, sa.DateTime(timezone=True), nullable=nullable)
-
-
-def _text(column: str, *, nullable: bool = False) -> sa.Column[str]:
-    return sa.Column(column, sa.Text(), nullable=nullable)
-
-
-def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}"))
-
-
 def _check(table: str, name: str, condition: str) -> None:
     """Put a check on a table that may be full without holding up its writers while it is read."""
     op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS ck_{table}_{name}")
@@ -57,7 +35,7 @@ def _check(table: str, name: str, condition: str) -> None:
 
 def _notices() -> None:
     _check("notice", "notice_state", "state IN ('pending', 'leased', 'sent', 'dead', 'dropped')")
-    op.add_column("notice", _text("about", nullable=True))
+    op.add_column("notice", text("about", nullable=True))
     spoken_of = "about IS NOT NULL AND state IN ('pending', 'leased', 'dead')"
     op.create_index("ix_notice_about", "notice", ["about"], postgresql_where=spoken_of)
 
@@ -66,9 +44,9 @@ def _plans() -> None:
     for table in ("visit_rule", "campaign"):
         op.add_column(table, sa.Column("in_person", sa.Boolean(), nullable=False, server_default="true"))
         op.alter_column(table, "in_person", server_default=None)
-    op.add_column("visit_rule", _text("reason", nullable=True))
+    op.add_column("visit_rule", text("reason", nullable=True))
     _check("visit_rule", "every_months", "every_months IN (1, 2, 3, 4, 6, 12)")
-    op.add_column("campaign", _number("ended_by", nullable=True))
+    op.add_column("campaign", number("ended_by", nullable=True))
     op.create_foreign_key(op.f("fk_campaign_ended_by"), "campaign", "staff", ["ended_by"], ["id"])
 
 
@@ -87,9 +65,9 @@ def _tasks() -> None:
 
 def _visits() -> None:
     op.add_column("visit", sa.Column("in_person", sa.Boolean(), nullable=True))
-    op.add_column("visit", _moment("told_at", nullable=True))
+    op.add_column("visit", moment("told_at", nullable=True))
     op.add_column("visit", sa.Column("clock_off", sa.Boolean(), nullable=False, server_default="false"))
-    op.add_column("visit", _number("seconds", nullable=True))
+    op.add_column("visit", number("seconds", nullable=True))
     op.add_column("visit", sa.Column("topics", postgresql.ARRAY(sa.Text()), nullable=False, server_default="{}"))
     op.add_column("visit", sa.Column("position", sa.LargeBinary(), nullable=True))
     op.execute("UPDATE visit SET in_person = outcome = 'met', told_at = visited_at")
@@ -102,9 +80,9 @@ def _visits() -> None:
     op.drop_index("ix_visit_household_id", "visit")
     op.create_table(
         "visit_met",
-        _number("visit_id"), _number("resident_id"),
-        _key("visit_met", "visit_id", "visit"),
-        _key("visit_met", "resident_id", "resident"),
+        number("visit_id"), number("resident_id"),
+        key("visit_met", "visit_id", "visit"),
+        key("visit_met", "resident_id", "resident"),
         sa.PrimaryKeyConstraint("visit_id", "resident_id", name=op.f("pk_visit_met")),
     )  # fmt: skip
     op.create_index(op.f("ix_visit_met_resident_id"), "visit_met", ["resident_id"])
@@ -117,7 +95,7 @@ def _visits() -> None:
 def _topics() -> None:
     topics = op.create_table(
         "visit_topic",
-        _text("code"), _text("name"), _number("place"), sa.Column("active", sa.Boolean(), nullable=False),
+        text("code"), text("name"), number("place"), sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_visit_topic")),
         sa.UniqueConstraint("name", name=op.f("uq_visit_topic_name")),
     )  # fmt: skip
@@ -129,16 +107,16 @@ def _topics() -> None:
 def _effects() -> None:
     op.create_table(
         "visit_effect",
-        _id(), _number("visit_id"), _number("grid_id"), _number("household_id"), _number("resident_id", nullable=True),
-        _word("kind", ("deceased", "moved_away", "household_moved", "vacant"), "effect_kind"),
-        _word("state", ("proposed", "done", "refused", "undone"), "effect_state"),
-        _moment("at"), _moment("done_at", nullable=True), _text("before", nullable=True),
-        _moment("decided_at", nullable=True), _number("decided_by", nullable=True), _text("reason", nullable=True),
-        _key("visit_effect", "visit_id", "visit"),
-        _key("visit_effect", "grid_id", "grid"),
-        _key("visit_effect", "household_id", "household"),
-        _key("visit_effect", "resident_id", "resident"),
-        _key("visit_effect", "decided_by", "staff"),
+        own_id(), number("visit_id"), number("grid_id"), number("household_id"), number("resident_id", nullable=True),
+        choice("kind", ("deceased", "moved_away", "household_moved", "vacant"), "effect_kind"),
+        choice("state", ("proposed", "done", "refused", "undone"), "effect_state"),
+        moment("at"), moment("done_at", nullable=True), text("before", nullable=True),
+        moment("decided_at", nullable=True), number("decided_by", nullable=True), text("reason", nullable=True),
+        key("visit_effect", "visit_id", "visit"),
+        key("visit_effect", "grid_id", "grid"),
+        key("visit_effect", "household_id", "household"),
+        key("visit_effect", "resident_id", "resident"),
+        key("visit_effect", "decided_by", "staff"),
         sa.CheckConstraint(
             "(kind IN ('deceased', 'moved_away')) = (resident_id IS NOT NULL)", name=op.f("ck_visit_effect_of_whom")
         ),

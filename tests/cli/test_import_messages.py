@@ -10,10 +10,11 @@ from sqlalchemy import func, select, text
 
 from app.core.database import db, transaction
 from app.core.stamp import SYSTEM, Door, Role, Stamp
+from app.ledger.callbacks.models import Callback
 from app.ledger.clocks import Deadline
 from app.ledger.intake.archive import archive_messages
 from app.ledger.intake.importing import PastMessage
-from app.ledger.models import Callback, Case, Entry, EntryWords, Report
+from app.ledger.models import Case, Entry, EntryWords, Report
 from app.ledger.numbers import check_number
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, Channel, State

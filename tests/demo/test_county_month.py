@@ -13,9 +13,10 @@ from app.demo.county_month import DAYS, is_empty
 from app.demo.plans import plans
 from app.demo.topics import TOPICS
 from app.filings.models import ProxyFiling
+from app.ledger.callbacks.models import Callback
 from app.ledger.clocks import Deadline
 from app.ledger.intake.calls import Call
-from app.ledger.models import Callback, Case, Entry, Report
+from app.ledger.models import Case, Entry, Report
 from app.ledger.scope import visible
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import TERMINAL, Action, Channel, Outcome, State

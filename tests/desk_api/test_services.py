@@ -99,7 +99,41 @@ def test_a_list_is_defined_counted_and_made_into_visits_and_orders(desk, cast):
     assert du.post(f"{at}/visits", {"due_on": "2026-11-30"}).json == {"made": 0}
     assert du.post(f"{at}/visits", {"due_on": "2026-11-22"}).status_code == 422
     assert desk("gao").get(f"{at}/counts").status_code == 404
-    assert du.post(f"{at}/orders").json == {"made": 1, "left": 0}
-    assert du.post(f"{at}/orders").json == {"made": 0, "left": 0}
+    assert du.post(f"{at}/orders").json == {"made": 1, "left": 0, "skipped": 0}
+    assert du.post(f"{at}/orders").json == {"made": 0, "left": 0, "skipped": 0}
     assert du.get(f"{at}/counts").json == []
     assert du.post(f"{at}/end").json["ended_at"]
+
+
+def test_a_department_defines_a_list_whose_persons_the_villages_know(desk, cast):
+    cast.residents["zheng"].birth_month = date(1940, 1, 1)
+    db.session.commit()
+    asked = {"name": "高龄津贴未享受", "unit": cast.units["民政局"].code, "item": "old_age_allowance", "tags": ["over_80"]}
+    made = desk("min").post("/proactive-lists", asked)
+    assert made.status_code == 201, made.text
+    at = f"/proactive-lists/{made.json['id']}"
+    assert [each["village_name"] for each in desk("min").get(f"{at}/counts").json] == ["柳林村"]
+    refused = desk("min").get(f"{at}/residents")
+    assert (refused.status_code, refused.json["code"]) == (403, "persons_stay_with_villages")
+    assert desk("min").post(f"{at}/visits", {"due_on": "2026-11-30"}).json == {"made": 1}
+    assert [each["name"] for each in desk("wu").get(f"{at}/residents").json["items"]] == ["郑**"]
+
+
+def test_duty_at_a_service_point_is_kept_at_the_desk_too(desk, cast):
+    line = {"unit": cast.units["柳林村"].code, "point": "便民服务点", "staff": "zhou", "opens": "08:00:00", "closes": "18:00:00"}
+    made = desk("du").post("/service-duties", line)
+    assert made.status_code == 201, made.text
+    assert [each["staff"] for each in desk("tong").get("/service-duties").json["items"]] == ["zhou"]
+    assert desk("tong").post(f"/service-duties/{made.json['id']}/end").json["ended_at"]
+
+
+def test_whom_an_order_is_for_is_not_kept_to_be_replayed_at_the_desk(desk, cast):
+    made = desk("du").post(
+        "/service-orders", {"item": "medicine", "person": {"name": "孙大娘"}, "grid": cast.grids["柳林村一网格"].code}
+    )
+    number, key = made.json["number"], "0c8c7a52-5f3c-4b6f-9a2b-8d3e3d0f9c11"
+    hua = desk("hua")
+    assert hua.post(f"/service-orders/{number}/taking").status_code == 201
+    assert hua.post(f"/service-orders/{number}/contact", key=key).json["name"] == "孙大娘"
+    assert hua.post(f"/service-orders/{number}/giving-back", {"reason": "走不开"}).status_code == 201
+    assert hua.post(f"/service-orders/{number}/contact", key=key).status_code == 409

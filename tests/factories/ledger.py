@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import func, insert, select, text
 
 from app.core.database import Base, db, table_of
+from app.ledger.callbacks.models import Callback
 from app.ledger.clocks import Deadline, DeadlinePolicy
-from app.ledger.models import Assignment, Callback, Case, CaseAccess, Entry
+from app.ledger.models import Assignment, Case, CaseAccess, Entry
 from app.ledger.numbers import new_number
 from app.ledger.vocabulary import Access, Channel, Kind, Outcome, Satisfaction, State
 from app.territory.models import Unit

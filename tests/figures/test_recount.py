@@ -14,7 +14,8 @@ from app.figures.reach import reach_of
 from app.figures.recount import check, whole_ledger
 from app.figures.standing import cutoff_at
 from app.ledger.callbacks.answers import Verdict, record_callback
-from app.ledger.models import Callback, Case
+from app.ledger.callbacks.models import Callback
+from app.ledger.models import Case
 from app.ledger.vocabulary import Kind, Outcome, Satisfaction, State
 from tests.conftest import MONDAY
 from tests.factories.ledger import Made, Word, fill

@@ -8,8 +8,9 @@ from sqlalchemy import select
 from app.core.database import db
 from app.ledger.grid_moves import move_grid
 from app.ledger.handling import dispatch_case, sign_case
-from app.ledger.models import Case, Request
+from app.ledger.models import Case
 from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.models import Request
 from app.ledger.vocabulary import Duty
 from tests.figures.test_changed_hands import differences, road, swept, told
 

@@ -8,12 +8,13 @@ from sqlalchemy import select
 from app.core.database import transaction
 from app.demo.cast import PASSWORD
 from app.filings.models import ProxyFiling
+from app.ledger.callbacks.models import Callback
 from app.ledger.callbacks.tasks import call_tasks
 from app.ledger.commands import accept_case
 from app.ledger.disputes.models import ConsentDispute
 from app.ledger.intake.codes_seen import seen_by_filer
 from app.ledger.merging.joining import merge_cases
-from app.ledger.models import Callback, Entry, EntryWords, Report
+from app.ledger.models import Entry, EntryWords, Report
 from app.ledger.vocabulary import Action
 from app.notices.models import Notice, Recipient
 from tests.backstage import HAPPY

@@ -9,7 +9,8 @@ from app.core.database import db
 from app.demo.cast import PASSWORD
 from app.demo.grid_map import demo_rings, draw_county, spot_in
 from app.ledger.handling import dispatch_case, sign_case
-from app.ledger.models import Entry, GridMove, Request
+from app.ledger.models import Entry, GridMove
+from app.ledger.requests.models import Request
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Action, RequestKind, RequestState
 from app.notices.models import Notice

@@ -1,6 +1,6 @@
 """Services at the grid door: orders for people, calls at the village hotline, talks written down."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -231,6 +231,22 @@ def test_a_talk_of_another_village_is_refused_and_hidden(wu, zhao, zhou, talk):
     assert zhao.get("/talks").json["items"] == []
 
 
+def test_talks_are_listed_page_by_page_once_each_by_whoever_wrote_or_reads_them(wu, zhou, talk):
+    one = {"items": [talk["items"][0]]}
+    written = [
+        caller.post("/talks", talk | one | {"place": f"院子{place}"}).json["id"] for place, caller in enumerate((wu, zhou, wu))
+    ]
+    for caller, wanted in ((wu, written[::-1]), (zhou, [written[1]])):
+        found, cursor = [], None
+        while True:
+            page = caller.get("/talks", limit=1, **({"cursor": cursor} if cursor else {})).json
+            found += [each["id"] for each in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        assert found == wanted
+
+
 def test_a_grid_worker_names_nobody_of_another_grid(zhou, talk, cast):
     cast.residents["zheng"].grid_id = cast.grids["柳林村二网格"].id
     db.session.commit()
@@ -324,3 +340,27 @@ def test_an_order_is_not_signed_as_another_case(wu, cast, client):
     number = wu.post("/service-orders", {"item": "medicine", "resident_id": cast.residents["zheng"].id}).json["number"]
     answer = grid_caller(client, "hua", PASSWORD).post(f"/cases/{number}/signature", {})
     assert (answer.status_code, answer.json["code"]) == (409, "served_as_order")
+
+
+def test_a_village_brings_the_slips_of_what_a_list_ordered(wu, zhou, nobody, cast):
+    cast.residents["zheng"].birth_month = date(1940, 1, 1)
+    db.session.commit()
+    lacking = {"name": "高龄津贴", "unit": cast.units["柳林村"].code, "item": "old_age_allowance", "tags": ["over_80"]}
+    at = f"/proactive-lists/{wu.post('/proactive-lists', lacking).json['id']}"
+    assert [each["name"] for each in zhou.get(f"{at}/residents").json["items"]] == ["郑**"]
+    assert wu.post(f"{at}/orders").json == {"made": 1, "left": 0, "skipped": 0}
+    made = zhou.post(f"{at}/slips").json
+    (slip,) = made["slips"]
+    assert (made["left"], slip["claim_code_in_fours"] in slip["words"], slip["number_in_fours"] in slip["words"]) == (0, True, True)
+    seen = nobody.post("/look-ups", {"number": slip["number"], "claim_code": slip["claim_code"]})
+    assert (seen.status_code, seen.json["number"]) == (200, slip["number"])
+
+
+def test_a_lost_code_of_an_order_is_printed_anew_by_who_made_it_alone(wu, zhou, nobody, cast):
+    made = wu.post("/service-orders", {"item": "medicine", "resident_id": cast.residents["zheng"].id}).json
+    assert zhou.post(f"/filings/{made['number']}/claim-code", {"by": "print"}).json["code"] == "filing_not_found"
+    fresh = wu.post(f"/filings/{made['number']}/claim-code", {"by": "print"})
+    assert fresh.status_code == 201, fresh.text
+    old = nobody.post("/look-ups", {"number": made["number"], "claim_code": made["claim_code"]})
+    assert old.status_code == 404
+    assert made["number_in_fours"] in fresh.json["handout"]

@@ -85,6 +85,8 @@ def world(zhou, wu, lin, cast, clock, kept, filing, session, as_system):
     hours = {"opens": "08:00:00", "closes": "18:00:00"}
     duty = made(wu, "/service-duties", unit=village, point="便民服务点", staff="zhou", **hours)
     code = made(wu, "/filings/consent-codes", phone="13800000009", title="高龄津贴")
+    lacking = {"item": "old_age_allowance", "tags": ["over_80"]}
+    listed = made(wu, "/proactive-lists", name="高龄津贴", unit=village, **lacking)
     data = b"%PDF-1.4\n" + b"0" * 300
     export = made(zhou, "/roster-exports")
     handed = hand_in(zhou, village, family("柳林村一网格")).json
@@ -105,6 +107,7 @@ def world(zhou, wu, lin, cast, clock, kept, filing, session, as_system):
         "effect_id": session.scalars(select(VisitEffect.id)).first(),
         "talk_id": talk["id"],
         "duty_id": duty["id"],
+        "list_id": listed["id"],
         "file_id": upload["id"],
         "code_id": code["id"],
         "import_id": handed["id"],

@@ -25,10 +25,11 @@ from app.ledger.merging.joining import merge_cases
 from app.ledger.merging.publishing import publish_case, say_me_too, take_down
 from app.ledger.merging.repeats import link_recurrence
 from app.ledger.merging.unmerging import unmerge_case
-from app.ledger.models import Case, Request
+from app.ledger.models import Case
 from app.ledger.requests.asking import ASKS, ask, withdraw_request
 from app.ledger.requests.checks import Asked
 from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.models import Request
 from app.ledger.requests.suspensions import resume_case
 from app.ledger.requests.withdrawal import hear_wish, wish_to_withdraw
 from app.ledger.rounds.reopening import reopen_case

@@ -12,12 +12,13 @@ from app.ledger.deadlines import ClockFor, start_clock
 from app.ledger.dispatching.eligible import UnitRecused
 from app.ledger.dispatching.sub_dispatch import sub_dispatch
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
-from app.ledger.models import CaseAccess, Entry, Request
+from app.ledger.models import CaseAccess, Entry
 from app.ledger.requests.asking import RequestNotFound, withdraw_request
 from app.ledger.requests.checks import RequestUnfit
 from app.ledger.requests.deciding import Decision, decide_request
 from app.ledger.requests.extensions import AlreadyDue, PastUpstream
 from app.ledger.requests.limits import ReturnLocked
+from app.ledger.requests.models import Request
 from app.ledger.requests.suspensions import ReviewDatePassed, resume_case
 from app.ledger.requests.withdrawal import wish_to_withdraw
 from app.ledger.rounds.triage import Triage, triage_case

@@ -26,10 +26,11 @@ from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
 from app.ledger.merging.joining import merge_cases
 from app.ledger.merging.publishing import publish_case
-from app.ledger.models import Case, Request
+from app.ledger.models import Case
 from app.ledger.requests.asking import ask
 from app.ledger.requests.checks import Asked
 from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.models import Request
 from app.ledger.rounds.reopening import reopen_case
 from app.ledger.vocabulary import Channel, EmergencyService, Kind, RequestKind, Satisfaction
 from app.ledger.whistles.arrivals import arrive

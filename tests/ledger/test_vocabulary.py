@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.ledger.vocabulary import Action, Clock, RequestState, State, label
+from app.ledger.labels import label
+from app.ledger.vocabulary import Action, Clock, RequestState, State
 
 
 @pytest.mark.parametrize(

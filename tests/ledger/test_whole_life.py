@@ -26,8 +26,9 @@ from app.ledger.clocks import Deadline
 from app.ledger.deadlines import is_open
 from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
-from app.ledger.models import Assignment, Case, Entry, EntryWords, Report, Request
+from app.ledger.models import Assignment, Case, Entry, EntryWords, Report
 from app.ledger.moves import WAITS_IN
+from app.ledger.requests.models import Request
 from app.ledger.scope import visible
 from app.ledger.showing.possible import possible_actions
 from app.ledger.showing.queue import Sought, work_queue

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from app.core.database import transaction
+from app.ledger.callbacks.models import Callback
 from app.ledger.clocks import Deadline
 from app.ledger.handling import record_contact
 from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
-from app.ledger.models import Callback
 from app.ledger.numbers import new_number
 from app.ledger.timeline import verify_ledger
 from app.ledger.vocabulary import Channel, State

@@ -3,8 +3,8 @@
 import pytest
 
 from app.core.database import transaction
-from app.ledger.models import Request
 from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.models import Request
 from app.ledger.rounds.triage import Triage, triage_case
 from tests.backstage import HAPPY, UNHAPPY
 

@@ -10,9 +10,10 @@ from app.core.throttle import Throttle
 from app.filings.commands import file_for
 from app.filings.models import ConsentBy
 from app.filings.rules import ConsentGiven, Filing
+from app.ledger.callbacks.models import Callback
 from app.ledger.intake.submission import Submission
 from app.ledger.intake.taking_in import take_in
-from app.ledger.models import Callback, Entry, ReportClaim
+from app.ledger.models import Entry, ReportClaim
 from app.ledger.numbers import in_fours, new_claim_code, new_number
 from app.ledger.vocabulary import Channel, Kind
 from app.people.identity import Person

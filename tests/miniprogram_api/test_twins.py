@@ -64,7 +64,7 @@ def test_twenty_ratings_at_once_are_one_rating(committed):
     """Each with a key of its own: one closes the case, the others are told that it has been rated."""
     from app.demo.cast import find_cast
     from app.ledger.callbacks.answers import AlreadyRated
-    from app.ledger.models import Callback
+    from app.ledger.callbacks.models import Callback
     from app.people.sessions import staff_actor
     from tests.backstage import HAPPY, Backstage
 

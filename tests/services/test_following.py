@@ -12,10 +12,11 @@ from app.ledger.corrections import correct_case
 from app.ledger.dispatching.sub_dispatch import hand_to
 from app.ledger.grid_moves import move_grid
 from app.ledger.handling import dispatch_case, pass_result, send_back, sign_case, submit_result
-from app.ledger.models import Assignment, CaseAccess, Entry, Request
+from app.ledger.models import Assignment, CaseAccess, Entry
 from app.ledger.requests.asking import ask
 from app.ledger.requests.checks import Asked
 from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.models import Request
 from app.ledger.rounds.reopening import reopen_case
 from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.shifts.closing import close_account, hand_over_account

@@ -14,10 +14,11 @@ from app.ledger.callbacks.answers import Verdict, rate_case
 from app.ledger.clocks import Deadline
 from app.ledger.county import CountySetting
 from app.ledger.handling import pass_result, send_back
-from app.ledger.models import Case, Entry, Request
+from app.ledger.models import Case, Entry
 from app.ledger.requests.asking import ask
 from app.ledger.requests.checks import Asked
 from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.models import Request
 from app.ledger.requests.suspensions import resume_case
 from app.ledger.rounds.triage import Triage, triage_case
 from app.ledger.sweep import sweep

@@ -7,9 +7,9 @@ from app.core.papers.paper import Paper, PaperSection, PaperTable
 from app.figures.digests.digest import Digest, FigureTold, rising
 from app.figures.digests.spans import TITLES, Every
 from app.figures.digests.visited import Visited
+from app.ledger.labels import label
 from app.ledger.numbers import in_fours
 from app.ledger.rates import percent, plain
-from app.ledger.vocabulary import label
 from app.visits.models import VisitOutcome
 
 NO_FIGURE = "无数据"

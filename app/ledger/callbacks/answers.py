@@ -10,25 +10,16 @@ from app.core.database import db
 from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.stamp import SYSTEM, ActorKind, Role, Stamp
 from app.ledger.callbacks.callees import Callee, all_settled, callees_of, dissatisfied, round_of
+from app.ledger.callbacks.models import Callback
 from app.ledger.county import county
 from app.ledger.handling import works_for_case
 from app.ledger.intake.codes_seen import seen_by_filer
 from app.ledger.intake.persons import own_reports
+from app.ledger.labels import label
 from app.ledger.merging.union import cases_in
-from app.ledger.models import Callback, Case, Entry, Report
+from app.ledger.models import Case, Entry, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
-from app.ledger.vocabulary import (
-    BY_PERSON,
-    UNHAPPY,
-    Action,
-    Audience,
-    CallbackBy,
-    CalleeState,
-    Channel,
-    Satisfaction,
-    State,
-    label,
-)
+from app.ledger.vocabulary import BY_PERSON, UNHAPPY, Action, Audience, CallbackBy, CalleeState, Channel, Satisfaction, State
 from app.ledger.workflow import IllegalMove
 
 

@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from app.core.clock import CHINA
 from app.core.database import db
+from app.ledger.callbacks.models import Callback
 from app.ledger.county import County, county
-from app.ledger.models import Callback, Case, Report
+from app.ledger.models import Case, Report
 from app.ledger.vocabulary import BY_PERSON, UNHAPPY, CallbackBy, CalleeState, Satisfaction
 
 

@@ -12,9 +12,10 @@ from app.core.errors import NotAllowed
 from app.core.paging import Key, Page, page_from, paged
 from app.core.stamp import Actor, Role, Stamp
 from app.ledger.callbacks.callees import Callee, callees_of, round_of, solved_by, still_in, worst_word
+from app.ledger.callbacks.models import Callback
 from app.ledger.clocks import Deadline
 from app.ledger.disclosure import shows_identity
-from app.ledger.models import Assignment, Callback, Case, Entry, Report, ReportClaim
+from app.ledger.models import Assignment, Case, Entry, Report, ReportClaim
 from app.ledger.recusal import prefixes
 from app.ledger.scope import find_case, visible
 from app.ledger.showing.narrowing import in_reach

@@ -10,7 +10,8 @@ from app.core.sheets import Row, RowError, cleaned
 from app.core.stamp import Stamp
 from app.ledger.dispatching.duties import in_force, unfit, write_duty
 from app.ledger.intake.importing import names_of_categories
-from app.ledger.vocabulary import Responsibility, label
+from app.ledger.labels import label
+from app.ledger.vocabulary import Responsibility
 from app.territory.models import Level, Unit
 
 COLUMNS: dict[str, tuple[str, ...]] = {

@@ -11,12 +11,14 @@ from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.dispatching.duties import UnitDuty, duties_for
 from app.ledger.dispatching.eligible import may_handle, where_serves
-from app.ledger.models import Assignment, Case, Request
+from app.ledger.labels import label
+from app.ledger.models import Assignment, Case
 from app.ledger.recusal import is_unit_recused, not_recused
+from app.ledger.requests.models import Request
 from app.ledger.roles import roles_on
 from app.ledger.scope import find_case, reaches
 from app.ledger.showing.queue import Named
-from app.ledger.vocabulary import Duty, RequestKind, RequestState, Responsibility, State, label
+from app.ledger.vocabulary import Duty, RequestKind, RequestState, Responsibility, State
 from app.territory.models import Level, Unit
 
 LOOKS_BACK = timedelta(days=180)

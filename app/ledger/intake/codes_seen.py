@@ -13,20 +13,18 @@ from app.ledger.workflow import VILLAGE
 def seen_by_filer(report: Report, *, until: datetime | None = None) -> bool:
     """Say whether a cadre or grid worker had a report's present claim code in hand, or the one that was valid at `until`.
 
-    Whoever takes a matter in for somebody gets its code to hand over; one that was texted to the person's phone since went past
-    them. The centre's desk reads codes out on the phone and works on no case itself.
+    Whoever takes a matter in for somebody gets its code to hand over, and so does whoever prints a fresh one, though the centre
+    took it in; one that was texted to the person's phone since went past them. The centre's desk reads codes out on the phone and
+    works on no case itself.
     """
     if report.filer_staff_id is None:
         return False
     opened = report.opened_case_id or report.case_id
-    first = select(Entry.role).where(Entry.case_id == opened, Entry.action == Action.SUBMIT).order_by(Entry.seq).limit(1)
-    if db.session.scalar(first) not in VILLAGE:
-        return False
-    cases = {report.case_id, opened}
-    query = select(Entry.facts).where(Entry.case_id.in_(cases), Entry.action == Action.REISSUE_CODE)
+    query = select(Entry.facts).where(Entry.case_id.in_({report.case_id, opened}), Entry.action == Action.REISSUE_CODE)
     if until is not None:
         query = query.where(Entry.at <= until)
     for facts in db.session.scalars(query.order_by(Entry.at.desc(), Entry.id.desc())):
         if facts.get("report") == report.id:
             return bool(facts.get("by") != "sms")
-    return True
+    first = select(Entry.role).where(Entry.case_id == opened, Entry.action == Action.SUBMIT).order_by(Entry.seq).limit(1)
+    return db.session.scalar(first) in VILLAGE

@@ -14,11 +14,12 @@ from app.ledger.deadlines import ClockFor, clock_row
 from app.ledger.intake.places import grid_of
 from app.ledger.intake.storing import FROM_SUBMISSION, store
 from app.ledger.intake.submission import Receipt, Submission, check_persons, fit_words
+from app.ledger.labels import label
 from app.ledger.merging.texts import text_row, write_text
 from app.ledger.numbers import new_claim_code, new_number
 from app.ledger.recusal import against, is_staff_against
 from app.ledger.timeline import entry_columns, sealed_words
-from app.ledger.vocabulary import Action, Clock, Kind, State, Subject, Urgency, label
+from app.ledger.vocabulary import Action, Clock, Kind, State, Subject, Urgency
 from app.ledger.workflow import check_move
 from app.notices.models import Recipient
 from app.notices.outbox import notice_row

@@ -20,9 +20,10 @@ from app.ledger.handling import grant, is_contacted
 from app.ledger.merging.mergeable import check_fit, survivor_of, waiting_on
 from app.ledger.merging.models import Merge
 from app.ledger.merging.union import brought_to, heat_of, own_parties, parties_of, point_reports, related, unite
-from app.ledger.models import Case, CaseAccess, Request
+from app.ledger.models import Case, CaseAccess
 from app.ledger.moves import StaleVersion, Step, Words, move_case
 from app.ledger.recusal import is_recused, is_unit_recused
+from app.ledger.requests.models import Request
 from app.ledger.rounds.parts import end_part
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.urgency import raise_urgency

@@ -8,8 +8,10 @@ from sqlalchemy.orm import joinedload
 
 from app.core.database import db
 from app.core.errors import Conflict, NotAllowed, Refusal
-from app.ledger.models import Assignment, Callback, Case, Request
+from app.ledger.callbacks.models import Callback
+from app.ledger.models import Assignment, Case
 from app.ledger.recusal import is_staff_against
+from app.ledger.requests.models import Request
 from app.ledger.supervision.models import SupervisionOrder
 from app.ledger.vocabulary import OPEN, Action, CallbackBy, RequestKind, RequestState, SlipState, State
 from app.ledger.whistles.models import Whistle, WhistleCall

@@ -10,6 +10,7 @@ from app.core.errors import Conflict
 from app.core.stamp import Stamp
 from app.ledger.callbacks.answers import conclude
 from app.ledger.callbacks.callees import dissatisfied, still_in
+from app.ledger.callbacks.models import Callback
 from app.ledger.clocks import Deadline
 from app.ledger.contacts import move_contact
 from app.ledger.deadlines import cancel, counted, is_open, lock_case_clocks, moved_on, new_version, run_on, stand_still
@@ -17,8 +18,9 @@ from app.ledger.merging.joining import joint_due, sight_of
 from app.ledger.merging.mergeable import WishFirst
 from app.ledger.merging.models import Merge
 from app.ledger.merging.union import brought_to, heat_of, parties_of, point_reports, unite, united
-from app.ledger.models import Assignment, Callback, Case, CaseAccess, Request
+from app.ledger.models import Assignment, Case, CaseAccess
 from app.ledger.moves import StaleVersion, Step, Words, move_case
+from app.ledger.requests.models import Request
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.vocabulary import OPEN, Access, Action, Clock, RequestKind, RequestState, State
 from app.ledger.whistles.models import WhistleCall

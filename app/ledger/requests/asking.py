@@ -13,10 +13,12 @@ from app.core.stamp import ActorKind, Stamp
 from app.ledger.audiences import asked_to_decide
 from app.ledger.catalogue import catalogue
 from app.ledger.deadlines import ClockFor, cancel, is_open, lock_case_clocks, meet, start_clock
-from app.ledger.models import Case, Reason, Request
+from app.ledger.labels import label
+from app.ledger.models import Case, Reason
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.checks import OTHER_COUNTY, Asked, UnknownReason, check_asked
-from app.ledger.vocabulary import Action, Clock, RequestKind, RequestState, Subject, label
+from app.ledger.requests.models import Request
+from app.ledger.vocabulary import Action, Clock, RequestKind, RequestState, Subject
 
 
 class RequestPending(Conflict):

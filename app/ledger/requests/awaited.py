@@ -10,8 +10,9 @@ from app.core.database import db
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Stamp
 from app.ledger.clocks import Deadline
-from app.ledger.models import Case, Request
+from app.ledger.models import Case
 from app.ledger.requests.deciders import decidable
+from app.ledger.requests.models import Request
 from app.ledger.requests.view import RequestView, request_views
 from app.ledger.scope import visible
 from app.ledger.showing.queue import Named

@@ -6,9 +6,10 @@ from app.core.stamp import Actor, ActorKind, Role, Stamp
 from app.ledger.audiences import DECIDED_OUTSIDE, county_heads
 from app.ledger.catalogue import catalogue
 from app.ledger.handling import works_for_case
-from app.ledger.models import Assignment, Case, Request
+from app.ledger.models import Assignment, Case
 from app.ledger.moves import APPROVING
 from app.ledger.recusal import prefixes
+from app.ledger.requests.models import Request
 from app.ledger.roles import roles_on
 from app.ledger.scope import reaches
 from app.ledger.vocabulary import Duty, RequestKind

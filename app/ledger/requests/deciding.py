@@ -15,13 +15,14 @@ from app.ledger.dispatching.duties import check_lead
 from app.ledger.dispatching.eligible import check_eligible, units_by_id
 from app.ledger.grid_moves import said_wrong
 from app.ledger.handling import add_part, lead_of
-from app.ledger.models import Assignment, Case, Reason, Report, Request
+from app.ledger.models import Assignment, Case, Reason, Report
 from app.ledger.moves import APPROVING, Step, Words, lock_case, move_case
 from app.ledger.requests.asking import close_request, pending_request
 from app.ledger.requests.checks import RequestUnfit
 from app.ledger.requests.deciders import decider
 from app.ledger.requests.extensions import extend, extended_to
 from app.ledger.requests.limits import locks_return, round_term
+from app.ledger.requests.models import Request
 from app.ledger.requests.suspensions import review_close
 from app.ledger.requests.withdrawal import reply_to, take_back
 from app.ledger.rounds.parts import end_part, name_lead

@@ -11,7 +11,8 @@ from app.core.errors import Conflict
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
 from app.ledger.deadlines import term_of
-from app.ledger.models import Assignment, Case, Entry, Request
+from app.ledger.models import Assignment, Case, Entry
+from app.ledger.requests.models import Request
 from app.ledger.terms import HoursKind, Term, Unit, due_at, halved, resume
 from app.ledger.vocabulary import Action, Clock, Duty, RequestKind, RequestState, Subject, Urgency
 from app.territory.calendar.queries import load_calendar

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from sqlalchemy import and_, select
 
 from app.core.database import db
-from app.ledger.models import Assignment, Entry, EntryWords, Reason, Request
+from app.ledger.models import Assignment, Entry, EntryWords, Reason
+from app.ledger.requests.models import Request
 from app.ledger.showing.queue import Named
 from app.ledger.terms import Unit as TermUnit
 from app.ledger.vocabulary import RequestKind, RequestState

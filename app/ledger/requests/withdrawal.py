@@ -13,9 +13,10 @@ from app.ledger.callbacks.callees import callees_of
 from app.ledger.handling import works_for_case
 from app.ledger.intake.codes_seen import seen_by_filer
 from app.ledger.intake.persons import check_person
-from app.ledger.models import Case, Report, Request
+from app.ledger.models import Case, Report
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.asking import RequestNotFound, begin_request, check_unasked, withdraw_request
+from app.ledger.requests.models import Request
 from app.ledger.vocabulary import Action, Audience, RequestKind, RequestState, State
 from app.ledger.workflow import MOVES, VILLAGE
 

@@ -10,10 +10,11 @@ from sqlalchemy.orm import joinedload
 from app.core.database import db
 from app.core.paging import Key, Page, page_from, paged
 from app.core.stamp import Stamp
+from app.ledger.callbacks.models import Callback
 from app.ledger.callbacks.tasks import handled_by
 from app.ledger.clocks import Deadline
 from app.ledger.county import county
-from app.ledger.models import Callback, Case, Entry, EntryWords
+from app.ledger.models import Case, Entry, EntryWords
 from app.ledger.supervision.oversight import watched
 from app.ledger.vocabulary import BY_PERSON, UNHAPPY, Action, CallbackBy, Clock, Kind, Satisfaction, State, Urgency
 

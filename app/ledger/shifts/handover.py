@@ -12,7 +12,8 @@ from app.core.errors import NotAllowed
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Stamp
 from app.ledger.audiences import head_chain
-from app.ledger.models import Case, Request
+from app.ledger.models import Case
+from app.ledger.requests.models import Request
 from app.ledger.scope import visible
 from app.ledger.shifts.models import ShiftHandOver
 from app.ledger.showing.narrowing import in_reach

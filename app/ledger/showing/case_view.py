@@ -14,11 +14,13 @@ from app.core.stamp import ActorKind, Door, Role, Stamp
 from app.files.models import FileSubject
 from app.files.showing import FileShown, files_of
 from app.ledger.callbacks.callees import solved_by, still_in
+from app.ledger.callbacks.models import Callback
 from app.ledger.disclosure import may_dial, shows_identity
 from app.ledger.emergencies import awaited_services
 from app.ledger.intake.report_people import People, people_of
 from app.ledger.merging.union import Related, related
-from app.ledger.models import Assignment, Callback, Case, Entry, Report, Request
+from app.ledger.models import Assignment, Case, Entry, Report
+from app.ledger.requests.models import Request
 from app.ledger.requests.view import RequestView, request_views
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.showing.possible import possible_actions

@@ -182,6 +182,15 @@ Where the rules are silent, these were decided as a supervisor in a county would
 - While nobody leads a case, the centre is urged. Unanswered orders lose their clock when the case ends.
 - A decision of the weekly meeting with a date becomes an order and counts apart; it is done when accepted or the case has ended.
 
+### Proactive lists
+
+- A department's list is of all who live where it serves. It counts by village and makes visits; who stands on it is read by the
+  cadres and grid workers of their village and the staff of the units above it alone, and every reading is on record.
+- The village's cadre, or a dispatcher over it, turns a list into orders within their villages, also that of a department. An
+  order that came to nothing is not made again by the list; people of whom that is so are counted as skipped.
+- Nobody keeps the first claim code of such an order. The village prints slips with fresh ones and brings them; what is said by
+  such a code counts once the centre's call confirms it. A lost slip is printed once more, and voids the one before.
+
 ### Whistles
 
 - Those on the ground whistle: staff of a village or township, for any unit but their own and the county; departments do not, they

@@ -12,8 +12,9 @@ from app.core.database import db
 from app.core.stamp import ActorKind, Role, Stamp
 from app.files.models import FileSubject
 from app.files.showing import FileShown, files_of
+from app.ledger.labels import label
 from app.ledger.models import Entry, EntryWords
-from app.ledger.vocabulary import Action, Clock, label
+from app.ledger.vocabulary import Action, Clock
 
 
 @dataclass(frozen=True)

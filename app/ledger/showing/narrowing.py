@@ -6,10 +6,11 @@ one in a hundred thousand fits, only an index finds it. The planner cannot tell 
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import BigInteger, ColumnElement, Select, any_, exists, literal, not_, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, CompoundSelect, Select, any_, exists, literal, not_, or_, select, union_all
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.database import db
+from app.core.paging import by_ways
 from app.core.stamp import Actor, Role
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
@@ -58,16 +59,20 @@ def in_reach(actor: Actor) -> list[ColumnElement[bool]]:
 
 
 def seen_by_ways(
-    actor: Actor, conditions: Sequence[ColumnElement[bool]], read: Callable[[Select[int]], Select[int]]
+    actor: Actor,
+    conditions: Sequence[ColumnElement[bool]],
+    read: Callable[[Select[int]], Select[int]],
 ) -> ColumnElement[bool]:
     """Give the condition that a case is on a page: each way of seeing cases is read on its own in the page's order.
 
-    `read` orders a query and takes the page's number of rows. One way alone the planner can follow by an index, from the end
-    where the list begins; of several ways joined by "or" it can only ask each case on the way. The first rows of all ways
-    together hold the first of the list.
+    `read` orders a query and takes the page's number of rows.
     """
-    each = [read(select(Case.id).where(way, not_recused(actor), *conditions)) for way in _listed_ways(actor)]
-    return Case.id.in_(union_all(*(select(one.subquery().c.id) for one in each)))
+    return Case.id.in_(ids_by_ways(actor, select(Case.id).where(*conditions), read))
+
+
+def ids_by_ways(actor: Actor, ids: Select[int], read: Callable[[Select[int]], Select[int]]) -> CompoundSelect[int]:
+    """Give the ids among which a page is, as `seen_by_ways`, of what `ids` gives of cases: it is a query that joins Case."""
+    return by_ways([read(ids.where(way, not_recused(actor))) for way in _listed_ways(actor)])
 
 
 def _listed_ways(actor: Actor) -> list[ColumnElement[bool]]:

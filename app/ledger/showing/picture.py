@@ -2,10 +2,11 @@
 
 import itertools
 
+from app.ledger.labels import label
 from app.ledger.policies import DEFAULTS, Step
 from app.ledger.showing.decisions import DECISIONS
 from app.ledger.terms import HoursKind, Term, Unit
-from app.ledger.vocabulary import OPEN, TERMINAL, Clock, State, label
+from app.ledger.vocabulary import OPEN, TERMINAL, Clock, State
 from app.ledger.workflow import MOVES, RUNS_IN, Facts, Move
 
 _UNITS = {Unit.MINUTE: "minutes", Unit.HOUR: "hours", Unit.WORKING_HOUR: "working hours", Unit.WORKING_DAY: "working days",

@@ -13,10 +13,11 @@ from app.ledger.disputes.models import ConsentDispute
 from app.ledger.handling import stands_outside, works_for_case
 from app.ledger.merging.publishing import may_be_published
 from app.ledger.merging.union import cases_in
-from app.ledger.models import Assignment, Case, Request
+from app.ledger.models import Assignment, Case
 from app.ledger.moves import APPROVING
 from app.ledger.requests.asking import ASKS
 from app.ledger.requests.deciders import deciding_role
+from app.ledger.requests.models import Request
 from app.ledger.requests.withdrawal import may_hear_wish
 from app.ledger.roles import is_disputed, roles_on, roles_undisputed
 from app.ledger.rounds.settling import reviewed_answers

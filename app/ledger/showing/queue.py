@@ -16,7 +16,8 @@ from app.core.stamp import Role, Stamp
 from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.intake.calls import number_index
-from app.ledger.models import Call, Case, Report, Request
+from app.ledger.models import Call, Case, Report
+from app.ledger.requests.models import Request
 from app.ledger.scope import keeps_from, visible
 from app.ledger.showing.narrowing import is_own, seen_by_ways
 from app.ledger.vocabulary import OPEN, Channel, Clock, Kind, Light, RequestState, State, Urgency

@@ -20,13 +20,14 @@ from app.ledger.catalogue import catalogue
 from app.ledger.clocks import Deadline
 from app.ledger.deadlines import ClockFor, is_open, lock_case_clocks, meet, start_clock
 from app.ledger.dispatching.eligible import UnitRecused, UnknownUnit
+from app.ledger.labels import label
 from app.ledger.models import Case, Entry
 from app.ledger.moves import Step, Words, move_case
 from app.ledger.recusal import is_recused, is_unit_recused
 from app.ledger.roles import roles_for
 from app.ledger.scope import CaseNotFound, visible, written
 from app.ledger.supervision.models import CaseListing, SlipSeries, SupervisionOrder, Urging
-from app.ledger.vocabulary import Action, Clock, Listing, PressMode, SlipKind, SlipState, Subject, label
+from app.ledger.vocabulary import Action, Clock, Listing, PressMode, SlipKind, SlipState, Subject
 from app.ledger.workflow import NotYourMove
 from app.people.models import Staff
 from app.people.staff import posts_held

@@ -11,16 +11,19 @@ from app.core.errors import Conflict, Invalid, NotAllowed
 from app.core.paging import LIMIT, Page, page_from, paged
 from app.core.stamp import Actor, Stamp
 from app.ledger.callbacks.answers import Verdict
+from app.ledger.callbacks.models import Callback
 from app.ledger.catalogue import catalogue
 from app.ledger.deadlines import ClockFor, is_open, lock_case_clocks, new_version, note_due, start_clock, upstream_limit
 from app.ledger.handling import works_for_case
-from app.ledger.models import Callback, Case, Request
+from app.ledger.labels import label
+from app.ledger.models import Case
 from app.ledger.moves import Step, Words, lock_case, move_case
 from app.ledger.requests.asking import ask
 from app.ledger.requests.checks import Asked
 from app.ledger.requests.limits import check_upstream_return
+from app.ledger.requests.models import Request
 from app.ledger.scope import visible
-from app.ledger.vocabulary import UNHAPPY, Action, Audience, CallbackBy, Clock, RequestKind, RequestState, State, Subject, label
+from app.ledger.vocabulary import UNHAPPY, Action, Audience, CallbackBy, Clock, RequestKind, RequestState, State, Subject
 from app.ledger.workflow import CENTRE, RUNS_IN
 
 PLATFORM = "上级 12345 平台"

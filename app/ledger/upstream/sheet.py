@@ -14,8 +14,9 @@ from app.core.sheets import Row, RowError, cleaned
 from app.core.stamp import Stamp
 from app.ledger.intake.importing import names_of_categories
 from app.ledger.intake.registration import Registration, register
+from app.ledger.labels import label
 from app.ledger.models import Case
-from app.ledger.vocabulary import Channel, Kind, label
+from app.ledger.vocabulary import Channel, Kind
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "number": ("上级编号", "工单编号", "编号", "工单号"),

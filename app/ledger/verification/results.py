@@ -14,10 +14,11 @@ from app.core.stamp import Stamp
 from app.ledger.catalogue import CategoryFacts, catalogue
 from app.ledger.county import county
 from app.ledger.intake.places import Point, located, placed
+from app.ledger.labels import label
 from app.ledger.models import Assignment, Case, Entry
 from app.ledger.verification.checklist import Check, Findings, checklist, missing
 from app.ledger.verification.models import Result, Verification
-from app.ledger.vocabulary import UNHAPPY, Action, Duty, VerifyBy, label
+from app.ledger.vocabulary import UNHAPPY, Action, Duty, VerifyBy
 from app.territory.datum import metres_between
 
 MOST_COUNTED = 200

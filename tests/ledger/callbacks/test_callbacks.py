@@ -17,6 +17,7 @@ from app.ledger.callbacks.answers import (
     record_callback,
 )
 from app.ledger.callbacks.callees import callees_of, enough, next_call
+from app.ledger.callbacks.models import Callback
 from app.ledger.callbacks.tasks import CallsAreTheAgents, call_tasks, callees_view
 from app.ledger.commands import answer_case
 from app.ledger.county import County
@@ -25,7 +26,7 @@ from app.ledger.handling import pass_result, record_contact, sign_case, submit_r
 from app.ledger.intake.taking_in import take_in
 from app.ledger.merging.joining import merge_cases
 from app.ledger.merging.unmerging import unmerge_case
-from app.ledger.models import Callback, Case, ReportClaim
+from app.ledger.models import Case, ReportClaim
 from app.ledger.upstream.orders import hear_upstream
 from app.ledger.vocabulary import CalleeState, Clock, Satisfaction, State, Urgency
 from app.notices.models import Notice, Recipient

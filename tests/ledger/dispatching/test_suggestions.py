@@ -8,7 +8,7 @@ from app.ledger.callbacks.answers import record_callback
 from app.ledger.dispatching.duties import put_duty
 from app.ledger.dispatching.suggestions import SuggestionsAreTheDispatchers, suggest_units
 from app.ledger.handling import dispatch_case
-from app.ledger.models import Request
+from app.ledger.requests.models import Request
 from app.ledger.scope import CaseNotFound
 from app.ledger.vocabulary import Duty, RequestKind, RequestState, Responsibility
 from app.territory.commands import add_unit

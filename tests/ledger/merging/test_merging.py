@@ -34,8 +34,9 @@ from app.ledger.merging.publishing import (
     take_down,
 )
 from app.ledger.merging.unmerging import NotMerged, SurvivorEnded, SurvivorMerged, unmerge_case
-from app.ledger.models import Assignment, Case, CaseAccess, Entry, Report, Request
+from app.ledger.models import Assignment, Case, CaseAccess, Entry, Report
 from app.ledger.requests.asking import Asked, ask
+from app.ledger.requests.models import Request
 from app.ledger.scope import CaseNotFound
 from app.ledger.showing.case_view import case_view, entries_page
 from app.ledger.showing.following import follow, follow_by_claim, follow_list

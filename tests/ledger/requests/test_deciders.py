@@ -8,10 +8,10 @@ from sqlalchemy import func, select
 from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.ledger.callbacks.answers import rate_case
 from app.ledger.handling import OwnWork, dispatch_case, record_contact
-from app.ledger.models import Request
 from app.ledger.moves import APPROVING
 from app.ledger.requests.awaited import awaiting_decision
 from app.ledger.requests.deciding import decide_request
+from app.ledger.requests.models import Request
 from app.ledger.requests.withdrawal import wish_to_withdraw
 from app.ledger.scope import CaseNotFound, find_case
 from app.ledger.showing.possible import possible_actions

@@ -10,13 +10,14 @@ from app.ledger.callbacks.answers import rate_case
 from app.ledger.clocks import Deadline
 from app.ledger.dispatching.sub_dispatch import sub_dispatch
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_assist, submit_result
-from app.ledger.models import CaseAccess, Entry, EntryWords, Request
+from app.ledger.models import CaseAccess, Entry, EntryWords
 from app.ledger.requests.asking import RequestNotFound, RequestPending, ask, withdraw_request
 from app.ledger.requests.checks import Asked, NothingToDecide, RequestUnfit, UnknownReason
 from app.ledger.requests.deciders import AskerMayNotDecide
 from app.ledger.requests.deciding import Decision, decide_request
 from app.ledger.requests.extensions import AlreadyDue, NoMoreExtensions
 from app.ledger.requests.limits import AlreadyReported, ReturnLocked, ReturnTooLate, SignFirst
+from app.ledger.requests.models import Request
 from app.ledger.requests.suspensions import SuspendAfterContact, WrongReviewDate, resume_case
 from app.ledger.requests.withdrawal import wish_to_withdraw
 from app.ledger.rounds.triage import Triage, triage_case

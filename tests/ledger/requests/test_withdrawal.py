@@ -10,11 +10,12 @@ from app.ledger.handling import dispatch_case
 from app.ledger.intake.claims import withdraw_by_claim
 from app.ledger.intake.persons import OnlyThePerson
 from app.ledger.intake.taking_in import take_in
-from app.ledger.models import Entry, EntryWords, Request
+from app.ledger.models import Entry, EntryWords
 from app.ledger.requests.asking import RequestNotFound, RequestPending, withdraw_request
 from app.ledger.requests.checks import RequestUnfit
 from app.ledger.requests.deciders import AskerMayNotDecide
 from app.ledger.requests.deciding import Decision, decide_request
+from app.ledger.requests.models import Request
 from app.ledger.requests.withdrawal import (
     REPLY,
     REPLY_OF_ONE,

@@ -7,16 +7,18 @@ from sqlalchemy import select
 
 from app.core.stamp import SYSTEM, Door, Role, Stamp
 from app.ledger.callbacks.answers import Verdict, confirm_upstream, rate_case, record_callback
+from app.ledger.callbacks.models import Callback
 from app.ledger.clocks import Deadline
 from app.ledger.commands import accept_case
 from app.ledger.handling import dispatch_case, pass_result, record_contact, sign_case, submit_result
 from app.ledger.intake.registration import Registration, RegistrationUnfit, register
-from app.ledger.models import Callback, Case, Request
+from app.ledger.models import Case
 from app.ledger.requests.asking import ask
 from app.ledger.requests.checks import Asked
 from app.ledger.requests.deciding import Decision, decide_request
 from app.ledger.requests.extensions import PastUpstream
 from app.ledger.requests.limits import ReturnLapsed
+from app.ledger.requests.models import Request
 from app.ledger.scope import CaseNotFound
 from app.ledger.showing.possible import possible_actions
 from app.ledger.sweep import sweep

@@ -1,4 +1,4 @@
-"""Keeps whistles at the grid door: blowing, checking in by position, and what both sides say of it."""
+"""Keeps whistles at any staff door: blowing, checking in by position, and what both sides say of it."""
 
 from typing import Any
 
@@ -12,9 +12,6 @@ from app.ledger.intake.codes import by_code
 from app.ledger.whistles.arrivals import arrive, assess_help, assess_whistle
 from app.ledger.whistles.blowing import cancel_whistle, whistle
 from app.ledger.whistles.view import calls_page
-
-listing = DoorBlueprint("whistles", door=Door.GRID, prefix="/whistles", auth=staff(Door.GRID), tag="吹哨报到")
-blp = DoorBlueprint("whistling", door=Door.GRID, prefix="/cases/<number>", auth=staff(Door.GRID), tag="吹哨报到")
 
 WORDS = 1000
 
@@ -99,56 +96,68 @@ class WhistleCallsSchema(Schema):
 
 
 class WhistleCallsQuery(PageQuery):
-    """Of which case; `mine`: of one's own unit; `waiting`: who is still to come."""
+    """Of which case; `mine`: of one's own unit; `waiting`: who is still to come; `contested`: what waits for a ruling."""
 
     number = Number()
     mine = fields.Boolean()
     waiting = fields.Boolean()
+    contested = fields.Boolean()
 
 
-@listing.route("", methods=["GET"])
-@listing.arguments(WhistleCallsQuery, location="query")
-@listing.response(200, page_of(WhistleCallSchema))
-def list_calls(wanted: dict[str, Any]) -> Any:
-    """List whistles, the newest first"""
-    return calls_page(stamp(), **wanted)
+def whistle_topics(at: Door) -> list[DoorBlueprint]:
+    """Make the blueprints of whistles for a door of staff."""
+    return [_listing(at), _whistling(at)]
 
 
-@blp.route("/whistles", methods=["POST"])
-@blp.arguments(WhistleGivenSchema)
-@blp.response(201, WhistleCallsSchema)
-def blow(given: dict[str, Any], number: str) -> Any:
-    """Whistle for units to come to a place"""
-    return {"items": by_code(whistle, stamp(), number, **given)}
+def _listing(at: Door) -> DoorBlueprint:
+    blp = DoorBlueprint("whistles", door=at, prefix="/whistles", auth=staff(at), tag="吹哨报到")
+
+    @blp.route("", methods=["GET"])
+    @blp.arguments(WhistleCallsQuery, location="query")
+    @blp.response(200, page_of(WhistleCallSchema))
+    def list_calls(wanted: dict[str, Any]) -> Any:
+        """List whistles, the newest first"""
+        return calls_page(stamp(), **wanted)
+
+    return blp
 
 
-@blp.route("/whistles/<int:whistle_id>/cancellation", methods=["POST"])
-@blp.arguments(WhistleNoteSchema)
-@blp.response(200, WhistleCallsSchema)
-def take_back(given: dict[str, Any], number: str, whistle_id: int) -> Any:
-    """Take a whistle back that is not needed any more"""
-    return {"items": cancel_whistle(stamp(), number, whistle_id, **given)}
+def _whistling(at: Door) -> DoorBlueprint:
+    blp = DoorBlueprint("whistling", door=at, prefix="/cases/<number>", auth=staff(at), tag="吹哨报到")
 
+    @blp.route("/whistles", methods=["POST"])
+    @blp.arguments(WhistleGivenSchema)
+    @blp.response(201, WhistleCallsSchema)
+    def blow(given: dict[str, Any], number: str) -> Any:
+        """Whistle for units to come to a place"""
+        return {"items": by_code(whistle, stamp(), number, **given)}
 
-@blp.route("/whistle-calls/<int:call_id>/arrival", methods=["POST"])
-@blp.arguments(CheckInSchema)
-@blp.response(200, WhistleCallSchema)
-def check_in(given: dict[str, Any], number: str, call_id: int) -> Any:
-    """Check in for one's unit"""
-    return arrive(stamp(), number, call_id, **given)
+    @blp.route("/whistles/<int:whistle_id>/cancellation", methods=["POST"])
+    @blp.arguments(WhistleNoteSchema)
+    @blp.response(200, WhistleCallsSchema)
+    def take_back(given: dict[str, Any], number: str, whistle_id: int) -> Any:
+        """Take a whistle back that is not needed any more"""
+        return {"items": cancel_whistle(stamp(), number, whistle_id, **given)}
 
+    @blp.route("/whistle-calls/<int:call_id>/arrival", methods=["POST"])
+    @blp.arguments(CheckInSchema)
+    @blp.response(200, WhistleCallSchema)
+    def check_in(given: dict[str, Any], number: str, call_id: int) -> Any:
+        """Check in for one's unit"""
+        return arrive(stamp(), number, call_id, **given)
 
-@blp.route("/whistle-calls/<int:call_id>/help", methods=["POST"])
-@blp.arguments(HelpSchema)
-@blp.response(200, WhistleCallSchema)
-def say_helped(given: dict[str, Any], number: str, call_id: int) -> Any:
-    """Say, as who blew, whether they came and helped"""
-    return assess_help(stamp(), number, call_id, **given)
+    @blp.route("/whistle-calls/<int:call_id>/help", methods=["POST"])
+    @blp.arguments(HelpSchema)
+    @blp.response(200, WhistleCallSchema)
+    def say_helped(given: dict[str, Any], number: str, call_id: int) -> Any:
+        """Say, as who blew, whether they came and helped"""
+        return assess_help(stamp(), number, call_id, **given)
 
+    @blp.route("/whistle-calls/<int:call_id>/justification", methods=["POST"])
+    @blp.arguments(JustifiedSchema)
+    @blp.response(200, WhistleCallSchema)
+    def say_justified(given: dict[str, Any], number: str, call_id: int) -> Any:
+        """Say, as who was called, whether the whistle was right"""
+        return assess_whistle(stamp(), number, call_id, **given)
 
-@blp.route("/whistle-calls/<int:call_id>/justification", methods=["POST"])
-@blp.arguments(JustifiedSchema)
-@blp.response(200, WhistleCallSchema)
-def say_justified(given: dict[str, Any], number: str, call_id: int) -> Any:
-    """Say, as who was called, whether the whistle was right"""
-    return assess_whistle(stamp(), number, call_id, **given)
+    return blp

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
-down_revision = "0026"
+revision = "0029"
+down_revision = "0028"
 
 _NOTE_PAST = """
 CREATE FUNCTION staff_grid_note_past() RETURNS trigger LANGUAGE plpgsql AS $$

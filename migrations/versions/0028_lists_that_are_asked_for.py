@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0030"
-down_revision = "0028"
+revision = "0028"
+down_revision = "0027"
 
 _STATES = ("waiting", "running", "done", "refused", "failed")
 _DOORS = ("mini_program", "grid", "desk", "job", "command_line", "import")
