@@ -65,9 +65,10 @@ def test_who_works_on_an_order_sees_what_was_photographed_for_it(wu, zhou, du, c
     assert zhou.post(f"/service-orders/{number}/contact").status_code == 403
 
 
-def test_what_a_call_makes_has_its_photos(wu, du, clock, kept):
+def test_what_a_call_makes_has_its_photos(wu, du, cast, clock, kept):
     call = {"at": (clock() - timedelta(minutes=2)).astimezone(CHINA).isoformat(), "outcome": "registered", "number": "13900001111"}
     said, ordered = picture(wu), picture(wu, "green")
+    call |= {"grid": cast.grids["柳林村一网格"].code}
     report = {"body": "二组的路灯不亮。", "kind": "help", "files": [said]}
     assert seen_in_case(du, wu.post("/calls", call | {"report": report}).json["case"]) == [said]
     order = {"item": "necessities", "words": "一袋米", "place": "一组 3 号", "files": [ordered]}
