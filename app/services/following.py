@@ -54,8 +54,10 @@ def _moving(stamp: Stamp, case: Case, action: Action, target: State, step: Step)
     elif lead is not None and (action is Action.REASSIGN or (action is Action.DISPATCH and present_stay(order).ended_at)):
         _to_new_hands(stamp, order, lead, step)
     elif lead is not None and action is Action.TRIAGE:
+        _free_of_who_left(order, lead)
         _once_more(stamp.at, order, lead, step)
-    elif action is Action.SEND_BACK:
+    elif lead is not None and action is Action.SEND_BACK:
+        _free_of_who_left(order, lead)
         present_stay(order).ended_at = None
     elif action in (Action.MOVE_GRID, Action.CORRECT) and case.grid_id is not None and case.grid_id != order.grid_id:
         _to_grid(stamp, order, case.grid_id, lead)
@@ -82,6 +84,12 @@ def _to_new_hands(stamp: Stamp, order: ServiceOrder, lead: Assignment, step: Ste
     lead.handler_id = lead.handler_id or owner
     step.terms = terms_of(order.item) | step.terms
     tell_volunteers(stamp.at, order)
+
+
+def _free_of_who_left(order: ServiceOrder, lead: Assignment) -> None:
+    """Let nobody have an order that comes back for more work where its taker has meanwhile passed on what they own."""
+    if order.taken_by_staff is not None and order.taken_by_staff != lead.handler_id:
+        let_go(order)
 
 
 def _once_more(at: datetime, order: ServiceOrder, lead: Assignment, step: Step) -> None:
@@ -179,7 +187,15 @@ def own_clocks(order: ServiceOrder, part: Assignment) -> None:
 
 
 def _moved(stamp: Stamp, case: Case, entry: Entry) -> None:
-    """Open an order again whose taker has passed on what they own, for a leave or with their account."""
+    """Open an order again whose taker has passed on what they own, for a leave or with their account.
+
+    What is sent back to nobody's hands is owned by the handler of the lead's part, as its clocks run on.
+    """
+    if entry.action is Action.SEND_BACK:
+        sent = _order_of(case)
+        if sent is not None and sent.taken_at is None:
+            own_clocks(sent, lead_of(case))
+        return
     if entry.action is not Action.HAND_OVER or case.state not in (State.IN_PROGRESS, State.SUSPENDED):
         return
     order, gone = _order_of(case), entry.facts["from"]

@@ -347,6 +347,26 @@ def test_an_account_that_closes_gives_its_orders_back_and_owns_none(lin, as_staf
     take_order(as_staff("zhou"), made.number)
 
 
+@pytest.mark.parametrize("rework", [False, True])
+def test_what_comes_back_after_its_taker_has_left_is_not_theirs_any_more(lin, as_staff, cast, clock, rework):
+    made = order_own(lin(), Wanted(item="medicine"))
+    take_order(as_staff("wu"), made.number)
+    finish_order(as_staff("wu"), made.number, reply="药已送到。", contacted="visit")
+    if rework:
+        pass_result(as_staff("qin"), made.number)
+        rate_case(lin(), made.number, UNHAPPY, words="药送错了")
+    hand_over_account(as_staff("admin"), cast.staff["wu"].id, colleague_id=cast.staff["hua"].id)
+    close_account(as_staff("admin"), cast.staff["wu"].id)
+    clock.advance(minutes=1)
+    if rework:
+        triage_case(as_staff("sun"), made.number, verdict=Triage.REWORK, note="请重送")
+    else:
+        send_back(as_staff("qin"), made.number, note="缺照片")
+    owners = [each.owner_staff_id for each in clocks(made.number, Clock.STATION) if each.met_at is None]
+    assert (order_of(made.number).taken_by_staff, cast.staff["wu"].id in owners) == (None, False)
+    finish_order(as_staff("hua"), made.number, reply="已换药。")
+
+
 def test_whoever_is_on_the_way_hears_that_the_order_is_over(lin, volunteer, as_staff):
     bai = volunteer()
     made = order_own(lin(), Wanted(item="medicine"))
